@@ -1,0 +1,185 @@
+//! The job: what it does, which state it is in, and which moves are legal.
+//! The picture is `docs/job-states.md`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// Every value, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word used in the database, in JSON and on the screen.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or_else(|| UnknownWord {
+                    found: text.to_owned(),
+                    known: Self::ALL.iter().map(|value| value.as_str()).collect::<Vec<_>>().join(", "),
+                })
+            }
+        }
+    };
+}
+pub(crate) use named;
+
+/// A word that is none of the known ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownWord {
+    pub found: String,
+    /// The known ones, separated by commas.
+    pub known: String,
+}
+
+impl fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is none of {}", self.found, self.known)
+    }
+}
+
+impl std::error::Error for UnknownWord {}
+
+named!(
+    /// What a job does.
+    JobKind {
+        /// Speak one chunk of text: one request.
+        Speak = "speak",
+        /// Transcribe one clip of audio: one request.
+        Transcribe = "transcribe",
+        /// Join the clips of one source into its audio file and subtitles. Sends nothing.
+        Assemble = "assemble",
+        /// Write the documents of one transcribed source. Sends nothing.
+        Compose = "compose",
+    }
+);
+
+impl JobKind {
+    /// Whether the job makes a request (and so may cost money).
+    pub fn sends(self) -> bool {
+        matches!(self, Self::Speak | Self::Transcribe)
+    }
+}
+
+named!(
+    /// Where a job stands.
+    JobState {
+        /// Not before its time.
+        Scheduled = "scheduled",
+        /// Ready to be claimed.
+        Available = "available",
+        /// Claimed, nothing sent; may be given back for free.
+        Leased = "leased",
+        /// The intent is durable; the request may be on the wire.
+        Sent = "sent",
+        /// For its children.
+        Waiting = "waiting",
+        /// In doubt or set aside; wants a person.
+        Held = "held",
+        /// Done, with a validated result.
+        Completed = "completed",
+        /// Given up, with a reason.
+        Failed = "failed",
+        /// Not wanted any more.
+        Cancelled = "cancelled",
+    }
+);
+
+impl JobState {
+    /// Nothing moves it on but a person.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    /// Whether a job may go from here to `next`. Staying is no move.
+    pub fn may_become(self, next: Self) -> bool {
+        use JobState::{
+            Available, Cancelled, Completed, Failed, Held, Leased, Scheduled, Sent, Waiting,
+        };
+        match self {
+            Scheduled => matches!(next, Available | Held | Cancelled),
+            Available => matches!(next, Leased | Held | Cancelled),
+            // Local work (assemble, compose) completes or fails without ever being sent.
+            Leased => matches!(
+                next,
+                Available | Sent | Scheduled | Completed | Failed | Cancelled | Waiting
+            ),
+            Sent => matches!(
+                next,
+                Completed | Failed | Cancelled | Scheduled | Available | Held
+            ),
+            Waiting => matches!(next, Available | Failed | Cancelled),
+            Held => matches!(next, Available | Completed | Cancelled),
+            // A person may ask again: for a failed job, and for a result that went missing.
+            Completed | Failed | Cancelled => matches!(next, Available | Waiting),
+        }
+    }
+}
+
+named!(
+    /// Why a chunk of text ends where it ends; chooses the pause that follows it.
+    Boundary {
+        /// Inside a sentence that was too long to send whole.
+        Clause = "clause",
+        Sentence = "sentence",
+        Paragraph = "paragraph",
+        /// A scene break or ornament.
+        Scene = "scene",
+        /// After a heading.
+        Heading = "heading",
+        /// Before a new chapter.
+        Chapter = "chapter",
+        /// The end of the text.
+        End = "end",
+    }
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_back() {
+        for state in JobState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+        }
+        assert!(
+            "done"
+                .parse::<JobState>()
+                .unwrap_err()
+                .to_string()
+                .contains("completed")
+        );
+    }
+
+    #[test]
+    fn only_a_person_moves_a_final_job_and_nothing_jumps_straight_to_sent() {
+        for from in JobState::ALL {
+            assert!(!from.may_become(*from), "{from} may not become itself");
+            if *from != JobState::Leased {
+                assert!(
+                    !from.may_become(JobState::Sent),
+                    "{from} must be leased before it is sent"
+                );
+            }
+        }
+    }
+}

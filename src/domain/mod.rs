@@ -1,0 +1,22 @@
+//! Pure values: the words of the program and the rules that hold for them
+//! everywhere. No I/O, no clock, no database, no HTTP; std and serde only.
+
+pub mod fault;
+pub mod format;
+pub mod ids;
+pub mod job;
+pub mod key;
+pub mod price;
+pub mod request;
+pub mod transcript;
+pub mod units;
+
+pub use fault::{CostStatus, FaultClass};
+pub use format::{AudioFormat, DocumentFormat, PcmEncoding};
+pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
+pub use job::{Boundary, JobKind, JobState};
+pub use key::ContentKey;
+pub use price::{ListedPrice, Price};
+pub use request::{SpeechParams, TranscriptionParams};
+pub use transcript::{Segment, Transcript, Word};
+pub use units::{AudioMillis, CharCount, NanoUsd, Quantity, UtcMillis};

@@ -1,0 +1,109 @@
+//! Prices: data with a date and a source, never a constant in the code that bills.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::units::{NanoUsd, Quantity};
+
+/// What a model charges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Price {
+    /// Per 1,000,000 characters.
+    #[serde(rename = "per_1m_chars")]
+    PerMillionChars(NanoUsd),
+    /// Per minute of audio.
+    PerAudioMinute(NanoUsd),
+    /// Runs on this machine.
+    Free,
+}
+
+impl Price {
+    /// The cost of `quantity`, rounded up to the next nano-dollar. `None` when the price
+    /// is for another unit, or the amount does not fit.
+    pub fn cost(self, quantity: Quantity) -> Option<NanoUsd> {
+        match (self, quantity) {
+            (Self::Free, _) | (_, Quantity::Nothing) => Some(NanoUsd::ZERO),
+            (Self::PerMillionChars(price), Quantity::Chars(chars)) => {
+                price.scaled(chars.0, 1_000_000)
+            }
+            (Self::PerAudioMinute(price), Quantity::Audio(audio)) => price.scaled(audio.0, 60_000),
+            (Self::PerMillionChars(_), Quantity::Audio(_))
+            | (Self::PerAudioMinute(_), Quantity::Chars(_)) => None,
+        }
+    }
+}
+
+/// A price with its provenance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPrice {
+    pub model: String,
+    pub price: Price,
+    /// ISO date the source was true on.
+    pub as_of: String,
+    pub source: String,
+}
+
+/// `(model, nano-dollars, is_per_minute)`; the price list of Together's serverless audio models.
+const BUILT_IN: &[(&str, i64, bool)] = &[
+    ("canopylabs/orpheus-3b-0.1-ft", 15_000_000_000, false),
+    ("hexgrad/Kokoro-82M", 4_000_000_000, false),
+    ("cartesia/sonic-3", 65_000_000_000, false),
+    ("cartesia/sonic-2", 65_000_000_000, false),
+    ("cartesia/sonic", 65_000_000_000, false),
+    ("openai/whisper-large-v3", 1_500_000, true),
+    ("nvidia/parakeet-tdt-0.6b-v3", 1_500_000, true),
+    ("nvidia/nemotron-3-asr-streaming-0.6b", 1_500_000, true),
+    ("nvidia/nemotron-3.5-asr-streaming-0.6b", 1_500_000, true),
+];
+
+/// The date of the built-in list, and where it was read.
+pub const BUILT_IN_AS_OF: &str = "2026-10-02";
+const BUILT_IN_SOURCE: &str = "docs.together.ai, serverless models";
+
+/// The built-in price list, overridden by `[models]` in the configuration.
+pub fn built_in() -> Vec<ListedPrice> {
+    BUILT_IN
+        .iter()
+        .map(|&(model, nanos, per_minute)| ListedPrice {
+            model: model.to_owned(),
+            price: if per_minute {
+                Price::PerAudioMinute(NanoUsd(nanos))
+            } else {
+                Price::PerMillionChars(NanoUsd(nanos))
+            },
+            as_of: BUILT_IN_AS_OF.to_owned(),
+            source: BUILT_IN_SOURCE.to_owned(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::units::{AudioMillis, CharCount};
+
+    #[test]
+    fn a_novel_costs_what_the_price_list_says() {
+        let kokoro = Price::PerMillionChars(NanoUsd(4_000_000_000));
+
+        assert_eq!(
+            kokoro.cost(Quantity::Chars(CharCount(500_000))),
+            Some(NanoUsd(2_000_000_000))
+        );
+        assert_eq!(kokoro.cost(Quantity::Audio(AudioMillis(1))), None);
+    }
+
+    #[test]
+    fn an_hour_of_audio_costs_sixty_minutes() {
+        let whisper = Price::PerAudioMinute(NanoUsd(1_500_000));
+
+        assert_eq!(
+            whisper.cost(Quantity::Audio(AudioMillis(3_600_000))),
+            Some(NanoUsd(90_000_000))
+        );
+        assert_eq!(
+            whisper.cost(Quantity::Audio(AudioMillis(1))),
+            Some(NanoUsd(25))
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! Why one request gave no usable answer.
+
+use std::time::Duration;
+
+use crate::domain::FaultClass;
+
+/// The failure of one request, classified. What the queue does with it is decided by
+/// `worker::verdict` from the class alone.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+pub struct EngineError {
+    pub class: FaultClass,
+    pub http_status: Option<u16>,
+    /// The provider's own id of the request.
+    pub request_id: Option<String>,
+    /// The provider's words where there are any, bounded to 500 characters, without
+    /// control characters, keys or query strings. A lower-case fragment.
+    pub detail: String,
+    /// The wait the provider asked for, clamped to 0–15 min.
+    pub retry_after: Option<Duration>,
+    /// The request left this machine and no answer says it was not carried out.
+    pub may_be_billed: bool,
+}
+
+impl EngineError {
+    /// An error of `class` with nothing known but its text.
+    pub fn new(class: FaultClass, detail: impl Into<String>) -> Self {
+        Self {
+            class,
+            http_status: None,
+            request_id: None,
+            detail: detail.into(),
+            retry_after: None,
+            may_be_billed: false,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Speech providers behind one trait. Only this room speaks HTTP.
+//!
+//! One call is one request is one line on the bill: nothing here retries, waits
+//! for a rate, or decides where a result is kept. An engine makes the request,
+//! streams the answer out under a byte cap, and classifies what went wrong.
+
+pub mod error;
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+pub use error::EngineError;
+pub use futures_util::future::BoxFuture;
+
+use crate::domain::{AudioMillis, SpeechParams, TranscriptionParams};
+
+/// Speak `input` as it is: its Unicode scalar values are what is billed.
+#[derive(Debug, Clone, Copy)]
+pub struct SpeechRequest<'a> {
+    pub params: &'a SpeechParams,
+    pub input: &'a str,
+}
+
+/// Transcribe the file at `path`.
+#[derive(Debug, Clone, Copy)]
+pub struct TranscriptionRequest<'a> {
+    pub params: &'a TranscriptionParams,
+    pub path: &'a Path,
+    /// Length of the audio, for deadlines; zero when unknown.
+    pub duration: AudioMillis,
+}
+
+/// A request that was answered with success. The body went to the caller's writer;
+/// only decoding it proves that it is whole (a body cut without a length header looks
+/// like success to every HTTP client).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub http_status: Option<u16>,
+    /// The provider's own id of the request, for support.
+    pub request_id: Option<String>,
+    pub content_type: Option<String>,
+    /// Bytes written to the body.
+    pub bytes: u64,
+    /// From sending to the first byte of the body.
+    pub first_byte: Duration,
+}
+
+/// A speech provider.
+///
+/// `body` is written to synchronously in small slices (page cache, not disk: the
+/// caller syncs), so that a large answer never sits in memory.
+///
+/// Cancel safety: dropping the future aborts the request; it may have been billed.
+pub trait Engine: fmt::Debug + Send + Sync + 'static {
+    /// Writes the provider's audio container, unmodified, to `body`.
+    fn speak<'a>(
+        &'a self,
+        request: SpeechRequest<'a>,
+        body: &'a mut (dyn Write + Send),
+    ) -> BoxFuture<'a, Result<Answer, EngineError>>;
+
+    /// Writes the provider's `verbose_json`, unmodified, to `body`.
+    /// `transcription::parse` reads it.
+    fn transcribe<'a>(
+        &'a self,
+        request: TranscriptionRequest<'a>,
+        body: &'a mut (dyn Write + Send),
+    ) -> BoxFuture<'a, Result<Answer, EngineError>>;
+}

@@ -1,0 +1,141 @@
+//! What the user asked for, checked and complete: one task of `jobs.toml` in the
+//! terms of this room. Built by `config`, used by `plan`, `speak` and `transcribe`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audio::SpeechCheck;
+use crate::domain::{
+    AudioFormat, AudioMillis, Boundary, DocumentFormat, Price, SpeechParams, TranscriptionParams,
+};
+use crate::subtitle::CueRules;
+use crate::text::ChunkRules;
+
+/// One `[task.NAME]`.
+#[derive(Debug, Clone)]
+pub struct Task {
+    pub name: String,
+    /// Name of the profile the requests go to.
+    pub profile: String,
+    /// Identity of where requests go, part of every key: the engine kind and, for REST,
+    /// the base URL's host and path. Two profiles with one endpoint share their results.
+    pub endpoint: String,
+    pub input: Vec<InputPattern>,
+    /// Output path template below the output folder.
+    pub output: String,
+    /// Claimed before larger numbers; 0 by default.
+    pub priority: i64,
+    /// What the model charges; `None` if unknown (then no run under a budget).
+    pub price: Option<Price>,
+    pub work: Work,
+}
+
+impl Task {
+    /// The model asked for.
+    pub fn model(&self) -> &str {
+        match &self.work {
+            Work::Speech(speech) => &speech.params.model,
+            Work::Transcription(transcription) => &transcription.params.model,
+        }
+    }
+}
+
+/// One entry of `input`: a file, a folder or a glob, relative to the configuration file;
+/// with `!` in front it takes files away again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputPattern {
+    pub pattern: String,
+    pub exclude: bool,
+    /// Where in the configuration file it stands, for messages: `jobs.toml:12:3`.
+    pub origin: String,
+}
+
+/// What a task does with its files.
+#[derive(Debug, Clone)]
+pub enum Work {
+    Speech(SpeechWork),
+    Transcription(TranscriptionWork),
+}
+
+/// Text to audio.
+#[derive(Debug, Clone)]
+pub struct SpeechWork {
+    pub params: SpeechParams,
+    /// The finished file's format: wav and flac from any engine, mp3 from a provider that
+    /// answers mp3.
+    pub format: AudioFormat,
+    /// Subtitles of what was spoken, beside the audio.
+    pub subtitles: Vec<DocumentFormat>,
+    pub chunk: ChunkRules,
+    pub pauses: Pauses,
+    pub check: SpeechCheck,
+}
+
+/// Silence between clips, by the reason of the boundary. Part of assembly, so changing
+/// it sends nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pauses {
+    pub clause: AudioMillis,
+    pub sentence: AudioMillis,
+    pub paragraph: AudioMillis,
+    pub scene: AudioMillis,
+    pub heading: AudioMillis,
+    pub chapter: AudioMillis,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self {
+            clause: AudioMillis(100),
+            sentence: AudioMillis(250),
+            paragraph: AudioMillis(600),
+            scene: AudioMillis(1500),
+            heading: AudioMillis(900),
+            chapter: AudioMillis(2000),
+        }
+    }
+}
+
+impl Pauses {
+    /// The silence that follows a chunk ending for `reason`.
+    pub fn after(&self, reason: Boundary) -> AudioMillis {
+        match reason {
+            Boundary::Clause => self.clause,
+            Boundary::Sentence => self.sentence,
+            Boundary::Paragraph => self.paragraph,
+            Boundary::Scene => self.scene,
+            Boundary::Heading => self.heading,
+            Boundary::Chapter => self.chapter,
+            Boundary::End => AudioMillis(0),
+        }
+    }
+}
+
+/// Audio to documents.
+#[derive(Debug, Clone)]
+pub struct TranscriptionWork {
+    pub params: TranscriptionParams,
+    pub formats: Vec<DocumentFormat>,
+    pub limits: UploadLimits,
+    pub cues: CueRules,
+}
+
+/// What the provider takes in one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimits {
+    pub max_bytes: u64,
+    pub max_duration: Duration,
+}
+
+/// Where things are kept.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Folder of the configuration file: inputs are relative to it.
+    pub root: PathBuf,
+    /// Nothing is written outside (but the queue).
+    pub out: PathBuf,
+    /// `.voicespool`: queue, objects, logs.
+    pub state: PathBuf,
+}
