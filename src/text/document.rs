@@ -1,0 +1,333 @@
+//! The speakable text and the blocks it consists of.
+
+use std::ops::Range;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
+use crate::text::{Error, clean};
+
+/// A text ready to be spoken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// The blocks, two line feeds between them. In NFC, without markup and invisible characters;
+    /// white space inside a block is single spaces.
+    pub text: String,
+    /// In order, none empty but scene breaks; the first and the last are no scene breaks.
+    pub blocks: Vec<Block>,
+    /// What the file was read as, by its name in the WHATWG Encoding Standard.
+    pub encoding: &'static str,
+    /// Some bytes meant nothing in this encoding; they are U+FFFD in the text.
+    pub had_replacements: bool,
+    /// Pieces of the source that are not spoken: code and HTML blocks.
+    pub left_out: usize,
+}
+
+/// One block of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    pub kind: BlockKind,
+    /// Bytes of [`Document::text`], without the line feeds around it.
+    pub range: Range<usize>,
+}
+
+/// What a block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockKind {
+    Heading {
+        /// 1 is the outermost, 6 the innermost.
+        level: u8,
+    },
+    Paragraph,
+    ListItem,
+    Quote,
+    /// A rule or an ornament between scenes. It is nothing to say: its range is empty.
+    SceneBreak,
+}
+
+/// A stretch of text from one chapter heading to the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chapter<'a> {
+    /// The heading; `None` for the text before the first one.
+    pub title: Option<&'a str>,
+    /// Where it begins: a byte of [`Document::text`] and the start of a chunk.
+    pub start: usize,
+}
+
+impl Document {
+    /// The chapters: they cover the text, and there is one unless the text is empty.
+    ///
+    /// A chapter begins at each heading of the chapter level or above. That is the shallowest
+    /// level used more than once: the chapters of a book below its one title. Where the headings
+    /// there mostly have no text of their own and at least twice as many one level deeper, they
+    /// are parts, and the deeper level counts. If no level is used twice, it is the second.
+    pub fn chapters(&self) -> Vec<Chapter<'_>> {
+        let level = self.chapter_level();
+        let mut chapters: Vec<Chapter<'_>> = self
+            .headings()
+            .filter(|(_, heading)| *heading <= level)
+            .map(|(block, _)| Chapter {
+                title: Some(&self.text[block.range.clone()]),
+                start: block.range.start,
+            })
+            .collect();
+        if !self.text.is_empty() && chapters.first().is_none_or(|first| first.start > 0) {
+            let untitled = Chapter {
+                title: None,
+                start: 0,
+            };
+            chapters.insert(0, untitled);
+        }
+        chapters
+    }
+
+    /// The title of the whole: the heading a document opens with, if no other is as important.
+    pub fn title(&self) -> Option<&str> {
+        let first = self.blocks.first()?;
+        let BlockKind::Heading { level } = first.kind else {
+            return None;
+        };
+        let is_alone = self.headings().skip(1).all(|(_, other)| other > level);
+        is_alone.then(|| &self.text[first.range.clone()])
+    }
+
+    /// Whether there is anything a voice could say.
+    pub fn is_speakable(&self) -> bool {
+        is_speakable(&self.text)
+    }
+
+    /// For those who want sound.
+    ///
+    /// # Errors
+    /// [`Error::NothingToSpeak`] if the text has neither a letter nor a digit.
+    pub fn ensure_speakable(&self) -> Result<(), Error> {
+        if self.is_speakable() {
+            Ok(())
+        } else {
+            Err(Error::NothingToSpeak)
+        }
+    }
+
+    /// The deepest level that begins a chapter; the rule is at [`Document::chapters`].
+    pub(super) fn chapter_level(&self) -> u8 {
+        let (mut used, mut bare) = ([0_usize; 256], [0_usize; 256]);
+        let mut above: Option<u8> = None;
+        for block in &self.blocks {
+            match block.kind {
+                BlockKind::Heading { level } => {
+                    if let Some(above) = above.filter(|above| *above < level) {
+                        bare[usize::from(above)] += 1;
+                    }
+                    used[usize::from(level)] += 1;
+                    above = Some(level);
+                }
+                BlockKind::SceneBreak => {}
+                BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Quote => above = None,
+            }
+        }
+        let mut levels = (0..=u8::MAX).filter(|level| used[usize::from(*level)] > 0);
+        let Some(mut chosen) = levels.find(|level| used[usize::from(*level)] > 1) else {
+            return 2;
+        };
+        for deeper in levels {
+            let (parts, chapters) = (used[usize::from(chosen)], used[usize::from(deeper)]);
+            if bare[usize::from(chosen)] * 2 <= parts || chapters < parts * 2 {
+                break;
+            }
+            chosen = deeper;
+        }
+        chosen
+    }
+
+    fn headings(&self) -> impl Iterator<Item = (&Block, u8)> {
+        self.blocks.iter().filter_map(|block| match block.kind {
+            BlockKind::Heading { level } => Some((block, level)),
+            _ => None,
+        })
+    }
+}
+
+/// Whether a voice makes a sound of it: it has a letter or a digit of any script.
+pub(super) fn is_speakable(text: &str) -> bool {
+    text.chars().any(char::is_alphanumeric)
+}
+
+/// Writes a document block by block.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    text: String,
+    blocks: Vec<Block>,
+    /// Where the open block begins.
+    start: usize,
+    /// White space not written yet.
+    owed: bool,
+    /// A line of the source ended inside the open block.
+    line_ended: LineEnd,
+    left_out: usize,
+}
+
+/// How the last line of the source ended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum LineEnd {
+    #[default]
+    None,
+    Plain,
+    SoftHyphen,
+}
+
+impl Builder {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            ..Self::default()
+        }
+    }
+
+    /// Adds to the open block; cleaned, see [`clean::append`].
+    pub(super) fn push(&mut self, source: &str) {
+        if self.line_ended != LineEnd::None && !clean::is_blank(source) {
+            self.owed = self.line_ended == LineEnd::Plain && self.is_spaced_before(source);
+            self.line_ended = LineEnd::None;
+        }
+        let is_start = self.is_empty();
+        clean::append(&mut self.text, source, &mut self.owed, is_start);
+    }
+
+    /// A line of the source ended, the block goes on. `line` is what was pushed of it.
+    pub(super) fn end_line(&mut self, line: &str) {
+        self.line_ended = if line.trim_end().ends_with('\u{AD}') {
+            LineEnd::SoftHyphen
+        } else {
+            LineEnd::Plain
+        };
+    }
+
+    /// What the open block holds so far.
+    pub(super) fn current(&self) -> &str {
+        &self.text[self.start..]
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.len() == self.start
+    }
+
+    /// Ends the open block, if it has anything in it. One of nothing but ornaments is a scene break.
+    pub(super) fn finish(&mut self, kind: BlockKind) {
+        if !self.is_empty() && !self.current().is_ascii() {
+            self.normalise();
+        }
+        if !self.is_empty() && is_ornament(self.current()) {
+            return self.scene_break();
+        }
+        if !self.is_empty() {
+            self.close(kind);
+        }
+        (self.owed, self.line_ended) = (false, LineEnd::None);
+    }
+
+    /// Drops the open block and puts a scene break in its place, unless there is one already.
+    pub(super) fn scene_break(&mut self) {
+        self.text.truncate(self.start);
+        (self.owed, self.line_ended) = (false, LineEnd::None);
+        let is_wanted = self
+            .blocks
+            .last()
+            .is_some_and(|last| last.kind != BlockKind::SceneBreak);
+        if is_wanted {
+            self.close(BlockKind::SceneBreak);
+        }
+    }
+
+    /// Notes that a piece of the source is not in the text.
+    pub(super) fn leave_out(&mut self) {
+        self.left_out = self.left_out.saturating_add(1);
+    }
+
+    pub(super) fn into_document(mut self) -> Document {
+        self.finish(BlockKind::Paragraph);
+        let is_break = |block: &mut Block| block.kind == BlockKind::SceneBreak;
+        let _ = self.blocks.pop_if(is_break);
+        self.text
+            .truncate(self.blocks.last().map_or(0, |last| last.range.end));
+        Document {
+            text: self.text,
+            blocks: self.blocks,
+            encoding: encoding_rs::UTF_8.name(),
+            had_replacements: false,
+            left_out: self.left_out,
+        }
+    }
+
+    fn close(&mut self, kind: BlockKind) {
+        let range = self.start..self.text.len();
+        self.blocks.push(Block { kind, range });
+        self.text.push_str("\n\n");
+        self.start = self.text.len();
+    }
+
+    fn normalise(&mut self) {
+        if is_nfc_quick(self.current().chars()) != IsNormalized::Yes {
+            let composed: String = self.current().nfc().collect();
+            self.text.truncate(self.start);
+            self.text.push_str(&composed);
+        }
+    }
+
+    /// Whether a line that begins with `source` is a new word after what stands before. Chinese and
+    /// Japanese know no spaces, and a compound broken at its hyphen is one word still ("to-morrow");
+    /// a hyphen that stands for a word left out is not ("Haupt- und Nebenstraße").
+    fn is_spaced_before(&self, source: &str) -> bool {
+        let visible = |c: &char| !c.is_whitespace() && !clean::is_invisible(*c);
+        let mut before = self.current().chars().rev();
+        let (Some(last), Some(next)) = (before.next(), source.chars().find(visible)) else {
+            return false;
+        };
+        if is_unspaced(last) && is_unspaced(next) {
+            return false;
+        }
+        let is_broken_word =
+            last == '-' && next.is_lowercase() && before.next().is_some_and(char::is_alphabetic);
+        let word = source.split_whitespace().next().unwrap_or_default();
+        !is_broken_word
+            || [
+                "and", "or", "und", "oder", "bzw.", "bis", "et", "ou", "y", "o", "en", "of",
+            ]
+            .contains(&word)
+    }
+}
+
+/// Characters of scripts written without spaces, and their punctuation.
+pub(super) fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{2E80}'..='\u{312F}' | '\u{3190}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}'
+        | '\u{FF00}'..='\u{FFEF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// A line that only separates: stars and leaves at any length, dashes and dots from three on.
+pub(super) fn is_ornament(line: &str) -> bool {
+    let mut marks = 0_usize;
+    let mut strong = false;
+    for c in line.chars() {
+        match c {
+            '*'
+            | '#'
+            | '~'
+            | '•'
+            | '·'
+            | '⁂'
+            | '※'
+            | '§'
+            | '★'
+            | '☆'
+            | '☙'
+            | '\u{2720}'..='\u{274B}'
+            | '\u{2766}'..='\u{2767}'
+            | '\u{25A0}'..='\u{25FF}' => {
+                strong = true;
+            }
+            '-' | '–' | '—' | '_' | '=' | '+' => marks += 1,
+            _ if c.is_whitespace() || clean::is_invisible(c) || c == '\u{FE0F}' => {}
+            _ => return false,
+        }
+    }
+    strong || marks >= 3
+}

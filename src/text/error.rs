@@ -1,0 +1,21 @@
+//! Why a file gives no text to speak.
+
+/// What is wrong with a text file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The bytes are not text in any encoding.
+    #[error("not a text file: it looks like {looks_like}")]
+    Binary {
+        /// With its article: `a PDF document`.
+        looks_like: &'static str,
+    },
+    /// More Markdown than is parsed at once.
+    #[error("more than {} MiB of Markdown: split the file, or name it .txt", limit / (1024 * 1024))]
+    TooLarge {
+        /// In bytes.
+        limit: usize,
+    },
+    /// Only [`crate::text::Document::ensure_speakable`] says so.
+    #[error("nothing to speak: no letters or digits in the text")]
+    NothingToSpeak,
+}
