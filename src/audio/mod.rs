@@ -1,19 +1,29 @@
 //! Reading, checking, joining and writing audio.
+//!
+//! Everything here is synchronous and streams: callers run it off the async threads, and no
+//! file ever sits in memory as a whole. Nothing here knows providers, queues or file names.
+//!
+//! - [`container`]: what a file begins like; [`probe`](mod@probe): how long it is.
+//! - [`check`]: whether an answer is speech.
+//! - [`join`](mod@join): clips and pauses to one file, proven by reading it back.
+//! - [`wav`], [`mp3`], [`adts`], [`ogg`], [`sample`]: the formats read without a decoder;
+//!   [`decode`](mod@decode): the rest.
+//!
+//! Deliberately not here: loudness, resampling, MP3 or AAC encoding, Opus decoding.
 
-/// When an answer counts as speech.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SpeechCheck {
-    /// Fewest characters per second of audio (slower is padding or noise).
-    pub min_cps: f64,
-    /// Most characters per second of audio (faster is truncated).
-    pub max_cps: f64,
-}
+pub mod adts;
+pub mod check;
+pub mod container;
+pub mod decode;
+pub mod join;
+mod level;
+pub mod mp3;
+pub mod ogg;
+pub mod probe;
+pub mod sample;
+pub mod wav;
 
-impl Default for SpeechCheck {
-    fn default() -> Self {
-        Self {
-            min_cps: 6.0,
-            max_cps: 28.0,
-        }
-    }
-}
+pub use check::{CheckError, ClipFacts, SpeechCheck, check_speech};
+pub use container::{Container, sniff};
+pub use join::{Clip, JoinError, Joined, Span, Tags, VerifyError, join, verify_joined};
+pub use probe::{AudioFacts, Measured, ProbeError, probe};

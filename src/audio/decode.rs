@@ -1,0 +1,327 @@
+//! Any file that can be decoded, as interleaved 16-bit blocks.
+//!
+//! Promise: strict. A packet that does not decode, a container that breaks off, a
+//! FLAC whose checksum is wrong or a stream that changes its rate half-way is an
+//! error, never a gap; nothing is skipped or repeated. Memory does not grow with the
+//! file. WAV and the frames of MP3 are read by this room's own readers, the rest by
+//! symphonia, which decodes all but WAV; Opus has no decoder here and says so. Rounding to 16 bits: [`crate::audio::sample`].
+
+mod mp3;
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::errors::Error as SymphoniaError;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
+use symphonia::core::meta::MetadataOptions;
+
+use crate::audio::container::{Container, HEAD_BYTES, sniff};
+use crate::audio::mp3::FrameError;
+use crate::audio::sample::from_float;
+use crate::audio::wav::{self, Extent, WavError};
+use crate::domain::AudioMillis;
+
+/// The kind of samples a file decodes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Frames per second.
+    pub sample_rate: u32,
+    pub channels: u16,
+}
+
+/// What came out of a file that was decoded to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decoded {
+    pub shape: Shape,
+    /// Frames handed on.
+    pub frames: u64,
+}
+
+impl Decoded {
+    pub fn duration(&self) -> AudioMillis {
+        AudioMillis::of_frames(self.frames, self.shape.sample_rate)
+    }
+}
+
+/// Why a file does not decode to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    #[error("the file could not be read")]
+    Io(#[from] io::Error),
+    #[error("it begins like no audio that is known here")]
+    Unknown,
+    #[error("the WAV cannot be read")]
+    Wav(#[from] WavError),
+    #[error("the samples break off: {found} of {stated} bytes are there")]
+    Truncated { stated: u64, found: u64 },
+    #[error("it is not one MP3 frame after another")]
+    Frames(#[from] FrameError),
+    #[error("it holds no sound track")]
+    NoTrack,
+    #[error("there is no decoder for `{codec}` here")]
+    NoDecoder {
+        codec: String,
+        #[source]
+        source: SymphoniaError,
+    },
+    #[error("it does not decode beyond {at_ms} ms")]
+    Broken {
+        at_ms: u64,
+        #[source]
+        source: SymphoniaError,
+    },
+    #[error("the sample rate or the channels change at {at_ms} ms")]
+    Changes { at_ms: u64 },
+    #[error("the decoded sound has another checksum than the file states")]
+    Checksum,
+}
+
+/// Decodes the file at `path` to its end, handing blocks of whole frames to `sink` with their
+/// shape, which is the same for all blocks.
+///
+/// # Errors
+/// The sink's own error ends decoding and comes back as it is.
+pub fn decode<E: From<DecodeError>>(
+    path: &Path,
+    sink: impl FnMut(Shape, &[i16]) -> Result<(), E>,
+) -> Result<Decoded, E> {
+    let mut file = File::open(path).map_err(DecodeError::Io)?;
+    let container = read_container(&mut file).map_err(DecodeError::Io)?;
+    match container.ok_or(DecodeError::Unknown)? {
+        Container::Wav => decode_wav(file, sink),
+        Container::Mp3 => mp3::decode(file, sink),
+        other => decode_packets(file, other, sink),
+    }
+}
+
+/// Sniffs `file` and rewinds it.
+pub(crate) fn read_container(file: &mut File) -> io::Result<Option<Container>> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    file.take(u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX))
+        .read_to_end(&mut head)?;
+    file.rewind()?;
+    Ok(sniff(&head))
+}
+
+fn decode_wav<E: From<DecodeError>>(
+    file: File,
+    mut sink: impl FnMut(Shape, &[i16]) -> Result<(), E>,
+) -> Result<Decoded, E> {
+    /// Lets the sink's error and an I/O error pass through one channel.
+    enum Stop<E> {
+        Io(io::Error),
+        Sink(E),
+    }
+    impl<E> From<io::Error> for Stop<E> {
+        fn from(error: io::Error) -> Self {
+            Self::Io(error)
+        }
+    }
+    let mut file = BufReader::with_capacity(8 * 1024, file);
+    let header = wav::read_header(&mut file).map_err(DecodeError::Wav)?;
+    if let Extent::Missing { stated } = header.extent {
+        let found = header.data_bytes;
+        return Err(DecodeError::Truncated { stated, found }.into());
+    }
+    if header.partial_frame() > 0 {
+        let found = header.data_bytes;
+        let frame = u64::from(header.spec.frame_bytes());
+        let stated = (header.frames() + 1) * frame;
+        return Err(DecodeError::Truncated { stated, found }.into());
+    }
+    let shape = Shape {
+        sample_rate: header.spec.sample_rate,
+        channels: header.spec.channels,
+    };
+    wav::read_frames(&mut file, &header, |block| {
+        sink(shape, block).map_err(Stop::Sink)
+    })
+    .map_err(|stop| match stop {
+        Stop::Io(error) => DecodeError::Io(error).into(),
+        Stop::Sink(error) => error,
+    })?;
+    Ok(Decoded {
+        shape,
+        frames: header.frames(),
+    })
+}
+
+/// Opens `file` with symphonia.
+pub(crate) fn open(
+    mut file: File,
+    container: Container,
+) -> Result<Box<dyn FormatReader>, SymphoniaError> {
+    file.seek(SeekFrom::Start(0))?;
+    let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+    let mut hint = Hint::new();
+    hint.with_extension(match container {
+        Container::Mp4 => "m4a",
+        Container::Adts => "aac",
+        other => other.as_str(),
+    });
+    symphonia::default::get_probe().probe(
+        &hint,
+        stream,
+        FormatOptions::default(),
+        MetadataOptions::default(),
+    )
+}
+
+/// The name of a codec in messages: symphonia's own short name, or `opus`.
+pub(crate) fn codec_name(params: &AudioCodecParameters) -> String {
+    if params.codec == CODEC_ID_OPUS {
+        return "opus".to_owned();
+    }
+    symphonia::default::get_codecs()
+        .get_audio_decoder(params.codec)
+        .map_or_else(
+            || params.codec.to_string(),
+            |decoder| decoder.codec.info.short_name.to_owned(),
+        )
+}
+
+fn decode_packets<E: From<DecodeError>>(
+    file: File,
+    container: Container,
+    mut sink: impl FnMut(Shape, &[i16]) -> Result<(), E>,
+) -> Result<Decoded, E> {
+    let broken = |at_ms| move |source| DecodeError::Broken { at_ms, source };
+    let mut format = open(file, container).map_err(broken(0))?;
+    let (mut decoder, track) = decoder_of(format.as_ref())?;
+    let mut done: Option<Decoded> = None;
+    let mut block = Vec::new();
+    loop {
+        let at_ms = done.map_or(0, |done| done.duration().0);
+        let Some(packet) = format.next_packet().map_err(broken(at_ms))? else {
+            break;
+        };
+        if packet.track_id != track {
+            continue;
+        }
+        let buffer = decoder.decode(&packet).map_err(broken(at_ms))?;
+        let shape = Shape {
+            sample_rate: buffer.spec().rate(),
+            channels: u16::try_from(buffer.spec().channels().count()).unwrap_or(u16::MAX),
+        };
+        if buffer.frames() == 0 || shape.sample_rate == 0 || shape.channels == 0 {
+            continue;
+        }
+        let frames = u64::try_from(buffer.frames()).unwrap_or(0);
+        match &mut done {
+            Some(done) if done.shape != shape => return Err(DecodeError::Changes { at_ms }.into()),
+            Some(done) => done.frames += frames,
+            None => done = Some(Decoded { shape, frames }),
+        }
+        copy(&buffer, &mut block);
+        sink(shape, &block)?;
+    }
+    if decoder.finalize().verify_ok == Some(false) {
+        return Err(DecodeError::Checksum.into());
+    }
+    done.ok_or_else(|| DecodeError::NoTrack.into())
+}
+
+/// A decoder for the default sound track, and the track's number.
+fn decoder_of(format: &dyn FormatReader) -> Result<(Box<dyn AudioDecoder>, u32), DecodeError> {
+    let track = format
+        .default_track(TrackType::Audio)
+        .ok_or(DecodeError::NoTrack)?;
+    let params = track
+        .codec_params
+        .as_ref()
+        .and_then(|params| params.audio())
+        .ok_or(DecodeError::NoTrack)?;
+    let options = AudioDecoderOptions::default().verify(true);
+    let decoder = symphonia::default::get_codecs()
+        .make_audio_decoder(params, &options)
+        .map_err(|source| DecodeError::NoDecoder {
+            codec: codec_name(params),
+            source,
+        })?;
+    Ok((decoder, track.id))
+}
+
+/// `buffer` as interleaved 16 bits, rounded as [`crate::audio::sample`] promises.
+fn copy(buffer: &GenericAudioBufferRef<'_>, block: &mut Vec<i16>) {
+    match buffer {
+        GenericAudioBufferRef::S16(_)
+        | GenericAudioBufferRef::U8(_)
+        | GenericAudioBufferRef::S8(_) => {
+            buffer.copy_to_vec_interleaved(block);
+        }
+        _ => {
+            let mut floats: Vec<f32> = Vec::new();
+            buffer.copy_to_vec_interleaved(&mut floats);
+            block.clear();
+            block.extend(floats.into_iter().map(from_float));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture(name: &str) -> Vec<i16> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut all = Vec::new();
+        decode::<DecodeError>(&path.join("tests/fixtures").join(name), |_, block| {
+            all.extend_from_slice(block);
+            Ok(())
+        })
+        .unwrap();
+        all
+    }
+
+    // ffmpeg 5.1 decodes the fixture to 26,400 frames with the largest at 13,487.
+    #[test]
+    fn an_mp3_with_a_lame_tag_decodes_without_its_padding() {
+        let all = fixture("gapless.mp3");
+
+        let loudest = (0..all.len()).max_by_key(|&at| all[at].unsigned_abs());
+        assert_eq!((all.len(), loudest), (26_400, Some(13_487)));
+    }
+
+    #[test]
+    fn every_format_with_a_decoder_decodes_to_its_end() {
+        let cases = [
+            ("short.ogg", 36_000),
+            ("short.flac", 4000),
+            ("short.aiff", 4000),
+            ("short.caf", 4000),
+            ("no-xing-vbr.mp3", 37_440),
+        ];
+        for (name, frames) in cases {
+            assert_eq!(fixture(name).len(), frames, "{name}");
+        }
+    }
+
+    #[test]
+    fn opus_is_said_to_have_no_decoder() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/short.opus");
+
+        let error = decode::<DecodeError>(&path, |_, _| Ok(())).unwrap_err();
+
+        assert_eq!(error.to_string(), "there is no decoder for `opus` here");
+    }
+
+    #[test]
+    fn the_sink_can_stop_decoding() {
+        #[derive(Debug, PartialEq)]
+        struct Enough;
+        impl From<DecodeError> for Enough {
+            fn from(error: DecodeError) -> Self {
+                panic!("{error}")
+            }
+        }
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/short.ogg");
+
+        assert_eq!(decode(&path, |_, _| Err(Enough)), Err(Enough));
+    }
+}

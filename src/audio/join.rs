@@ -1,0 +1,312 @@
+//! Clips and pauses to one file.
+//!
+//! Promise: nothing is lost, doubled or stretched. WAV and FLAC are exact to the sample:
+//! the clips' samples, and silence for the pauses, in order. MP3 is joined by frames, never
+//! re-encoded: every frame of every clip, in order, pauses as silent frames, one info
+//! frame and one tag in front. Clips that differ in rate or channels are refused by
+//! name. Memory does not grow with the book. [`verify_joined`] reads the result back.
+//!
+//! Silence belongs here and not to the clips, so that changing a pause sends nothing.
+//! Loudness is not touched. Writing under a final name is the caller's business.
+
+mod flac;
+mod id3tag;
+mod mp3;
+mod verify;
+mod wav;
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+
+use crate::audio::decode::{DecodeError, Shape, decode};
+use crate::audio::mp3::FrameError;
+use crate::domain::{AudioFormat, AudioMillis};
+
+pub use verify::{VerifyError, verify_joined};
+
+/// One clip of the joined file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clip {
+    pub path: PathBuf,
+    /// Silence that follows it.
+    pub pause_after: AudioMillis,
+    /// A chapter of this name starts with this clip.
+    pub chapter: Option<String>,
+}
+
+/// What the joined file says about itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tags {
+    pub title: Option<String>,
+    pub album: Option<String>,
+    pub artist: Option<String>,
+    pub track: Option<u32>,
+}
+
+/// Where the speech of one clip lies in the joined file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub start: AudioMillis,
+    /// Before the pause.
+    pub end: AudioMillis,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// Frames per second.
+    pub sample_rate: u32,
+    pub channels: u16,
+    /// Sample frames, pauses included. For MP3: of all MPEG frames but the info frame.
+    pub frames: u64,
+    pub duration: AudioMillis,
+    /// In the order of the clips. Of an MP3 clip, the encoder's delay and padding are part.
+    pub clips: Vec<Span>,
+    /// MPEG frames whose sound was lost before they came here (they lean on frames that were
+    /// cut off) and that were made silent so that nothing wrong is heard. 0 but for MP3.
+    pub muted: u64,
+}
+
+/// Why clips cannot be joined.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    #[error("there is nothing to join")]
+    NoClips,
+    #[error("the joined file could not be written")]
+    Write(#[source] io::Error),
+    #[error("`{}` could not be read", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("`{}` cannot be decoded", path.display())]
+    Decode {
+        path: PathBuf,
+        #[source]
+        source: DecodeError,
+    },
+    #[error("`{}` is damaged as an MP3", path.display())]
+    Frames {
+        path: PathBuf,
+        #[source]
+        source: FrameError,
+    },
+    #[error("`{}` holds no sound", path.display())]
+    NoSound { path: PathBuf },
+    #[error("`{}` is {first_is} but `{}` is {other_is}", first.display(), other.display())]
+    Mixed {
+        first: PathBuf,
+        first_is: String,
+        other: PathBuf,
+        other_is: String,
+    },
+    #[error("an MP3 is joined from MP3 clips only, and `{}` is none", path.display())]
+    NeedsMp3 { path: PathBuf },
+    #[error("{0} is not written here, only wav, flac and mp3")]
+    Format(AudioFormat),
+    #[error(
+        "a FLAC holds at most 8 channels and 1,048,575 Hz, not {channels} channels at {sample_rate} Hz"
+    )]
+    NotFlac { sample_rate: u32, channels: u16 },
+    #[error("a pause of {} s is longer than an hour", .0.seconds())]
+    Pause(AudioMillis),
+    #[error("the joined file would be larger than {limit}")]
+    TooLarge { limit: &'static str },
+    /// In the encoder's words: its own error cannot leave its thread.
+    #[error("the FLAC encoder refused a block: {0}")]
+    Encode(String),
+    #[error("the tags could not be written")]
+    Tags(#[source] id3::Error),
+}
+
+/// Joins `clips` into `out`, whose former content is dropped.
+///
+/// WAV and FLAC take any clips that can be decoded (16 bits; rounding as in
+/// [`crate::audio::sample`]); MP3 takes MP3. Tags go into a WAV's `LIST INFO`, a FLAC's
+/// Vorbis comments and an MP3's ID3v2.3; chapters into FLAC and MP3.
+pub fn join(
+    clips: &[Clip],
+    format: AudioFormat,
+    tags: &Tags,
+    out: &mut File,
+) -> Result<Joined, JoinError> {
+    if clips.is_empty() {
+        return Err(JoinError::NoClips);
+    }
+    if let Some(clip) = clips.iter().find(|clip| clip.pause_after > LONGEST_PAUSE) {
+        return Err(JoinError::Pause(clip.pause_after));
+    }
+    out.set_len(0).map_err(JoinError::Write)?;
+    match format {
+        AudioFormat::Wav => join_samples(clips, &mut wav::WavSink::new(out, tags)),
+        AudioFormat::Flac => join_samples(clips, &mut flac::FlacSink::new(out, tags, clips)),
+        AudioFormat::Mp3 => mp3::join(clips, tags, out),
+        other => Err(JoinError::Format(other)),
+    }
+}
+
+/// More is a slip of units, and would fill the disk.
+const LONGEST_PAUSE: AudioMillis = AudioMillis(3_600_000);
+
+/// Takes the samples of the joined file.
+trait SampleSink {
+    /// Once, before the first sample.
+    fn begin(&mut self, shape: Shape) -> Result<(), JoinError>;
+    /// Whole frames, interleaved.
+    fn add(&mut self, samples: &[i16]) -> Result<(), JoinError>;
+    /// Once, after the last sample.
+    fn finish(&mut self, joined: &Joined) -> Result<(), JoinError>;
+}
+
+/// What a decoding sink may stop for.
+enum Stop {
+    Decode(DecodeError),
+    Join(JoinError),
+}
+
+impl From<DecodeError> for Stop {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+fn join_samples(clips: &[Clip], sink: &mut impl SampleSink) -> Result<Joined, JoinError> {
+    let mut first: Option<Shape> = None;
+    let mut frames = 0u64;
+    let mut bounds = Vec::with_capacity(clips.len());
+    for clip in clips {
+        let start = frames;
+        let decoded = decode::<Stop>(&clip.path, |shape, samples| {
+            match first {
+                None => {
+                    first = Some(shape);
+                    sink.begin(shape).map_err(Stop::Join)?;
+                }
+                Some(first) if first != shape => {
+                    return Err(Stop::Join(mixed(clips, first, clip, shape)));
+                }
+                Some(_) => {}
+            }
+            sink.add(samples).map_err(Stop::Join)
+        })
+        .map_err(|stop| match stop {
+            Stop::Join(error) => error,
+            Stop::Decode(DecodeError::Io(source)) => JoinError::Read {
+                path: clip.path.clone(),
+                source,
+            },
+            Stop::Decode(source) => JoinError::Decode {
+                path: clip.path.clone(),
+                source,
+            },
+        })?;
+        if decoded.frames == 0 {
+            let path = clip.path.clone();
+            return Err(JoinError::NoSound { path });
+        }
+        frames += decoded.frames;
+        bounds.push((start, frames));
+        frames += add_pause(sink, clip.pause_after, decoded.shape)?;
+    }
+    let Some(shape) = first else {
+        return Err(JoinError::NoClips);
+    };
+    let joined = Joined {
+        sample_rate: shape.sample_rate,
+        channels: shape.channels,
+        frames,
+        duration: AudioMillis::of_frames(frames, shape.sample_rate),
+        clips: spans(&bounds, shape.sample_rate),
+        muted: 0,
+    };
+    sink.finish(&joined)?;
+    Ok(joined)
+}
+
+/// Bounds in frames to spans in milliseconds.
+fn spans(bounds: &[(u64, u64)], sample_rate: u32) -> Vec<Span> {
+    let time = |frames| AudioMillis::of_frames(frames, sample_rate);
+    bounds
+        .iter()
+        .map(|&(start, end)| Span {
+            start: time(start),
+            end: time(end),
+        })
+        .collect()
+}
+
+/// Writes a pause and returns its frames, to the nearest.
+fn add_pause(
+    sink: &mut impl SampleSink,
+    pause: AudioMillis,
+    shape: Shape,
+) -> Result<u64, JoinError> {
+    let frames = frames_in(pause, shape.sample_rate);
+    let silence = [0i16; 4096];
+    let mut left = frames.saturating_mul(u64::from(shape.channels));
+    let whole = silence.len() - silence.len() % usize::from(shape.channels.max(1));
+    while left > 0 {
+        let take = usize::try_from(left).unwrap_or(whole).min(whole);
+        sink.add(silence.get(..take).unwrap_or_default())?;
+        left -= u64::try_from(take).unwrap_or(left);
+    }
+    Ok(frames)
+}
+
+/// Frames of `pause` at `sample_rate`, to the nearest.
+fn frames_in(pause: AudioMillis, sample_rate: u32) -> u64 {
+    let exact = (u128::from(pause.0) * u128::from(sample_rate) + 500) / 1000;
+    u64::try_from(exact).unwrap_or(u64::MAX)
+}
+
+fn mixed(clips: &[Clip], first: Shape, clip: &Clip, shape: Shape) -> JoinError {
+    let words = |shape: Shape| {
+        let channels = match shape.channels {
+            1 => "mono".to_owned(),
+            2 => "stereo".to_owned(),
+            more => format!("of {more} channels"),
+        };
+        format!("{channels} at {} Hz", shape.sample_rate)
+    };
+    JoinError::Mixed {
+        first: clips
+            .first()
+            .map(|clip| clip.path.clone())
+            .unwrap_or_default(),
+        first_is: words(first),
+        other: clip.path.clone(),
+        other_is: words(shape),
+    }
+}
+
+/// The names of the chapters in order.
+fn chapter_names(clips: &[Clip]) -> impl Iterator<Item = &str> {
+    clips.iter().filter_map(|clip| clip.chapter.as_deref())
+}
+
+/// The chapters among the clips, as (start, end, name); each ends where the next starts.
+fn chapters<'a>(clips: &'a [Clip], joined: &Joined) -> Vec<(Span, &'a str)> {
+    let mut chapters: Vec<(Span, &str)> = Vec::new();
+    for (clip, span) in clips.iter().zip(&joined.clips) {
+        let Some(name) = &clip.chapter else { continue };
+        if let Some((last, _)) = chapters.last_mut() {
+            last.end = span.start;
+        }
+        let span = Span {
+            start: span.start,
+            end: joined.duration,
+        };
+        chapters.push((span, name));
+    }
+    chapters
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    reason = "test data is small"
+)]
+mod tests;

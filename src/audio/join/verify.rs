@@ -1,0 +1,113 @@
+//! Proof that a joined file is what was meant: it is read back from disk.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::Path;
+
+use crate::audio::container::Container;
+use crate::audio::decode::{DecodeError, decode, read_container};
+use crate::audio::join::Joined;
+use crate::audio::mp3::{FrameError, Info, Scanner};
+use crate::domain::{AudioFormat, AudioMillis};
+
+/// How a joined file differs from what was meant.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    #[error("the joined file could not be read")]
+    Io(#[source] io::Error),
+    #[error("the joined file does not decode to its end")]
+    Decode(#[from] DecodeError),
+    #[error("the joined file is no {0}")]
+    Format(AudioFormat),
+    #[error("the joined file is damaged as an MP3")]
+    Frames(#[source] FrameError),
+    #[error("the joined file has {found} {what} where {expected} were written")]
+    Differs {
+        what: &'static str,
+        expected: u64,
+        found: u64,
+    },
+    #[error("the clips do not lie one after another within the joined file")]
+    Spans,
+}
+
+/// Decodes the file at `path` to its end and compares it with what [`join`](super::join) said
+/// it wrote: format, rate, channels, every frame. A WAV's size, a FLAC's checksum, an MP3's
+/// frame chain and info frame are checked as well.
+pub fn verify_joined(path: &Path, joined: &Joined, format: AudioFormat) -> Result<(), VerifyError> {
+    let mut file = File::open(path).map_err(VerifyError::Io)?;
+    let container = read_container(&mut file).map_err(VerifyError::Io)?;
+    if !container.is_some_and(|container| container.answers(format)) {
+        return Err(VerifyError::Format(format));
+    }
+    match container {
+        Some(Container::Mp3) => verify_frames(file, joined)?,
+        Some(Container::Wav) => verify_riff_size(&mut file)?,
+        _ => {}
+    }
+    let decoded = decode::<DecodeError>(path, |_, _| Ok(()))?;
+    same(
+        "channels",
+        joined.channels.into(),
+        decoded.shape.channels.into(),
+    )?;
+    same(
+        "frames a second",
+        joined.sample_rate.into(),
+        decoded.shape.sample_rate.into(),
+    )?;
+    same("frames", joined.frames, decoded.frames)?;
+    verify_spans(joined)
+}
+
+fn same(what: &'static str, expected: u64, found: u64) -> Result<(), VerifyError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(VerifyError::Differs {
+        what,
+        expected,
+        found,
+    })
+}
+
+/// Nothing is missing behind the samples and nothing is left over.
+fn verify_riff_size(file: &mut File) -> Result<(), VerifyError> {
+    let mut head = [0; 8];
+    file.read_exact(&mut head).map_err(VerifyError::Io)?;
+    let [_, _, _, _, size @ ..] = head;
+    let length = file.metadata().map_err(VerifyError::Io)?.len();
+    same("bytes", u64::from(u32::from_le_bytes(size)) + 8, length)
+}
+
+/// Frame after frame without a byte between them, as many as the info frame says.
+fn verify_frames(file: File, joined: &Joined) -> Result<(), VerifyError> {
+    let mut scanner = Scanner::new(BufReader::new(file)).map_err(VerifyError::Io)?;
+    let body = scanner.body_bytes();
+    let (mut info, mut samples, mut counted) = (None, 0u64, 0u64);
+    while let Some(step) = scanner.next_frame().map_err(VerifyError::Io)? {
+        let frame = step.map_err(VerifyError::Frames)?;
+        if frame.offset == 0 {
+            info = Info::of(&frame);
+            continue;
+        }
+        counted += 1;
+        samples += u64::from(frame.header.samples);
+    }
+    let info = info.unwrap_or_default();
+    let stated = |number: Option<u32>| number.map_or(0, u64::from);
+    same("MPEG frames", stated(info.frames), counted)?;
+    same("bytes of MPEG frames", stated(info.bytes), body)?;
+    same("frames", joined.frames, samples)
+}
+
+fn verify_spans(joined: &Joined) -> Result<(), VerifyError> {
+    let mut end = AudioMillis(0);
+    for span in &joined.clips {
+        if span.start < end || span.end < span.start || span.end > joined.duration {
+            return Err(VerifyError::Spans);
+        }
+        end = span.end;
+    }
+    Ok(())
+}
