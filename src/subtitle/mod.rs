@@ -1,32 +1,39 @@
 //! From timed words to cues, and from cues to documents.
+//!
+//! Promise: whatever a provider says (times that run backwards, overlap or leave the
+//! audio, text with `-->` or control characters), the cues are in order, do not overlap,
+//! last at least a millisecond, stay inside the audio, and hold every word once and in
+//! order. Where times had to be repaired, the repairs are counted, not hidden.
+//!
+//! Nothing here reads or writes files, and nothing here needs a request: changing the
+//! rules of layout only composes again.
 
-use serde::{Deserialize, Serialize};
+pub mod document;
+pub mod srt;
+pub mod txt;
+pub mod vtt;
 
-use crate::domain::AudioMillis;
+mod align;
+mod breaks;
+mod clean;
+mod clock;
+mod cue;
+mod group;
+mod language;
+mod lines;
+mod pieces;
+mod place;
+mod repair;
+mod rules;
+mod spoken;
+mod units;
 
-/// How cues are laid out. Part of composing, so changing it sends nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct CueRules {
-    /// Columns of one line (CJK counts two).
-    pub max_columns: u16,
-    pub max_lines: u8,
-    /// Characters per second a reader can follow.
-    pub max_cps: f64,
-    pub min_duration: AudioMillis,
-    pub max_duration: AudioMillis,
-    /// Between cues that are not chained.
-    pub min_gap: AudioMillis,
-}
+#[cfg(test)]
+mod laws;
 
-impl Default for CueRules {
-    fn default() -> Self {
-        Self {
-            max_columns: 42,
-            max_lines: 2,
-            max_cps: 20.0,
-            min_duration: AudioMillis(833),
-            max_duration: AudioMillis(7000),
-            min_gap: AudioMillis(83),
-        }
-    }
-}
+pub use clock::ParseError;
+pub use cue::{Cue, cues};
+pub use document::DocumentMeta;
+pub use repair::Repairs;
+pub use rules::CueRules;
+pub use spoken::{Spoken, spoken_transcript};

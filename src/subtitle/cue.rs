@@ -1,0 +1,213 @@
+//! From a transcript to cues.
+
+use serde::Serialize;
+
+use crate::domain::{AudioMillis, Transcript};
+use crate::subtitle::breaks::breaks;
+use crate::subtitle::group::{Widths, group};
+use crate::subtitle::language::Language;
+use crate::subtitle::lines::lines;
+use crate::subtitle::place::{Slot, place};
+use crate::subtitle::repair::Repairs;
+use crate::subtitle::rules::CueRules;
+use crate::subtitle::units::units;
+
+/// The last millisecond that is written: three digits of hours.
+const LAST: u64 = 3_599_999_999;
+
+/// What is shown at one time. Its number is its index + 1.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cue {
+    pub start: AudioMillis,
+    /// After `start`.
+    pub end: AudioMillis,
+    /// From top to bottom; none is empty, none holds a line break.
+    pub lines: Vec<String>,
+    pub speaker: Option<String>,
+}
+
+/// The cues of `transcript` by `rules`, and how many times had to be repaired for them.
+///
+/// `audio` is the length of the audio as measured here: nothing ends later, whatever the
+/// transcript says. Zero means unknown. Where the audio has fewer milliseconds than there
+/// are cues, cues are merged past the limits of layout: no text is lost.
+pub fn cues(transcript: &Transcript, audio: AudioMillis, rules: &CueRules) -> (Vec<Cue>, Repairs) {
+    let limit = if audio.0 == 0 {
+        LAST
+    } else {
+        audio.0.min(LAST)
+    };
+    let mut repairs = Repairs::default();
+    let units = units(transcript, limit, rules.columns(), &mut repairs);
+    let breaks = breaks(&units, Language::named(transcript.language.as_deref()));
+    let widths = Widths::of(&units);
+    let groups = group(&units, &breaks, rules, limit);
+    let mut slots: Vec<_> = groups
+        .iter()
+        .map(|group| Slot {
+            start: units[group.start].start,
+            end: units[group.end - 1].end,
+            columns: widths.columns(group.start, group.end),
+        })
+        .collect();
+    place(&mut slots, rules, limit, &mut repairs);
+    let cues = groups.into_iter().zip(slots).map(|(group, slot)| Cue {
+        start: AudioMillis(slot.start),
+        end: AudioMillis(slot.end),
+        speaker: units[group.start].speaker.map(str::to_owned),
+        lines: lines(&units, &breaks, &widths, group, rules),
+    });
+    (cues.filter(|cue| !cue.lines.is_empty()).collect(), repairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Segment, Word};
+    use crate::subtitle::srt;
+
+    /// Words of `text` at the pace of speech, one after the other; `|` is two seconds of
+    /// silence, `A:` another speaker.
+    fn timed(text: &str) -> Transcript {
+        let mut transcript = Transcript::default();
+        let (mut at, mut speaker) = (1_000, None);
+        for token in text.split_whitespace() {
+            if token == "|" {
+                at += 2_000;
+            } else if let Some(name) = token.strip_suffix(':') {
+                speaker = Some(name.to_owned());
+            } else {
+                let length = 65 * u64::try_from(token.chars().count()).unwrap();
+                transcript.words.push(Word {
+                    text: token.to_owned(),
+                    start: AudioMillis(at),
+                    end: AudioMillis(at + length),
+                    speaker: speaker.clone(),
+                });
+                at += length + 65;
+            }
+        }
+        transcript
+    }
+
+    fn shown(transcript: &Transcript) -> String {
+        let (cues, _) = cues(transcript, AudioMillis(60_000), &CueRules::default());
+        srt::write(&cues)
+    }
+
+    #[test]
+    fn lines_end_where_a_reader_pauses_and_never_after_an_article() {
+        let text = "It was the best of times, it was the worst of times, it was the age of wisdom, \
+                    it was the age of foolishness, it was the epoch of belief and the season of Light.";
+
+        insta::assert_snapshot!(shown(&timed(text)), @r"
+        1
+        00:00:01,000 --> 00:00:04,362
+        It was the best of times,
+        it was the worst of times,
+
+        2
+        00:00:04,445 --> 00:00:08,067
+        it was the age of wisdom,
+        it was the age of foolishness,
+
+        3
+        00:00:08,150 --> 00:00:11,465
+        it was the epoch of belief
+        and the season of Light.
+        ");
+    }
+
+    #[test]
+    fn a_new_speaker_and_a_long_pause_start_a_new_cue() {
+        insta::assert_snapshot!(shown(&timed("A: Are you there? B: Yes, I am here. | Still.")), @r"
+        1
+        00:00:01,000 --> 00:00:01,892
+        Are you there?
+
+        2
+        00:00:01,975 --> 00:00:02,950
+        Yes, I am here.
+
+        3
+        00:00:05,015 --> 00:00:05,848
+        Still.
+        ");
+    }
+
+    #[test]
+    fn a_segment_without_words_is_shown_among_those_with_words() {
+        let mut transcript = timed("First we hear words, and then");
+        let segment = |text: &str, start, end| Segment {
+            text: text.to_owned(),
+            start: AudioMillis(start),
+            end: AudioMillis(end),
+            speaker: None,
+        };
+        transcript.segments = vec![
+            segment("First, we hear words, and then", 1_000, 3_000),
+            segment("a stretch that has none of them.", 10_000, 14_000),
+        ];
+
+        insta::assert_snapshot!(shown(&transcript), @r"
+        1
+        00:00:01,000 --> 00:00:02,885
+        First, we hear words, and then
+
+        2
+        00:00:10,000 --> 00:00:14,000
+        a stretch that has none of them.
+        ");
+    }
+
+    #[test]
+    fn scripts_without_spaces_are_measured_by_their_width() {
+        let text =
+            "我能吞下玻璃而不伤身体，但是我不想这样做。因为今天的天气很好，我们一起去公园散步吧。";
+        let transcript = Transcript {
+            segments: vec![Segment {
+                text: text.to_owned(),
+                start: AudioMillis(0),
+                end: AudioMillis(9_000),
+                speaker: None,
+            }],
+            ..Transcript::default()
+        };
+
+        insta::assert_snapshot!(shown(&transcript), @r"
+        1
+        00:00:00,000 --> 00:00:04,218
+        我能吞下玻璃而不伤身体，但是我不想这样做。
+
+        2
+        00:00:04,781 --> 00:00:09,000
+        因为今天的天气很好，我们一起去公园散步吧。
+        ");
+    }
+
+    #[test]
+    fn an_arrow_of_two_words_is_none_either() {
+        let mut transcript = timed("x -- > y");
+        transcript.text = "x --> y".to_owned();
+
+        assert!(shown(&transcript).ends_with("\nx → y\n"));
+    }
+
+    #[test]
+    fn a_short_text_does_not_stand_as_long_as_its_padded_segment() {
+        let transcript = Transcript {
+            segments: vec![Segment {
+                text: "One two three.".to_owned(),
+                start: AudioMillis(110),
+                end: AudioMillis(30_000),
+                speaker: None,
+            }],
+            ..Transcript::default()
+        };
+
+        let (cues, repairs) = cues(&transcript, AudioMillis(30_000), &CueRules::default());
+
+        assert_eq!(cues.len(), 1);
+        assert!(cues[0].end.0 < 3_000 && repairs.is_empty(), "{cues:?}");
+    }
+}

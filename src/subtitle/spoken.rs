@@ -1,0 +1,96 @@
+//! Text that was spoken here, as a transcript: nobody has to transcribe it to show it.
+
+use crate::domain::{AudioMillis, Segment, Transcript, Word};
+use crate::subtitle::clean::clean;
+use crate::subtitle::pieces::pieces;
+use crate::subtitle::repair::share;
+use crate::subtitle::units::weigh;
+
+/// A clip of speech in the finished audio, and what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spoken<'a> {
+    pub text: &'a str,
+    pub start: AudioMillis,
+    pub end: AudioMillis,
+}
+
+/// The clips as segments, with words timed inside each in proportion to their length and
+/// the pauses of their punctuation. The caller may set the language, which improves where
+/// lines end.
+pub fn spoken_transcript(clips: &[Spoken<'_>]) -> Transcript {
+    let mut transcript = Transcript::default();
+    for clip in clips {
+        let text = clean(clip.text);
+        let text = text.trim();
+        if text.is_empty() {
+            continue;
+        }
+        if !transcript.text.is_empty() {
+            transcript.text.push(' ');
+        }
+        transcript.text.push_str(text);
+        transcript.segments.push(Segment {
+            text: text.to_owned(),
+            start: clip.start,
+            end: clip.end,
+            speaker: None,
+        });
+        let pieces = pieces(text, usize::MAX);
+        let weights: Vec<_> = pieces.iter().map(|piece| weigh(piece.text)).collect();
+        let times = share(&weights, clip.start.0, clip.end.0.max(clip.start.0));
+        let words = pieces.iter().zip(times).map(|(piece, (start, end))| Word {
+            text: piece.text.to_owned(),
+            start: AudioMillis(start),
+            end: AudioMillis(end),
+            speaker: None,
+        });
+        transcript.words.extend(words);
+    }
+    transcript.duration = clips.iter().map(|clip| clip.end).max();
+    transcript
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_share_their_clip_and_stay_in_it() {
+        let clips = [
+            Spoken {
+                text: "One, two.",
+                start: AudioMillis(1_000),
+                end: AudioMillis(2_100),
+            },
+            Spoken {
+                text: "你好",
+                start: AudioMillis(3_000),
+                end: AudioMillis(4_000),
+            },
+            Spoken {
+                text: " \u{feff}",
+                start: AudioMillis(4_000),
+                end: AudioMillis(5_000),
+            },
+        ];
+
+        let transcript = spoken_transcript(&clips);
+
+        let words: Vec<_> = transcript
+            .words
+            .iter()
+            .map(|word| (word.text.as_str(), word.start.0, word.end.0))
+            .collect();
+        assert_eq!(
+            words,
+            [
+                ("One,", 1_000, 1_400),
+                ("two.", 1_700, 2_100),
+                ("你", 3_000, 3_500),
+                ("好", 3_500, 4_000),
+            ]
+        );
+        assert_eq!(transcript.text, "One, two. 你好");
+        assert_eq!(transcript.duration, Some(AudioMillis(5_000)));
+    }
+}

@@ -1,0 +1,118 @@
+//! `SubRip` (`.srt`): UTF-8 without byte order mark, numbers from 1, a comma before the
+//! milliseconds, a blank line between cues. There is no syntax for speakers, so they are
+//! not written; a change of speaker is a new cue all the same.
+
+use std::fmt::Write;
+
+use crate::subtitle::clean::line;
+use crate::subtitle::clock::{self, ParseError};
+use crate::subtitle::cue::Cue;
+
+/// The file of `cues`; empty for none. A line that a parser would take for something else
+/// is cleaned, a cue without text left out.
+pub fn write(cues: &[Cue]) -> String {
+    let mut file = String::new();
+    let mut number = 0u64;
+    for cue in cues {
+        let lines: Vec<_> = cue.lines.iter().map(|text| line(text)).collect();
+        if lines.iter().all(|line| line.is_empty()) {
+            continue;
+        }
+        if number > 0 {
+            file.push('\n');
+        }
+        number += 1;
+        let (start, end) = (clock::write(cue.start, ','), clock::write(cue.end, ','));
+        writeln!(file, "{number}\n{start} --> {end}").expect("a String takes everything");
+        for line in lines.iter().filter(|line| !line.is_empty()) {
+            file.push_str(line);
+            file.push('\n');
+        }
+    }
+    file
+}
+
+/// The cues of a file. Any number counts as the number of a cue; extra blank lines, CRLF
+/// and a byte order mark are accepted.
+///
+/// # Errors
+/// [`ParseError`], with the line, for anything that is not a cue.
+pub fn parse(text: &str) -> Result<Vec<Cue>, ParseError> {
+    let mut cues = Vec::new();
+    let mut lines = clock::numbered(text);
+    while let Some((line, number)) = lines.by_ref().find(|(_, text)| !text.trim().is_empty()) {
+        let number = number.trim();
+        if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ParseError::NoNumber { line });
+        }
+        let (start, end) = lines
+            .next()
+            .and_then(|(_, times)| clock::parse_line(times))
+            .ok_or(ParseError::NoTimes { line: line + 1 })?;
+        let text: Vec<_> = lines
+            .by_ref()
+            .map(|(_, text)| text.to_owned())
+            .take_while(|text| !text.trim().is_empty())
+            .collect();
+        if text.is_empty() {
+            return Err(ParseError::NoText { line: line + 2 });
+        }
+        cues.push(Cue {
+            start,
+            end,
+            lines: text,
+            speaker: None,
+        });
+    }
+    Ok(cues)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::AudioMillis;
+
+    fn cue(lines: &[&str]) -> Cue {
+        Cue {
+            start: AudioMillis(3_661_001),
+            end: AudioMillis(3_662_000),
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            speaker: None,
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_as_players_read_it() {
+        let cues = [
+            cue(&["1", "\u{feff}a --> b\r\n\r\nc"]),
+            cue(&["", "\u{0}"]),
+            cue(&["<i>so & so</i>"]),
+        ];
+
+        insta::assert_snapshot!(write(&cues), @r"
+        1
+        01:01:01,001 --> 01:01:02,000
+        1
+        a → b    c
+
+        2
+        01:01:01,001 --> 01:01:02,000
+        <i>so & so</i>
+        ");
+    }
+
+    #[test]
+    fn what_is_no_cue_is_refused_with_its_line() {
+        let times = "00:00:01,000 --> 00:00:02,000";
+        for (text, expected) in [
+            ("hello".to_owned(), ParseError::NoNumber { line: 1 }),
+            ("\n1\nhello".to_owned(), ParseError::NoTimes { line: 3 }),
+            ("1".to_owned(), ParseError::NoTimes { line: 2 }),
+            (format!("1\n{times}\n\n2"), ParseError::NoText { line: 3 }),
+        ] {
+            assert_eq!(parse(&text), Err(expected), "{text}");
+        }
+        let foreign = format!("\u{feff}7\r\n{times}\r\nhi\r\n\r\n\r\n\r\n");
+        assert_eq!(parse(&foreign).unwrap()[0].lines, ["hi"]);
+    }
+}
