@@ -10,5 +10,6 @@ pub mod audio;
 pub mod domain;
 pub mod engine;
 pub mod pipeline;
+pub mod store;
 pub mod subtitle;
 pub mod text;

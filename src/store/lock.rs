@@ -1,0 +1,198 @@
+//! The run lock: one process works on a queue at a time, the others only read.
+//!
+//! An operating system lock on a file that names its holder. The kernel frees it
+//! with the process, however that ends, so a crash never needs an `unlock` command
+//! and a living run is never mistaken for a dead one. The file itself stays: to
+//! remove it would let two processes lock two files of one name.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::UtcMillis;
+use crate::store::error::Error;
+
+/// Name of the lock file in the state folder.
+const FILE_NAME: &str = "run.lock";
+
+/// A newly locked file is nameless for the microseconds until the holder wrote itself
+/// down; so often, ten milliseconds apart, a refused process looks again.
+const LOOKS: u32 = 10;
+
+/// Who holds a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub pid: u32,
+    pub host: String,
+    /// What was typed, without secrets.
+    pub command: String,
+    pub since: UtcMillis,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "process {} on {} (`{}`)",
+            self.pid, self.host, self.command
+        )
+    }
+}
+
+/// The right to work on a queue, until dropped.
+#[derive(Debug)]
+pub struct RunLock {
+    file: File,
+}
+
+impl RunLock {
+    /// Takes the lock of the queue in `state_dir`, which exists, and writes `holder`
+    /// into it. Does not wait for the lock.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] while another process has it; [`Error::Io`].
+    pub fn acquire(state_dir: &Path, holder: &Holder) -> Result<Self, Error> {
+        let path = state_dir.join(FILE_NAME);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::Locked {
+                    holder: name_of_holder(&path),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let mut lock = Self { file };
+        lock.write_down(holder)?;
+        Ok(lock)
+    }
+
+    /// Who has the queue in `state_dir` now; `None` when nobody has. Takes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn holder(state_dir: &Path) -> Result<Option<Holder>, Error> {
+        let path = state_dir.join(FILE_NAME);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(name_of_holder(&path)),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    fn write_down(&mut self, holder: &Holder) -> Result<(), Error> {
+        let text =
+            serde_json::to_string(holder).map_err(|error| Error::misuse(error.to_string()))?;
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(text.as_bytes())?;
+        Ok(())
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // Only so that nobody is named who is gone. The lock itself ends with the file handle.
+        let _ = self.file.set_len(0);
+    }
+}
+
+fn name_of_holder(path: &Path) -> Option<Holder> {
+    for look in 0..LOOKS {
+        if look > 0 {
+            thread::sleep(Duration::from_millis(10));
+        }
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(4096).read_to_string(&mut text));
+        if read.is_ok()
+            && let Ok(holder) = serde_json::from_str(&text)
+        {
+            return Some(holder);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holder(pid: u32) -> Holder {
+        Holder {
+            pid,
+            host: "attic".to_owned(),
+            command: "run --yes".to_owned(),
+            since: UtcMillis(7),
+        }
+    }
+
+    #[test]
+    fn the_second_run_is_refused_and_told_who_holds_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = RunLock::acquire(folder.path(), &holder(1)).unwrap();
+
+        let second = RunLock::acquire(folder.path(), &holder(2));
+
+        let Err(Error::Locked { holder: named }) = second else {
+            panic!("{second:?}");
+        };
+        assert_eq!(named, Some(holder(1)));
+        drop(first);
+        RunLock::acquire(folder.path(), &holder(2)).unwrap();
+    }
+
+    #[test]
+    fn the_name_of_an_earlier_holder_is_not_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunLock::acquire(folder.path(), &holder(1)).unwrap());
+
+        let left = std::fs::read_to_string(folder.path().join(FILE_NAME)).unwrap();
+
+        assert_eq!(left, "");
+    }
+
+    #[test]
+    fn a_killed_holder_with_a_long_name_is_not_mixed_up_with_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut killed = File::create(folder.path().join(FILE_NAME)).unwrap();
+        let name = serde_json::to_string(&Holder {
+            command: "run ".repeat(100),
+            ..holder(1)
+        });
+        killed.write_all(name.unwrap().as_bytes()).unwrap();
+        let _second = RunLock::acquire(folder.path(), &holder(2)).unwrap();
+
+        let third = RunLock::acquire(folder.path(), &holder(3));
+
+        let named =
+            matches!(&third, Err(Error::Locked { holder: Some(named) }) if *named == holder(2));
+        assert!(named, "{third:?}");
+    }
+
+    #[test]
+    fn a_lock_file_full_of_rubbish_locks_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join(FILE_NAME)).unwrap();
+        (&file).write_all(&[0xff; 10_000]).unwrap();
+        file.lock().unwrap();
+
+        let refused = RunLock::acquire(folder.path(), &holder(2));
+
+        assert!(matches!(refused, Err(Error::Locked { holder: None })));
+    }
+}

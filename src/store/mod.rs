@@ -1,0 +1,31 @@
+//! The durable queue: what is to be done, what was sent, what it cost, what came of it.
+//!
+//! [`Store`] is the one surface, in the terms of the domain; SQL lives below
+//! `store/sqlite/` and nowhere else, so that a second database can stand behind
+//! the same surface and the same conformance suite.
+//!
+//! What the store promises: a call that returned is on the disk; a job is held by
+//! one worker at a time, and a late one is told [`Error::LeaseLost`]; what was spent
+//! and set aside never passes a cap; a bill is never rewritten. What it does not do:
+//! read a clock (every time is an argument), decide about retries, touch any file
+//! but its own database and the run lock.
+
+mod error;
+mod lock;
+mod queue;
+mod rows;
+mod sqlite;
+mod work;
+
+pub use error::{Error, Purse};
+pub use lock::{Holder, RunLock};
+pub use queue::{Options, Store};
+pub use rows::{
+    AttemptRow, Count, EventRow, FileEntry, GateRow, JobRow, LedgerEntry, Money, ObjectRow,
+    OutputRow, ParentRow, PartRow, RunRow, SourceRow, Sum,
+};
+pub use work::{
+    Added, Adopt, Bill, Caps, Claim, DoubtPolicy, Fault, Filter, InFlight, Intent, NewChild,
+    NewChildren, NewEvent, NewObject, NewOutput, NewParent, NewRun, NewSource, NewSpec, Parent,
+    Recovered, Reopened, Settle, Source, Spec, Verdict,
+};

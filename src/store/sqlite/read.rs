@@ -1,0 +1,205 @@
+//! Lookups for the planner and sums for the status: small, and fast at any size of queue.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::domain::{
+    ContentKey, CostStatus, GateId, JobId, JobState, NanoUsd, RunId, SourceId, SpecId,
+};
+use crate::store::sqlite::decode::{Columns, hex, json};
+use crate::store::sqlite::{Db, enqueue, lists, sql};
+use crate::store::{
+    Count, Error, Filter, GateRow, JobRow, Money, ObjectRow, ParentRow, RunRow, SourceRow, Spec,
+    Sum,
+};
+
+impl Db {
+    pub(in crate::store) async fn known(
+        &self,
+        keys: &[ContentKey],
+    ) -> Result<HashMap<ContentKey, JobState>, Error> {
+        let keys: Vec<String> = keys.iter().map(|key| hex(&key.0)).collect();
+        let rows = sqlx::query(sql::KEY_STATES)
+            .bind(json(&keys)?)
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let mut columns = Columns::of(row);
+                Ok((columns.key()?, columns.word()?))
+            })
+            .collect()
+    }
+
+    pub(in crate::store) async fn parent_by_key(
+        &self,
+        key: ContentKey,
+    ) -> Result<Option<ParentRow>, Error> {
+        let mut conn = self.readers.acquire().await?;
+        let found = enqueue::find_parent(&mut conn, key).await?;
+        Ok(found.map(|(parent, _)| parent))
+    }
+
+    pub(in crate::store) async fn latest_source(
+        &self,
+        task: &str,
+        path: &[u8],
+    ) -> Result<Option<SourceRow>, Error> {
+        let row = sqlx::query(sql::LATEST_SOURCE)
+            .bind(task)
+            .bind(path)
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| lists::source_of(&mut Columns::of(&row)))
+            .transpose()
+    }
+
+    pub(in crate::store) async fn object(
+        &self,
+        key: ContentKey,
+    ) -> Result<Option<ObjectRow>, Error> {
+        let row = sqlx::query(sql::OBJECT)
+            .bind(key.0.as_slice())
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| lists::object_of(&row)).transpose()
+    }
+
+    pub(in crate::store) async fn spec_by_id(&self, id: SpecId) -> Result<Arc<Spec>, Error> {
+        if let Some(spec) = self.seen.known_spec(id) {
+            return Ok(spec);
+        }
+        let mut conn = self.readers.acquire().await?;
+        self.seen.spec(&mut conn, id).await
+    }
+
+    pub(in crate::store) async fn counts(&self) -> Result<Vec<Count>, Error> {
+        let rows = sqlx::query(sql::COUNTS).fetch_all(&self.readers).await?;
+        rows.iter()
+            .map(|row| {
+                let mut columns = Columns::of(row);
+                let spec = SpecId(columns.raw()?);
+                let task = columns.text()?;
+                let kind = columns.word()?;
+                Ok(Count {
+                    spec,
+                    task,
+                    kind,
+                    gate: GateId(columns.raw()?),
+                    state: columns.word()?,
+                    jobs: columns.number()?,
+                    quantity: columns.quantity(kind)?,
+                })
+            })
+            .collect()
+    }
+
+    pub(in crate::store) async fn money(&self) -> Result<Money, Error> {
+        let mut purses = self.purses(0, 0).await?;
+        purses
+            .remove(&0)
+            .ok_or_else(|| Error::bad_row("the queue has no purse"))
+    }
+
+    /// The purses with numbers from `first` to `last`.
+    async fn purses(&self, first: i64, last: i64) -> Result<HashMap<i64, Money>, Error> {
+        let rows = sqlx::query(sql::BILLS)
+            .bind(first)
+            .bind(last)
+            .fetch_all(&self.readers)
+            .await?;
+        let mut purses: HashMap<i64, Money> = HashMap::new();
+        for row in &rows {
+            let mut columns = Columns::of(row);
+            let money = purses.entry(columns.raw()?).or_default();
+            let cap: Option<i64> = columns.raw()?;
+            money.cap = cap.map(NanoUsd);
+            let status = columns.word()?;
+            let sum = Sum {
+                attempts: columns.number()?,
+                cost: columns.money()?,
+            };
+            match status {
+                CostStatus::Reserved => money.reserved = sum,
+                CostStatus::Confirmed => money.confirmed = sum,
+                CostStatus::Wasted => money.wasted = sum,
+                CostStatus::InDoubt => money.in_doubt = sum,
+                CostStatus::NotBilled => money.not_billed = sum,
+            }
+        }
+        Ok(purses)
+    }
+
+    pub(in crate::store) async fn runs(
+        &self,
+        after: Option<RunId>,
+        limit: u32,
+    ) -> Result<Vec<RunRow>, Error> {
+        let rows = sqlx::query(sql::RUNS)
+            .bind(after.map_or(0, |run| run.0))
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await?;
+        let mut runs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut columns = Columns::of(row);
+            runs.push(RunRow {
+                id: RunId(columns.raw()?),
+                pid: columns.number()?,
+                host: columns.text()?,
+                version: columns.text()?,
+                command: columns.text()?,
+                started_at: columns.time()?,
+                finished_at: columns.maybe_time()?,
+                exit_code: columns.maybe_number()?,
+                money: Money::default(),
+            });
+        }
+        if let (Some(first), Some(last)) = (runs.first(), runs.last()) {
+            let mut purses = self.purses(first.id.0, last.id.0).await?;
+            for run in &mut runs {
+                run.money = purses.remove(&run.id.0).unwrap_or_default();
+            }
+        }
+        Ok(runs)
+    }
+
+    pub(in crate::store) async fn gates(&self) -> Result<Vec<GateRow>, Error> {
+        let rows = sqlx::query(sql::GATES).fetch_all(&self.readers).await?;
+        rows.iter()
+            .map(|row| {
+                let mut columns = Columns::of(row);
+                let id = GateId(columns.raw()?);
+                let endpoint = columns.text()?;
+                let model = columns.text()?;
+                let rate: Option<f64> = columns.raw()?;
+                let rate_at = columns.maybe_time()?;
+                let paused_at = columns.maybe_time()?;
+                let reason: Option<String> = columns.raw()?;
+                Ok(GateRow {
+                    id,
+                    endpoint,
+                    model,
+                    rate: rate.zip(rate_at),
+                    paused: paused_at.zip(reason),
+                })
+            })
+            .collect()
+    }
+
+    pub(in crate::store) async fn source(&self, id: SourceId) -> Result<Option<SourceRow>, Error> {
+        let mut found = self
+            .sources(Some(SourceId(id.0.saturating_sub(1))), 1)
+            .await?;
+        found.retain(|source| source.id == id);
+        Ok(found.pop())
+    }
+
+    pub(in crate::store) async fn job(&self, id: JobId) -> Result<Option<JobRow>, Error> {
+        let filter = Filter {
+            ids: vec![id],
+            ..Filter::default()
+        };
+        Ok(self.jobs(&filter, None, 1).await?.pop())
+    }
+}

@@ -1,0 +1,296 @@
+//! Settling: the fenced end of a try.
+//!
+//! One `UPDATE` moves every job of the batch that its caller still holds, and says which
+//! those were. What hangs on them (bills, objects, outputs, the parents' counts) follows
+//! in one more round trip, so a batch of any size costs the same number of thread hops.
+
+use std::collections::HashSet;
+
+use serde::Serialize;
+use sqlx::sqlite::SqliteConnection;
+
+use crate::domain::{Attempt, CostStatus, JobId, JobState};
+use crate::store::sqlite::decode::{self, hex, int, json, millis};
+use crate::store::sqlite::writer::Call;
+use crate::store::sqlite::{Db, sql};
+use crate::store::{Bill, Error, Fault, NewObject, NewOutput, Settle, Verdict};
+
+impl Db {
+    pub(in crate::store) async fn settle(&self, settle: Settle) -> Result<(), Error> {
+        check(&settle)?;
+        self.writer()?.settle(settle).await
+    }
+}
+
+/// The rules of [`Settle`] that need no look at the queue.
+fn check(settle: &Settle) -> Result<(), Error> {
+    if matches!(settle.verdict, Verdict::Fail) && settle.fault.is_none() {
+        return Err(Error::misuse("a job fails without a reason"));
+    }
+    if let Some(bill) = &settle.bill
+        && (bill.status == CostStatus::Reserved || bill.cost.0 < 0)
+    {
+        return Err(Error::misuse("a bill that settles nothing"));
+    }
+    // Whatever does not fit the database is refused here, where nobody else is concerned.
+    row_of(settle)?;
+    Aftermath::default().add(settle)
+}
+
+/// One row of `sql::SETTLE`.
+#[derive(Serialize)]
+struct JobRow<'a>(
+    i64,
+    i64,
+    &'static str,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    Option<i64>,
+    Option<&'static str>,
+    Option<&'a str>,
+    Option<i64>,
+    u8,
+);
+
+/// One row of the bills in `sql::AFTERMATH`.
+#[derive(Serialize)]
+struct BillRow<'a>(
+    i64,
+    i64,
+    i64,
+    i64,
+    &'static str,
+    Option<&'static str>,
+    Option<&'a str>,
+    Option<u16>,
+    Option<&'a str>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
+);
+
+/// One row of the outputs in `sql::AFTERMATH`.
+#[derive(Serialize)]
+struct OutputRow<'a>(i64, String, i64, String, Option<i64>, &'a str, i64);
+
+/// What follows from settled jobs, as `sql::AFTERMATH` reads it.
+#[derive(Default, Serialize)]
+pub(super) struct Aftermath<'a> {
+    bills: Vec<BillRow<'a>>,
+    objects: Vec<(i64, String, i64, &'a str, i64)>,
+    outputs: Vec<OutputRow<'a>>,
+    finals: Vec<(i64, u8, i64)>,
+}
+
+impl<'a> Aftermath<'a> {
+    fn add(&mut self, settle: &'a Settle) -> Result<(), Error> {
+        let (job, at) = (settle.job.0, settle.at.0);
+        if let Some(bill) = &settle.bill {
+            let row = bill_row(settle, bill)?;
+            self.bills.push(row);
+        }
+        match &settle.verdict {
+            Verdict::Complete {
+                object, outputs, ..
+            } => {
+                if let Some(object) = object {
+                    self.add_object(settle.job, object, at)?;
+                }
+                for output in outputs {
+                    self.add_output(job, output, at)?;
+                }
+                self.add_final(settle.job, JobState::Completed, at);
+            }
+            Verdict::Fail => self.add_final(settle.job, JobState::Failed, at),
+            Verdict::Reschedule { .. } | Verdict::Release | Verdict::Hold => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_object(
+        &mut self,
+        job: JobId,
+        object: &'a NewObject,
+        at: i64,
+    ) -> Result<(), Error> {
+        let row = (
+            job.0,
+            hex(&object.sha256.0),
+            int(object.bytes)?,
+            object.format.as_str(),
+            at,
+        );
+        self.objects.push(row);
+        Ok(())
+    }
+
+    fn add_output(&mut self, job: i64, output: &'a NewOutput, at: i64) -> Result<(), Error> {
+        let row = OutputRow(
+            job,
+            hex(&output.path),
+            int(output.bytes)?,
+            hex(&output.sha256.0),
+            output.audio.map(|audio| int(audio.0)).transpose()?,
+            output.format.as_str(),
+            at,
+        );
+        self.outputs.push(row);
+        Ok(())
+    }
+
+    /// A job that is over: its parents wait for one less.
+    pub(super) fn add_final(&mut self, job: JobId, state: JobState, at: i64) {
+        let lost = u8::from(state != JobState::Completed);
+        self.finals.push((job.0, lost, at));
+    }
+
+    pub(super) async fn write(&self, conn: &mut SqliteConnection) -> Result<(), Error> {
+        sqlx::query(sql::AFTERMATH)
+            .bind(json(self)?)
+            .execute(conn)
+            .await?;
+        Ok(())
+    }
+}
+
+fn bill_row<'a>(settle: &'a Settle, bill: &'a Bill) -> Result<BillRow<'a>, Error> {
+    let cost = match bill.status {
+        CostStatus::NotBilled => 0,
+        _ => bill.cost.0,
+    };
+    Ok(BillRow(
+        settle.job.0,
+        settle.attempt.0,
+        settle.at.0,
+        cost,
+        bill.status.as_str(),
+        class_of(settle.fault.as_ref()),
+        settle.fault.as_ref().map(|fault| fault.detail.as_str()),
+        bill.http_status,
+        bill.request_id.as_deref(),
+        bill.latency.map(millis),
+        bill.first_byte.map(millis),
+        bill.bytes.map(int).transpose()?,
+    ))
+}
+
+fn class_of(fault: Option<&Fault>) -> Option<&'static str> {
+    fault.map(|fault| fault.class.as_str())
+}
+
+fn state_after(verdict: &Verdict) -> JobState {
+    match verdict {
+        Verdict::Complete { .. } => JobState::Completed,
+        Verdict::Reschedule { .. } => JobState::Scheduled,
+        Verdict::Fail => JobState::Failed,
+        Verdict::Release => JobState::Available,
+        Verdict::Hold => JobState::Held,
+    }
+}
+
+fn row_of(settle: &Settle) -> Result<JobRow<'_>, Error> {
+    let state = state_after(&settle.verdict);
+    let (mut not_before, mut failed, mut fault_at, mut audio) = (None, 0, None, None);
+    match &settle.verdict {
+        Verdict::Complete { audio: length, .. } => {
+            audio = length.map(|length| int(length.0)).transpose()?;
+        }
+        Verdict::Reschedule {
+            not_before: time,
+            counts_failure,
+        } => {
+            not_before = Some(time.0);
+            failed = i64::from(*counts_failure);
+            fault_at = settle.fault.as_ref().map(|_| settle.at.0);
+        }
+        Verdict::Fail => failed = 1,
+        Verdict::Release | Verdict::Hold => {}
+    }
+    Ok(JobRow(
+        settle.job.0,
+        settle.attempt.0,
+        state.as_str(),
+        state.is_final().then_some(settle.at.0),
+        not_before,
+        failed,
+        fault_at,
+        class_of(settle.fault.as_ref()),
+        settle.fault.as_ref().map(|fault| fault.detail.as_str()),
+        audio,
+        u8::from(settle.bill.is_some()),
+    ))
+}
+
+/// Settles what is still held; the others are told what became of their job.
+pub(super) async fn apply(
+    conn: &mut SqliteConnection,
+    calls: &mut [Call<Settle, ()>],
+) -> Result<(), Error> {
+    if calls.is_empty() {
+        return Ok(());
+    }
+    let mut settled = settle_jobs(conn, calls).await?;
+    let mut aftermath = Aftermath::default();
+    let mut late = Vec::new();
+    for (idx, call) in calls.iter().enumerate() {
+        // Of two calls about one try the first counts, and the second comes too late.
+        if settled.remove(&call.ask.job) {
+            aftermath.add(&call.ask)?;
+        } else {
+            late.push(idx);
+        }
+    }
+    aftermath.write(conn).await?;
+    for call in calls.iter_mut() {
+        call.answer = Some(Ok(()));
+    }
+    for idx in late {
+        let refusal = why_not(conn, &calls[idx].ask).await?;
+        calls[idx].answer = Some(Err(refusal));
+    }
+    Ok(())
+}
+
+/// Returns the jobs that moved.
+async fn settle_jobs(
+    conn: &mut SqliteConnection,
+    calls: &[Call<Settle, ()>],
+) -> Result<HashSet<JobId>, Error> {
+    let mut seen = HashSet::with_capacity(calls.len());
+    let rows = calls
+        .iter()
+        .filter(|call| seen.insert(call.ask.job))
+        .map(|call| row_of(&call.ask))
+        .collect::<Result<Vec<_>, _>>()?;
+    let moved: Vec<i64> = sqlx::query_scalar(sql::SETTLE)
+        .bind(json(&rows)?)
+        .fetch_all(conn)
+        .await?;
+    Ok(moved.into_iter().map(JobId).collect())
+}
+
+async fn why_not(conn: &mut SqliteConnection, settle: &Settle) -> Result<Error, Error> {
+    let (job, to) = (settle.job, state_after(&settle.verdict));
+    let lost = Error::LeaseLost {
+        job,
+        attempt: settle.attempt,
+    };
+    let row: Option<(String, i64)> = sqlx::query_as(sql::FATE_OF_JOB)
+        .bind(job.0)
+        .fetch_optional(conn)
+        .await?;
+    let Some((state, attempt)) = row else {
+        return Ok(Error::NoSuchJob { job });
+    };
+    let from: JobState = decode::parse(&state)?;
+    if Attempt(attempt) != settle.attempt {
+        return Ok(lost);
+    }
+    Ok(match (from, settle.bill.is_some()) {
+        (JobState::Leased, true) => Error::misuse(format!("a bill for job {job}, never sent")),
+        (JobState::Sent, false) => Error::misuse(format!("no bill for job {job}, which was sent")),
+        (JobState::Leased, false) => Error::IllegalMove { job, from, to },
+        _ => lost,
+    })
+}

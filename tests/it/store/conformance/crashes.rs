@@ -1,0 +1,122 @@
+//! Crashes: nothing lost, nothing hidden, poison put aside.
+
+use voicespool::domain::{AudioMillis, FaultClass, JobState, NanoUsd};
+use voicespool::store::{Adopt, DoubtPolicy, Error, Filter};
+
+use crate::store::conformance::is_sound;
+use crate::store::desk::{Desk, LEASE, at, completed, confirmed, fresh, key, object, open};
+
+#[tokio::test]
+async fn after_a_crash_nothing_finished_is_lost_and_each_request_in_flight_is_named() {
+    let (folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    let parent = desk.file(desk.source, 100, &[1, 2, 3, 4]).await;
+    let done = desk.work_off_one().await;
+    let [found, lost, unsent] = desk.claim(3).await.try_into().unwrap();
+    desk.send(&found, 50).await;
+    desk.send(&lost, 60).await;
+    // No close, no drop: the process is gone as far as the file can tell.
+    std::mem::forget(desk.store.clone());
+
+    let store = open(&folder).await;
+    let recovered = store.recover().await.unwrap();
+
+    assert_eq!(recovered.released, 1);
+    let flights: Vec<_> = recovered
+        .in_flight
+        .iter()
+        .map(|f| (f.job, f.key, f.reserved))
+        .collect();
+    assert_eq!(
+        flights,
+        [
+            (found.job, key(2), NanoUsd(50)),
+            (lost.job, key(3), NanoUsd(60))
+        ]
+    );
+    let adopted = Adopt {
+        job: found.job,
+        attempt: found.attempt,
+        at: at(100),
+        object: object(),
+        audio: Some(AudioMillis(800)),
+    };
+    store.adopt(adopted).await.unwrap();
+    let state = store
+        .doubt(lost.job, lost.attempt, at(100), DoubtPolicy::Resend)
+        .await
+        .unwrap();
+    assert_eq!(state, JobState::Available);
+    let money = store.money().await.unwrap();
+    assert_eq!(
+        (money.confirmed.cost, money.in_doubt.cost),
+        (NanoUsd(90), NanoUsd(60))
+    );
+    assert_eq!(money.reserved.attempts, 0);
+    assert_eq!(
+        store.object(key(2)).await.unwrap().unwrap().audio,
+        Some(AudioMillis(800))
+    );
+    let states = store.known(&[done.key, unsent.key]).await.unwrap();
+    assert_eq!(states[&done.key], JobState::Completed);
+    assert_eq!(states[&unsent.key], JobState::Available);
+    let row = store.job(parent).await.unwrap().unwrap();
+    assert_eq!(row.children, Some((2, 0)));
+    is_sound(&store).await;
+    let nothing = store.recover().await.unwrap();
+    assert!(nothing.released == 0 && nothing.in_flight.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_in_flight_at_three_crashes_is_poison() {
+    let (_folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    let parent = desk.file(desk.source, 100, &[1]).await;
+    let mut states = Vec::new();
+    for _ in 0..3 {
+        let claim = desk.claim_one().await;
+        desk.send(&claim, 10).await;
+        let recovered = desk.store.recover().await.unwrap();
+        let flight = &recovered.in_flight[0];
+        let doubted = desk
+            .store
+            .doubt(flight.job, flight.attempt, at(50), DoubtPolicy::Resend);
+        states.push(doubted.await.unwrap());
+    }
+
+    assert_eq!(
+        states,
+        [JobState::Available, JobState::Available, JobState::Failed]
+    );
+    let poison = Filter {
+        class: Some(FaultClass::Poison),
+        ..Filter::default()
+    };
+    assert_eq!(desk.store.jobs(&poison, None, 10).await.unwrap().len(), 1);
+    assert_eq!(desk.state(parent).await, JobState::Failed);
+    assert_eq!(desk.store.money().await.unwrap().in_doubt.cost, NanoUsd(30));
+    is_sound(&desk.store).await;
+}
+
+#[tokio::test]
+async fn a_worker_taken_for_dead_that_answers_in_time_still_settles() {
+    let (_folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    desk.one_job().await;
+    let claim = desk.claim_one().await;
+    desk.send(&claim, 40).await;
+
+    let rescued = desk.store.rescue_expired(LEASE).await.unwrap();
+    assert_eq!(rescued.in_flight.len(), 1);
+    desk.store
+        .settle(completed(&claim, Some(confirmed(40))))
+        .await
+        .unwrap();
+
+    let late = desk
+        .store
+        .doubt(claim.job, claim.attempt, at(90), DoubtPolicy::Resend)
+        .await;
+    assert!(matches!(late, Err(Error::LeaseLost { .. })), "{late:?}");
+    assert_eq!(desk.state(claim.job).await, JobState::Completed);
+}
