@@ -4,7 +4,14 @@
 //! for a rate, or decides where a result is kept. An engine makes the request,
 //! streams the answer out under a byte cap, and classifies what went wrong.
 
+pub mod delay;
 pub mod error;
+pub mod limit;
+pub mod local;
+pub mod rest;
+pub mod retry_after;
+pub mod scripted;
+pub mod transcription;
 
 use std::fmt;
 use std::io::Write;
@@ -62,7 +69,7 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Answer, EngineError>>;
 
     /// Writes the provider's `verbose_json`, unmodified, to `body`.
-    /// `transcription::parse` reads it.
+    /// [`transcription::parse_transcript`] reads it.
     fn transcribe<'a>(
         &'a self,
         request: TranscriptionRequest<'a>,

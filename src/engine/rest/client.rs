@@ -1,0 +1,252 @@
+//! The engine: one HTTP client per provider, one request per call.
+
+use std::fmt;
+use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue};
+use reqwest::{Client, RequestBuilder, redirect};
+use secrecy::ExposeSecret;
+use tokio::time::{Instant, timeout_at};
+
+use crate::domain::CharCount;
+use crate::engine::rest::answer::{Expected, Receiver};
+use crate::engine::rest::dialect::Kind;
+use crate::engine::rest::endpoint::Endpoint;
+use crate::engine::rest::failure::{Sent, no_answer, too_late};
+use crate::engine::rest::options::{Auth, ByteCap, Deadline, OptionsError, RestOptions};
+use crate::engine::rest::problem::Scrubber;
+use crate::engine::rest::{speech, transcription};
+use crate::engine::{Answer, BoxFuture, Engine, EngineError, SpeechRequest, TranscriptionRequest};
+
+/// Connections idle for longer are not used again. Common servers close theirs after 5 s
+/// (uvicorn, Node); a request sent into a connection that is just being closed cannot be
+/// told from one that was carried out, and would be listed as in doubt.
+const POOL_IDLE: Duration = Duration::from_secs(4);
+
+/// A dead HTTP/2 connection is noticed after two of these, before more requests pile up
+/// on it.
+const HTTP2_PING: Duration = Duration::from_secs(20);
+
+/// A hosted or self-hosted provider behind the [`Engine`] trait.
+pub struct RestEngine {
+    client: Client,
+    endpoint: Endpoint,
+    kind: Kind,
+    authorization: Option<HeaderValue>,
+    scrubber: Scrubber,
+    idle_timeout: Duration,
+    total: Deadline,
+    max_answer_bytes: ByteCap,
+}
+
+impl fmt::Debug for RestEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RestEngine")
+            .field("kind", &self.kind)
+            .field("host", &self.endpoint.host)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RestEngine {
+    /// Checks `options` and sets the client up. Opens no connection.
+    ///
+    /// # Errors
+    /// [`OptionsError`] when the base URL is none, would send the key in clear, or holds a
+    /// secret; when the key fits in no header; when the TLS roots cannot be loaded.
+    pub fn new(options: RestOptions) -> Result<Self, OptionsError> {
+        let endpoint = Endpoint::parse(
+            &options.base_url,
+            options.speech_path.as_deref(),
+            options.transcriptions_path.as_deref(),
+        )?;
+        Ok(Self {
+            client: http_client(&endpoint, &options)?,
+            endpoint,
+            kind: options.kind,
+            authorization: authorization(&options.auth)?,
+            scrubber: Scrubber::new(options.auth.into_key()),
+            idle_timeout: options.idle_timeout,
+            total: options.total,
+            max_answer_bytes: options.max_answer_bytes,
+        })
+    }
+
+    /// Host and port that requests go to, for messages.
+    pub fn host(&self) -> &str {
+        &self.endpoint.host
+    }
+
+    async fn speak_once(
+        &self,
+        request: SpeechRequest<'_>,
+        body: &mut (dyn Write + Send),
+    ) -> Result<Answer, EngineError> {
+        let chars = CharCount::of(request.input);
+        let builder = speech::request(&self.client, &self.endpoint.speech, self.kind, request)?;
+        let format = request.params.format;
+        let receiver = self.receiver(
+            Expected::Speech(format),
+            self.total.for_speech(chars),
+            self.max_answer_bytes.for_speech(chars, format),
+        );
+        self.exchange(builder, &receiver, || Sent::Whole, body)
+            .await
+    }
+
+    async fn transcribe_once(
+        &self,
+        request: TranscriptionRequest<'_>,
+        body: &mut (dyn Write + Send),
+    ) -> Result<Answer, EngineError> {
+        let url = &self.endpoint.transcriptions;
+        let (builder, upload) =
+            transcription::request(&self.client, url, self.kind, request).await?;
+        let receiver = self.receiver(
+            Expected::Json,
+            self.total.for_transcription(request.duration, upload.bytes),
+            self.max_answer_bytes.for_transcript(),
+        );
+        let outcome = self
+            .exchange(builder, &receiver, || upload.sent(), body)
+            .await;
+        match upload.local_fault() {
+            Some(fault) if outcome.is_err() => Err(fault),
+            _ => outcome,
+        }
+    }
+
+    fn receiver(&self, expected: Expected, total: Duration, cap: u64) -> Receiver<'_> {
+        Receiver {
+            host: &self.endpoint.host,
+            scrubber: &self.scrubber,
+            expected,
+            sent_at: Instant::now(),
+            total,
+            idle: self.idle_timeout,
+            cap,
+        }
+    }
+
+    /// Sends the request and receives its answer. `sent` says, when asked after a
+    /// failure, how much of the request had left.
+    async fn exchange(
+        &self,
+        builder: RequestBuilder,
+        receiver: &Receiver<'_>,
+        sent: impl Fn() -> Sent,
+        body: &mut (dyn Write + Send),
+    ) -> Result<Answer, EngineError> {
+        let mut builder = builder.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(authorization) = &self.authorization {
+            builder = builder.header(AUTHORIZATION, authorization.clone());
+        }
+        let end = receiver.sent_at + receiver.total;
+        let response = match timeout_at(end, builder.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => {
+                return Err(no_answer(&error, receiver.host, sent(), &self.scrubber));
+            }
+            Err(_) => {
+                return Err(too_late(
+                    "no answer from",
+                    receiver.host,
+                    receiver.total,
+                    sent(),
+                ));
+            }
+        };
+        receiver.receive(response, body).await
+    }
+}
+
+impl Engine for RestEngine {
+    fn speak<'a>(
+        &'a self,
+        request: SpeechRequest<'a>,
+        body: &'a mut (dyn Write + Send),
+    ) -> BoxFuture<'a, Result<Answer, EngineError>> {
+        Box::pin(self.speak_once(request, body))
+    }
+
+    fn transcribe<'a>(
+        &'a self,
+        request: TranscriptionRequest<'a>,
+        body: &'a mut (dyn Write + Send),
+    ) -> BoxFuture<'a, Result<Answer, EngineError>> {
+        Box::pin(self.transcribe_once(request, body))
+    }
+}
+
+/// The value of `Authorization`, marked so that no `Debug` text shows it.
+fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, OptionsError> {
+    let text = match auth {
+        Auth::None => return Ok(None),
+        Auth::Bearer(key) | Auth::Raw(key) if key.expose_secret().trim().is_empty() => {
+            return Err(OptionsError::Key);
+        }
+        Auth::Bearer(key) => format!("Bearer {}", key.expose_secret()),
+        Auth::Raw(key) => key.expose_secret().to_owned(),
+    };
+    let mut value = HeaderValue::from_str(&text).map_err(|_| OptionsError::Key)?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+fn http_client(endpoint: &Endpoint, options: &RestOptions) -> Result<Client, OptionsError> {
+    // An error means that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let user_agent =
+        HeaderValue::from_str(&options.user_agent).map_err(|_| OptionsError::UserAgent)?;
+    let mut builder = Client::builder()
+        .user_agent(user_agent)
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        // The default sends a request again after some HTTP/2 errors; here one call is
+        // one request.
+        .retry(reqwest::retry::never())
+        .connect_timeout(options.connect_timeout)
+        .pool_idle_timeout(POOL_IDLE)
+        .http2_keep_alive_interval(HTTP2_PING)
+        .http2_keep_alive_timeout(HTTP2_PING);
+    if endpoint.is_loopback {
+        let both = [
+            SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
+        ];
+        builder = builder.no_proxy().resolve_to_addrs("localhost", &both);
+    } else {
+        builder = builder.https_only(true);
+    }
+    if endpoint.speech.scheme() == "http" {
+        // No TLS, so no roots to load either: a machine without any can still talk to
+        // itself.
+        builder = builder.http1_only().tls_certs_only([]);
+    }
+    builder.build().map_err(|error| OptionsError::Client {
+        reason: error.without_url().to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    #[test]
+    fn the_authorization_header_shows_no_key_and_a_key_that_fits_none_is_refused() {
+        let key = |key: &str| Auth::Bearer(SecretString::from(key));
+
+        let value = authorization(&key("sk-CANARY")).unwrap().unwrap();
+
+        assert_eq!(value, "Bearer sk-CANARY");
+        assert_eq!(format!("{value:?}"), "Sensitive");
+        for bad in ["", "  ", "sk-\nCANARY", "sk-CANARY\u{7f}"] {
+            assert_eq!(authorization(&key(bad)), Err(OptionsError::Key), "{bad:?}");
+        }
+        assert_eq!(authorization(&Auth::None), Ok(None));
+    }
+}

@@ -1,0 +1,195 @@
+//! What each provider has and lacks: the one table of differences.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{AudioFormat, SpeechParams};
+
+/// Which contract the provider keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Together AI: <https://docs.together.ai/reference/audio-speech>.
+    Together,
+    /// OpenAI and those who follow it: <https://platform.openai.com/docs/api-reference/audio>.
+    OpenAi,
+}
+
+impl Kind {
+    /// The word in `jobs.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Together => "together",
+            Self::OpenAi => "openai",
+        }
+    }
+
+    /// How the provider names `format` in `response_format`.
+    pub(super) fn response_format(self, format: AudioFormat) -> &'static str {
+        match (self, format) {
+            (Self::Together, AudioFormat::Raw) => "raw",
+            (Self::OpenAi, AudioFormat::Raw) => "pcm",
+            (_, other) => other.as_str(),
+        }
+    }
+
+    /// What to send as `language` of a transcription; `None` leaves the field out.
+    /// Together knows `auto`, and its documents disagree on the default, so it is always
+    /// told. For OpenAI leaving it out is how detection is asked for.
+    pub(super) fn transcription_language(self, language: &str) -> Option<&str> {
+        match self {
+            Self::OpenAi if language == "auto" => None,
+            Self::OpenAi | Self::Together => Some(language),
+        }
+    }
+
+    /// Whether `POST audio/speech` has the field.
+    fn has(self, field: SpeechField) -> bool {
+        let is_openais = matches!(field, SpeechField::Speed | SpeechField::Instructions);
+        match self {
+            // Together documents a speed for its WebSocket only.
+            Self::Together => !is_openais,
+            Self::OpenAi => is_openais,
+        }
+    }
+}
+
+/// Optional fields of a speech request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SpeechField {
+    Language,
+    Speed,
+    Instructions,
+    ResponseEncoding,
+    SampleRate,
+    BitRate,
+}
+
+impl SpeechField {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Language => "language",
+            Self::Speed => "speed",
+            Self::Instructions => "instructions",
+            Self::ResponseEncoding => "response_encoding",
+            Self::SampleRate => "sample_rate",
+            Self::BitRate => "bit_rate",
+        }
+    }
+}
+
+/// Bit rates Together takes for MP3 (its published schema of 2026-04).
+const TOGETHER_BIT_RATES: [u32; 5] = [32_000, 64_000, 96_000, 128_000, 192_000];
+
+/// What of `params` a provider of `kind` cannot do, one sentence fragment each; empty if
+/// all is well. To be asked before anything is planned: a field that is silently left
+/// out would be a different recording from the one that was ordered.
+pub fn unsupported(kind: Kind, params: &SpeechParams) -> Vec<String> {
+    let set = [
+        (SpeechField::Language, params.language.is_some()),
+        (SpeechField::Speed, params.speed.is_some()),
+        (SpeechField::Instructions, params.instructions.is_some()),
+        (
+            SpeechField::ResponseEncoding,
+            params.response_encoding.is_some(),
+        ),
+        (SpeechField::SampleRate, params.sample_rate.is_some()),
+        (SpeechField::BitRate, params.bit_rate.is_some()),
+    ];
+    let mut found: Vec<String> = set
+        .into_iter()
+        .filter(|&(field, is_set)| is_set && !kind.has(field))
+        .map(|(field, _)| format!("`{}` is no field of {} speech", field.name(), kind.as_str()))
+        .collect();
+    if let Some(speed) = params.speed
+        && !(0.25..=4.0).contains(&speed)
+    {
+        found.push("`speed` must be between 0.25 and 4.0".to_owned());
+    }
+    if params.response_encoding.is_some() && params.format != AudioFormat::Raw {
+        found.push("`response_encoding` is for the format `raw` only".to_owned());
+    }
+    if params.bit_rate.is_some() && params.format != AudioFormat::Mp3 {
+        found.push("`bit_rate` is for the format `mp3` only".to_owned());
+    }
+    if let Some(bit_rate) = params.bit_rate
+        && kind == Kind::Together
+        && !TOGETHER_BIT_RATES.contains(&bit_rate)
+    {
+        found.push("`bit_rate` must be 32000, 64000, 96000, 128000 or 192000".to_owned());
+    }
+    if params
+        .sample_rate
+        .is_some_and(|rate| !(8_000..=192_000).contains(&rate))
+    {
+        found.push("`sample_rate` must be between 8000 and 192000".to_owned());
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PcmEncoding;
+
+    fn params() -> SpeechParams {
+        SpeechParams {
+            model: "m".to_owned(),
+            voice: "v".to_owned(),
+            format: AudioFormat::Wav,
+            language: None,
+            speed: None,
+            instructions: None,
+            response_encoding: None,
+            sample_rate: None,
+            bit_rate: None,
+        }
+    }
+
+    #[test]
+    fn a_field_the_provider_lacks_is_named_instead_of_dropped() {
+        let everything = SpeechParams {
+            language: Some("en".to_owned()),
+            speed: Some(1.5),
+            instructions: Some("softly".to_owned()),
+            response_encoding: Some(PcmEncoding::S16),
+            sample_rate: Some(24_000),
+            bit_rate: Some(64_000),
+            ..params()
+        };
+
+        assert_eq!(unsupported(Kind::Together, &params()), Vec::<String>::new());
+        assert_eq!(unsupported(Kind::OpenAi, &params()), Vec::<String>::new());
+        insta::assert_snapshot!(unsupported(Kind::Together, &everything).join("\n"), @r"
+        `speed` is no field of together speech
+        `instructions` is no field of together speech
+        `response_encoding` is for the format `raw` only
+        `bit_rate` is for the format `mp3` only
+        ");
+        insta::assert_snapshot!(unsupported(Kind::OpenAi, &everything).join("\n"), @r"
+        `language` is no field of openai speech
+        `response_encoding` is no field of openai speech
+        `sample_rate` is no field of openai speech
+        `bit_rate` is no field of openai speech
+        `response_encoding` is for the format `raw` only
+        `bit_rate` is for the format `mp3` only
+        ");
+    }
+
+    #[test]
+    fn values_out_of_range_never_reach_the_provider() {
+        for speed in [0.0, 0.24, 4.01, -1.0, f64::NAN, f64::INFINITY] {
+            let params = SpeechParams {
+                speed: Some(speed),
+                ..params()
+            };
+            assert_eq!(unsupported(Kind::OpenAi, &params).len(), 1, "{speed}");
+        }
+        let odd = SpeechParams {
+            format: AudioFormat::Mp3,
+            bit_rate: Some(48_000),
+            sample_rate: Some(1),
+            ..params()
+        };
+        assert_eq!(unsupported(Kind::Together, &odd).len(), 2);
+    }
+}

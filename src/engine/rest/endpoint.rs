@@ -1,0 +1,291 @@
+//! From what the user wrote as `base_url` to the two addresses requests go to.
+//!
+//! | written | becomes |
+//! |---|---|
+//! | no path (`https://api.together.ai`, with or without `/`) | `/v1` is added |
+//! | any path (`…/v1`, `…/v1/`, `…/openai/v1`, `…/inference`) | taken as it is |
+//! | a pasted endpoint (`…/v1/audio/speech`) | its `audio/speech` is taken off |
+//!
+//! Plain http is for this machine only, judged after the URL parser has undone every
+//! other spelling of an address (`0x7f.1`, `[::ffff:127.0.0.1]`).
+
+use std::net::Ipv4Addr;
+
+use reqwest::Url;
+
+use crate::engine::rest::options::OptionsError;
+
+const SPEECH: &str = "audio/speech";
+const TRANSCRIPTIONS: &str = "audio/transcriptions";
+
+/// The checked addresses of one provider.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    pub(super) speech: Url,
+    pub(super) transcriptions: Url,
+    /// Host and port, for messages.
+    pub(super) host: String,
+    pub(super) is_loopback: bool,
+}
+
+impl Endpoint {
+    pub(super) fn parse(
+        base_url: &str,
+        speech_path: Option<&str>,
+        transcriptions_path: Option<&str>,
+    ) -> Result<Self, OptionsError> {
+        let base = parse_base(base_url)?;
+        let host = shown_host(&base);
+        let is_loopback = is_loopback(&base);
+        match base.scheme() {
+            "https" => {}
+            "http" if is_loopback => {}
+            "http" => return Err(OptionsError::PlainHttp { host }),
+            scheme => {
+                return Err(OptionsError::Scheme {
+                    scheme: scheme.to_owned(),
+                });
+            }
+        }
+        Ok(Self {
+            speech: join(&base, speech_path.unwrap_or(SPEECH))?,
+            transcriptions: join(&base, transcriptions_path.unwrap_or(TRANSCRIPTIONS))?,
+            host,
+            is_loopback,
+        })
+    }
+}
+
+/// The base with its path settled: no trailing slash, never empty.
+fn parse_base(written: &str) -> Result<Url, OptionsError> {
+    let mut url = Url::parse(written.trim()).map_err(|error| OptionsError::NoUrl {
+        reason: error.to_string(),
+    })?;
+    let host = shown_host(&url);
+    if !url.has_host() || url.cannot_be_a_base() {
+        return Err(OptionsError::Scheme {
+            scheme: url.scheme().to_owned(),
+        });
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(OptionsError::UserInfo { host });
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(OptionsError::Query { host });
+    }
+    let path = url.path().trim_end_matches('/');
+    let path = [SPEECH, TRANSCRIPTIONS]
+        .iter()
+        .find_map(|endpoint| path.strip_suffix(endpoint))
+        .unwrap_or(path)
+        .trim_end_matches('/');
+    let path = if path.is_empty() { "/v1" } else { path }.to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// `path` below `base`, or from the host when it begins with a slash.
+fn join(base: &Url, path: &str) -> Result<Url, OptionsError> {
+    let is_plain = !path.is_empty()
+        && !path.starts_with("//")
+        && !path.contains("://")
+        && !path.contains(['?', '#', '\\', '@'])
+        && !path.chars().any(char::is_whitespace);
+    if !is_plain {
+        return Err(OptionsError::Path {
+            path: path.chars().take(100).filter(|c| !c.is_control()).collect(),
+        });
+    }
+    let mut url = base.clone();
+    if path.starts_with('/') {
+        url.set_path(path);
+    } else {
+        url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    }
+    Ok(url)
+}
+
+/// Host and explicit port as shown to the user; never user info, path or query.
+pub(super) fn shown_host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("(no host)");
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// 127.0.0.0/8, `::1`, those as IPv4-mapped IPv6, and the name `localhost` itself (the
+/// client resolves that one without DNS). `localhost.` and `x.localhost` are left to
+/// name servers by some systems and do not count.
+fn is_loopback(url: &Url) -> bool {
+    let Some(host) = url.host_str() else {
+        return false;
+    };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost"
+        || bare.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
+        || bare
+            .parse::<std::net::Ipv6Addr>()
+            .is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn speech_url(base: &str) -> Result<String, OptionsError> {
+        Endpoint::parse(base, None, None).map(|endpoint| endpoint.speech.to_string())
+    }
+
+    #[test]
+    fn v1_is_neither_doubled_nor_missing() {
+        for (base, expected) in [
+            (
+                "https://api.together.ai",
+                "https://api.together.ai/v1/audio/speech",
+            ),
+            (
+                "https://api.together.ai/",
+                "https://api.together.ai/v1/audio/speech",
+            ),
+            (
+                "https://api.together.ai/v1",
+                "https://api.together.ai/v1/audio/speech",
+            ),
+            (
+                "https://api.together.ai/v1/",
+                "https://api.together.ai/v1/audio/speech",
+            ),
+            (
+                "https://api.together.ai/v1//",
+                "https://api.together.ai/v1/audio/speech",
+            ),
+            (
+                "  https://api.openai.com/v1\n",
+                "https://api.openai.com/v1/audio/speech",
+            ),
+            (
+                "https://api.openai.com",
+                "https://api.openai.com/v1/audio/speech",
+            ),
+            (
+                "https://api.openai.com/v1/audio/speech",
+                "https://api.openai.com/v1/audio/speech",
+            ),
+            (
+                "https://api.openai.com/v1/audio/transcriptions/",
+                "https://api.openai.com/v1/audio/speech",
+            ),
+            (
+                "https://api.groq.com/openai/v1",
+                "https://api.groq.com/openai/v1/audio/speech",
+            ),
+            (
+                "https://api.deepinfra.com/v1/openai/",
+                "https://api.deepinfra.com/v1/openai/audio/speech",
+            ),
+            (
+                "https://speech.example/api/v2beta",
+                "https://speech.example/api/v2beta/audio/speech",
+            ),
+            (
+                "HTTPS://Speech.Example:8443",
+                "https://speech.example:8443/v1/audio/speech",
+            ),
+            (
+                "http://localhost:8880",
+                "http://localhost:8880/v1/audio/speech",
+            ),
+            (
+                "http://127.0.0.1:8880/v1",
+                "http://127.0.0.1:8880/v1/audio/speech",
+            ),
+        ] {
+            assert_eq!(speech_url(base).as_deref(), Ok(expected), "{base}");
+        }
+    }
+
+    #[test]
+    fn a_path_override_counts_from_the_host_or_from_the_base() {
+        let url = |path| {
+            Endpoint::parse("https://h.example/api/v1", None, Some(path))
+                .map(|endpoint| endpoint.transcriptions.to_string())
+        };
+
+        assert_eq!(
+            url("/inference").as_deref(),
+            Ok("https://h.example/inference")
+        );
+        assert_eq!(url("asr").as_deref(), Ok("https://h.example/api/v1/asr"));
+        for bad in [
+            "",
+            "//evil.example/x",
+            "https://evil.example",
+            "x?key=1",
+            "a b",
+            "\\\\x",
+            "a#b",
+            "@evil",
+        ] {
+            assert!(matches!(url(bad), Err(OptionsError::Path { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn plain_http_reaches_no_other_machine() {
+        for loopback in [
+            "http://127.0.0.1:1",
+            "http://127.9.8.7:1",
+            "http://0x7f.1:1",
+            "http://2130706433:1",
+            "http://127.0.0.1.:1",
+            "http://[::1]:1",
+            "http://[::ffff:127.0.0.1]:1",
+            "http://localhost:1",
+            "http://LOCALHOST:1",
+        ] {
+            let endpoint = Endpoint::parse(loopback, None, None).expect(loopback);
+            assert!(endpoint.is_loopback, "{loopback}");
+        }
+        for remote in [
+            "http://api.together.ai",
+            "http://localhost.:1",
+            "http://localhost.evil.example",
+            "http://127.0.0.1.evil.example",
+            "http://0.0.0.0:1",
+            "http://10.0.0.1",
+            "http://[::ffff:10.0.0.1]",
+            "http://[fe80::1]",
+            "http://[::127.0.0.1]",
+        ] {
+            let error = speech_url(remote).expect_err(remote);
+            assert!(
+                matches!(error, OptionsError::PlainHttp { .. }),
+                "{remote}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn user_info_queries_and_other_schemes_are_refused_without_being_repeated() {
+        for bad in [
+            "https://user:sk-CANARY@api.together.ai/v1",
+            "http://127.0.0.1:sk-CANARY@evil.example/",
+            "http://sk-CANARY@localhost",
+            "https://api.together.ai/v1?api_key=sk-CANARY",
+            "https://api.together.ai/v1#sk-CANARY",
+            "ftp://api.together.ai",
+            "file:///etc/passwd",
+            "mailto:sk-CANARY@x",
+            "api.together.ai/v1",
+            "localhost:8080",
+            "",
+        ] {
+            let error = speech_url(bad).expect_err(bad);
+            assert!(
+                !format!("{error} {error:?}").contains("CANARY"),
+                "{bad}: {error:?}"
+            );
+        }
+    }
+}

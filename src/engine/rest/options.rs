@@ -1,0 +1,173 @@
+//! Where a provider is, how it is spoken to, and how long it may take.
+
+use std::fmt;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::domain::{AudioFormat, AudioMillis, CharCount};
+use crate::engine::rest::dialect::Kind;
+
+/// How the key is sent.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// `Authorization: Bearer KEY`.
+    Bearer(SecretString),
+    /// `Authorization: KEY`, as some providers want it.
+    Raw(SecretString),
+    /// No such header at all.
+    None,
+}
+
+impl Auth {
+    /// The key, for scrubbing it out of texts.
+    pub(super) fn into_key(self) -> Option<SecretString> {
+        match self {
+            Self::Bearer(key) | Self::Raw(key) => Some(key),
+            Self::None => None,
+        }
+    }
+}
+
+/// How long one request may take, from sending to the last byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deadline {
+    /// Speech: two minutes and 0.2 s a character. Transcription: three minutes, the
+    /// upload at 64 KiB/s, and half the length of the audio.
+    Auto,
+    Fixed(Duration),
+}
+
+impl Deadline {
+    /// Gives a server that speaks at a third of real time just enough.
+    pub(super) fn for_speech(self, chars: CharCount) -> Duration {
+        match self {
+            Self::Fixed(limit) => limit,
+            Self::Auto => Duration::from_mins(2)
+                .saturating_add(Duration::from_millis(chars.0.saturating_mul(200))),
+        }
+    }
+
+    /// Audio of unknown length (zero) counts as 16 kB a second.
+    pub(super) fn for_transcription(self, audio: AudioMillis, upload_bytes: u64) -> Duration {
+        match self {
+            Self::Fixed(limit) => limit,
+            Self::Auto => {
+                let audio_ms = if audio.0 == 0 {
+                    upload_bytes / 16
+                } else {
+                    audio.0
+                };
+                Duration::from_mins(3)
+                    .saturating_add(Duration::from_secs(upload_bytes / (64 * 1024)))
+                    .saturating_add(Duration::from_millis(audio_ms / 2))
+            }
+        }
+    }
+}
+
+/// The most bytes an answer may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteCap {
+    /// 4 MiB and then 32 KiB (samples) or 8 KiB (coded audio) a character, several times
+    /// what the slowest speaker at the highest rate needs; 64 MiB for a transcript.
+    Auto,
+    Fixed(u64),
+}
+
+impl ByteCap {
+    pub(super) fn for_speech(self, chars: CharCount, format: AudioFormat) -> u64 {
+        let per_char = match format {
+            AudioFormat::Wav | AudioFormat::Flac | AudioFormat::Raw => 32 * 1024,
+            AudioFormat::Mp3 | AudioFormat::Opus | AudioFormat::Aac => 8 * 1024,
+        };
+        match self {
+            Self::Fixed(cap) => cap,
+            Self::Auto => (4_u64 << 20).saturating_add(chars.0.saturating_mul(per_char)),
+        }
+    }
+
+    pub(super) fn for_transcript(self) -> u64 {
+        match self {
+            Self::Fixed(cap) => cap,
+            Self::Auto => 64 << 20,
+        }
+    }
+}
+
+/// Everything [`RestEngine::new`](crate::engine::rest::RestEngine::new) needs to know.
+#[derive(Clone)]
+pub struct RestOptions {
+    pub kind: Kind,
+    /// With or without a trailing slash, with or without `/v1`:
+    /// a bare host gets `/v1`, any other path is taken as it is.
+    pub base_url: String,
+    /// Instead of `audio/speech`. With a leading `/` it counts from the host, else from
+    /// the base.
+    pub speech_path: Option<String>,
+    /// Instead of `audio/transcriptions`; as `speech_path`.
+    pub transcriptions_path: Option<String>,
+    pub auth: Auth,
+    pub connect_timeout: Duration,
+    /// Longest silence between two pieces of an answer. Before the first piece only
+    /// `total` counts, because a provider may think for minutes.
+    pub idle_timeout: Duration,
+    pub total: Deadline,
+    pub max_answer_bytes: ByteCap,
+    pub user_agent: String,
+}
+
+impl RestOptions {
+    /// The defaults for a provider at `base_url`: connect 10 s, idle 60 s, the rest scaled.
+    pub fn new(kind: Kind, base_url: impl Into<String>, auth: Auth) -> Self {
+        Self {
+            kind,
+            base_url: base_url.into(),
+            speech_path: None,
+            transcriptions_path: None,
+            auth,
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
+            total: Deadline::Auto,
+            max_answer_bytes: ByteCap::Auto,
+            user_agent: concat!("voicespool/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// Leaves the base URL out: before it is checked it may hold a password.
+impl fmt::Debug for RestOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RestOptions")
+            .field("kind", &self.kind)
+            .field("auth", &self.auth)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("idle_timeout", &self.idle_timeout)
+            .field("total", &self.total)
+            .field("max_answer_bytes", &self.max_answer_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why no engine can be made of the options. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    #[error("the base URL is no URL ({reason})")]
+    NoUrl { reason: String },
+    #[error("the base URL begins with `{scheme}:`, only https and loopback http are spoken")]
+    Scheme { scheme: String },
+    #[error("plain http would send the key and the text to `{host}` in clear; use https")]
+    PlainHttp { host: String },
+    #[error("the base URL for `{host}` holds a user name or password; keys come from elsewhere")]
+    UserInfo { host: String },
+    #[error("the base URL for `{host}` holds a query or a fragment")]
+    Query { host: String },
+    #[error("the path override `{path}` is no plain path")]
+    Path { path: String },
+    #[error("the key holds characters that no header can carry, or is empty")]
+    Key,
+    #[error("the user agent holds characters that no header can carry")]
+    UserAgent,
+    #[error("the HTTP client cannot be set up ({reason})")]
+    Client { reason: String },
+}

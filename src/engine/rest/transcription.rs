@@ -1,0 +1,222 @@
+//! `POST audio/transcriptions`: a form with the model first and the file last, so that
+//! the provider's edge can route it before the upload is over.
+//!
+//! The file is streamed with a length announced beforehand (some servers refuse chunked
+//! uploads). Its name stays here: the provider sees `audio.EXT`, because names of
+//! private recordings tell more than a transcription needs.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, stream};
+use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, Client, RequestBuilder, Url};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+
+use crate::domain::{FaultClass, TranscriptionParams};
+use crate::engine::rest::dialect::Kind;
+use crate::engine::rest::failure::Sent;
+use crate::engine::rest::wire::part;
+use crate::engine::{EngineError, TranscriptionRequest};
+
+/// Bytes read from the file at a time.
+const SLICE: usize = 64 * 1024;
+
+/// How far an upload has come; shared with the connection that sends it.
+#[derive(Debug, Clone)]
+pub(super) struct Upload {
+    pub(super) bytes: u64,
+    progress: Arc<Progress>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    is_read_to_the_end: AtomicBool,
+    local_fault: OnceLock<String>,
+}
+
+impl Upload {
+    /// Whether the provider can have the whole file.
+    pub(super) fn sent(&self) -> Sent {
+        if self.progress.is_read_to_the_end.load(Ordering::Acquire) {
+            Sent::Whole
+        } else {
+            Sent::Partly
+        }
+    }
+
+    /// What went wrong with the file on this side, if anything.
+    pub(super) fn local_fault(&self) -> Option<EngineError> {
+        let detail = self.progress.local_fault.get()?;
+        Some(EngineError::new(FaultClass::Local, detail))
+    }
+}
+
+/// The request, or the reason why it must not be sent.
+pub(super) async fn request(
+    client: &Client,
+    url: &Url,
+    kind: Kind,
+    request: TranscriptionRequest<'_>,
+) -> Result<(RequestBuilder, Upload), EngineError> {
+    let temperature = request.params.temperature;
+    if temperature.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
+        let detail = "`temperature` must be between 0.0 and 1.0";
+        return Err(EngineError::new(FaultClass::Refused, detail));
+    }
+    let (file, bytes) = open(request.path).await.map_err(|error| {
+        EngineError::new(
+            FaultClass::Local,
+            format!("the audio cannot be read: {error}"),
+        )
+    })?;
+    let upload = Upload {
+        bytes,
+        progress: Arc::default(),
+    };
+    let (name, media_type) = public_name(request.path);
+    let body = Body::wrap_stream(slices(file, bytes, Arc::clone(&upload.progress)));
+    let file = Part::stream_with_length(body, bytes)
+        .file_name(name)
+        .mime_str(media_type)
+        .map_err(|error| EngineError::new(FaultClass::Refused, error.without_url().to_string()))?;
+    let builder = client
+        .post(url.clone())
+        .header(ACCEPT, HeaderValue::from_static("application/json"))
+        .multipart(fields(kind, request.params).part(part::FILE, file));
+    Ok((builder, upload))
+}
+
+/// Everything but the file, the model first.
+fn fields(kind: Kind, params: &TranscriptionParams) -> Form {
+    let mut form = Form::new()
+        .percent_encode_noop()
+        .text(part::MODEL, params.model.clone());
+    if let Some(language) = kind.transcription_language(&params.language) {
+        form = form.text(part::LANGUAGE, language.to_owned());
+    }
+    if let Some(prompt) = &params.prompt {
+        form = form.text(part::PROMPT, prompt.clone());
+    }
+    form = form.text(part::RESPONSE_FORMAT, "verbose_json");
+    if let Some(temperature) = params.temperature {
+        form = form.text(part::TEMPERATURE, temperature.to_string());
+    }
+    form = form.text(part::GRANULARITIES, "segment");
+    if params.words {
+        form = form.text(part::GRANULARITIES, "word");
+    }
+    form
+}
+
+/// A regular file and its length.
+async fn open(path: &Path) -> io::Result<(File, u64)> {
+    let file = File::open(path).await?;
+    let metadata = file.metadata().await?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    Ok((file, metadata.len()))
+}
+
+/// Exactly `length` bytes of `file`; a file that has become shorter is an error, because
+/// the length is already promised.
+fn slices(
+    file: File,
+    length: u64,
+    progress: Arc<Progress>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    if length == 0 {
+        progress.is_read_to_the_end.store(true, Ordering::Release);
+    }
+    stream::try_unfold((file, length), move |(mut file, left)| {
+        let progress = Arc::clone(&progress);
+        async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let read = read_slice(&mut file, left).await.inspect_err(|error| {
+                // The first fault is the one that is told.
+                let _ = progress
+                    .local_fault
+                    .set(format!("the audio cannot be read: {error}"));
+            })?;
+            let left = left.saturating_sub(u64::try_from(read.len()).unwrap_or(u64::MAX));
+            if left == 0 {
+                progress.is_read_to_the_end.store(true, Ordering::Release);
+            }
+            Ok(Some((read, (file, left))))
+        }
+    })
+}
+
+async fn read_slice(file: &mut File, left: u64) -> io::Result<Bytes> {
+    let want = usize::try_from(left).unwrap_or(SLICE).min(SLICE);
+    let mut slice = BytesMut::zeroed(want);
+    let read = file.read(&mut slice).await?;
+    if read == 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "it became shorter while it was being sent",
+        ));
+    }
+    slice.truncate(read);
+    Ok(slice.freeze())
+}
+
+/// What the provider is told the file is: `audio.EXT` and its media type. An extension
+/// of anything but a few ASCII letters and digits is not passed on.
+fn public_name(path: &Path) -> (String, &'static str) {
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .map(str::to_ascii_lowercase)
+        .filter(|extension| {
+            extension.len() <= 5 && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        });
+    let media_type = match extension.as_deref() {
+        Some("mp3" | "mpga" | "mpeg") => "audio/mpeg",
+        Some("wav" | "wave") => "audio/wav",
+        Some("m4a" | "m4b" | "mp4") => "audio/mp4",
+        Some("flac") => "audio/flac",
+        Some("ogg" | "oga" | "opus") => "audio/ogg",
+        Some("webm") => "audio/webm",
+        Some("aac") => "audio/aac",
+        _ => "application/octet-stream",
+    };
+    let name = match extension {
+        Some(extension) if !extension.is_empty() => format!("audio.{extension}"),
+        _ => "audio".to_owned(),
+    };
+    (name, media_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_extension_of_a_file_name_leaves_the_machine() {
+        for (path, expected) in [
+            (
+                "/home/jo/Therapy with Dr. X.MP3",
+                ("audio.mp3", "audio/mpeg"),
+            ),
+            ("a.b/böse \"x\"\r\n.m4a", ("audio.m4a", "audio/mp4")),
+            ("x.opus", ("audio.opus", "audio/ogg")),
+            ("x.secret-note", ("audio", "application/octet-stream")),
+            ("x.ünd", ("audio", "application/octet-stream")),
+            ("noextension", ("audio", "application/octet-stream")),
+            (".wav", ("audio", "application/octet-stream")),
+        ] {
+            let (name, media_type) = public_name(Path::new(path));
+            assert_eq!((name.as_str(), media_type), expected, "{path}");
+        }
+    }
+}
