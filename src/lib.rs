@@ -9,6 +9,7 @@
 pub mod audio;
 pub mod domain;
 pub mod engine;
+pub mod mock;
 pub mod pipeline;
 pub mod store;
 pub mod subtitle;

@@ -1,0 +1,44 @@
+//! A provider's look-alike on loopback: real requests, real audio, a bill, and faults on
+//! demand, so that everything can be tried without a key or a cent.
+//!
+//! It keeps the contracts of Together and OpenAI as far as this program uses them, and
+//! is strict where they are: an unknown field, voice or model is refused in the
+//! provider's own shape. It remembers what it spoke and recognises it when it comes back
+//! for transcription, alone or joined into a longer recording; for other recordings it
+//! invents words, always the same ones.
+//!
+//! What it does not do: streaming events, batch jobs, files by URL, opus, aac and flac.
+//! MP3 answers are cut from one stored recording of speech and do not say the text
+//! (there is no MP3 encoder here); their length fits the text.
+//!
+//! | path (also without `/v1`) | answers |
+//! |---|---|
+//! | `POST /v1/audio/speech` | wav, mp3, raw or pcm |
+//! | `POST /v1/audio/transcriptions`, `…/translations` | json, verbose_json |
+//! | `GET /v1/voices`, `GET /v1/models` | lists |
+//! | `GET /_mock/bill`, `GET /_mock/requests?after=N` | what was asked and what it costs |
+//! | `POST /_mock/faults`, `POST /_mock/reset` | faults for what follows; a clean slate |
+
+mod app;
+mod bill;
+mod catalogue;
+mod fault;
+mod memory;
+mod mp3;
+mod options;
+mod recognise;
+mod reply;
+mod server;
+mod sound;
+mod speech;
+mod transcription;
+mod voice;
+
+#[cfg(test)]
+mod tests;
+
+pub use bill::{Bill, ModelBill, Record};
+pub use fault::{Fault, FaultRule, ParseFaultError};
+pub use options::{MockOptions, Rate};
+pub use server::{MockError, MockHandle, serve};
+pub use voice::tones;

@@ -1,0 +1,323 @@
+//! The server: routes, administration, and its shutdown.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request, State};
+use axum::http::header::USER_AGENT;
+use axum::http::{HeaderMap, Response, StatusCode};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::mock::app::{App, Bucket, Outcome, Visit, lock};
+use crate::mock::bill::{Bill, Record};
+use crate::mock::catalogue::MODELS;
+use crate::mock::fault::{FaultRule, Faults};
+use crate::mock::options::{MockOptions, Rate};
+use crate::mock::reply::{Refusal, Reply, never};
+use crate::mock::transcription::Form;
+use crate::mock::voice::Voice;
+
+/// Largest JSON body taken.
+const MAX_JSON: usize = 1 << 20;
+
+/// The look-alike could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum MockError {
+    #[error("cannot listen on {addr}")]
+    Bind {
+        addr: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A running look-alike. Dropping it stops it.
+#[derive(Debug)]
+pub struct MockHandle {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    app: Arc<App>,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+impl MockHandle {
+    /// `http://HOST:PORT/v1`, for the client.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.addr)
+    }
+
+    /// As `GET /_mock/bill`.
+    pub fn bill(&self) -> Bill {
+        lock(&self.app.ledger).bill()
+    }
+
+    /// As `GET /_mock/requests`: the requests after number `after`, oldest first.
+    pub fn requests_after(&self, after: u64) -> Vec<Record> {
+        lock(&self.app.ledger).records_after(after)
+    }
+
+    /// As `POST /_mock/faults` with rules only: replaces the rules, which count anew.
+    pub fn set_faults(&self, rules: Vec<FaultRule>) {
+        lock(&self.app.knobs).faults = Faults::new(self.app.options.seed, rules);
+    }
+
+    /// Stops taking requests, gives those in flight a second, and ends.
+    pub async fn shutdown(mut self) {
+        if let Some(stop) = self.stop.take() {
+            // An error means that the server has ended already.
+            let _ = stop.send(());
+        }
+        let _ = tokio::time::timeout(Duration::from_secs(1), &mut self.task).await;
+    }
+}
+
+impl Drop for MockHandle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Starts a look-alike that speaks with `voice`: a function from a voice's name (`en-US`,
+/// `en-GB`, `de-DE`, `es-ES`, `fr-FR`, `it-IT`) and a text to 16 kHz mono samples. It may
+/// block; it is called on threads for that.
+///
+/// # Errors
+/// [`MockError::Bind`] when the address cannot be had.
+pub async fn serve(
+    options: MockOptions,
+    voice: impl Fn(&str, &str) -> Result<Vec<i16>, String> + Send + Sync + 'static,
+) -> Result<MockHandle, MockError> {
+    let bind = options.bind;
+    let failed = |source| MockError::Bind { addr: bind, source };
+    let listener = TcpListener::bind(bind).await.map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    let listener = listener.tap_io(|stream| {
+        // Without it small answers wait for a delayed acknowledgement.
+        let _ = stream.set_nodelay(true);
+    });
+    let app = Arc::new(App::new(options, Voice::new(voice)));
+    let (stop, stopped) = oneshot::channel();
+    let server = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(async {
+        // A dropped sender means the same.
+        let _ = stopped.await;
+    });
+    let task = tokio::spawn(async move {
+        // It ends only by being stopped: accept errors are retried inside.
+        let _ = server.await;
+    });
+    Ok(MockHandle {
+        addr,
+        app,
+        stop: Some(stop),
+        task,
+    })
+}
+
+fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/audio/speech", post(speech))
+        .route("/audio/transcriptions", post(transcriptions))
+        .route("/audio/translations", post(translations))
+        .route("/voices", get(voices))
+        .route("/models", get(models));
+    Router::new()
+        .nest("/v1", api.clone())
+        .merge(api)
+        .route("/_mock/bill", get(bill))
+        .route("/_mock/requests", get(requests))
+        .route("/_mock/faults", post(faults))
+        .route("/_mock/reset", post(reset))
+        .fallback(nothing_here)
+        .layer(DefaultBodyLimit::disable())
+        .with_state(app)
+}
+
+async fn speech(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    let visit = Visit::begin(&app, "audio/speech");
+    let (head, body) = request.into_parts();
+    match axum::body::to_bytes(body, MAX_JSON).await {
+        Ok(body) => answered(tokio::spawn(visit.speech(head.headers, body))).await,
+        Err(_) => visit.refuse(Refusal::too_large(MAX_JSON)),
+    }
+}
+
+async fn transcriptions(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    heard(&app, "audio/transcriptions", request).await
+}
+
+async fn translations(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
+    heard(&app, "audio/translations", request).await
+}
+
+async fn heard(app: &Arc<App>, path: &'static str, request: Request) -> Response<Body> {
+    let visit = Visit::begin(app, path);
+    let headers = request.headers().clone();
+    let form = match Multipart::from_request(request, &()).await {
+        Ok(form) => Form::read(form, app.options.max_upload_bytes).await,
+        Err(_) => Err(Refusal::bad_request(
+            "invalid_content_type",
+            "Send the audio as multipart/form-data.",
+        )),
+    };
+    match form {
+        Ok(form) => answered(tokio::spawn(visit.transcription(headers, form))).await,
+        Err(refusal) => visit.refuse(refusal),
+    }
+}
+
+async fn answered(work: JoinHandle<Outcome>) -> Response<Body> {
+    match work.await {
+        Ok(Outcome::Answer(response)) => response,
+        Ok(Outcome::Hang) => match never().await {},
+        Err(_) => Refusal::broken("The server broke down.")
+            .into_reply("mock")
+            .deliver("mock", None),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Listing {
+    model: Option<String>,
+    /// `openai` or `together`, instead of guessing by the user agent.
+    dialect: Option<String>,
+}
+
+async fn voices(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(listing): Query<Listing>,
+) -> Response<Body> {
+    if !app.is_authorized(&headers) {
+        return answer(Refusal::unauthorized().into_reply("mock"));
+    }
+    let data: Vec<Value> = MODELS
+        .iter()
+        .filter(|(id, family)| {
+            match &listing.model {
+                Some(model) => family.is_speech() && model == id,
+                // Together's list; OpenAI has none.
+                None => family.is_speech() && !family.is_openai(),
+            }
+        })
+        .map(|(id, family)| {
+            let voices: Vec<Value> = family
+                .voices()
+                .iter()
+                .map(|name| json!({ "id": name, "name": name }))
+                .collect();
+            json!({ "model": id, "voices": voices })
+        })
+        .collect();
+    answer(Reply::json(&json!({ "data": data })))
+}
+
+/// Together lists models bare, OpenAI in an envelope.
+async fn models(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(listing): Query<Listing>,
+) -> Response<Body> {
+    if !app.is_authorized(&headers) {
+        return answer(Reply {
+            status: StatusCode::UNAUTHORIZED,
+            ..Reply::ok("text/plain", "Unauthorized\n")
+        });
+    }
+    let agent = headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    let is_openai = match listing.dialect.as_deref() {
+        Some(dialect) => dialect == "openai",
+        None => agent.is_some_and(|agent| agent.contains("OpenAI/")),
+    };
+    let models: Vec<Value> = MODELS
+        .iter()
+        .map(|(id, family)| {
+            let kind = if family.is_speech() {
+                "audio"
+            } else {
+                "transcribe"
+            };
+            json!({ "id": id, "object": "model", "created": 0, "owned_by": "mock", "type": kind })
+        })
+        .collect();
+    answer(if is_openai {
+        Reply::json(&json!({ "object": "list", "data": models }))
+    } else {
+        Reply::json(&models)
+    })
+}
+
+async fn bill(State(app): State<Arc<App>>) -> Response<Body> {
+    let bill = lock(&app.ledger).bill();
+    answer(Reply::json(&bill))
+}
+
+#[derive(Debug, Deserialize)]
+struct After {
+    #[serde(default)]
+    after: u64,
+}
+
+async fn requests(State(app): State<Arc<App>>, Query(after): Query<After>) -> Response<Body> {
+    let records = lock(&app.ledger).records_after(after.after);
+    answer(Reply::json(&json!({ "requests": records })))
+}
+
+/// Everything that can be changed while the server runs; what is left out is as at
+/// a start without options.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Settings {
+    rules: Vec<FaultRule>,
+    rate: Option<Rate>,
+    latency_ms: u64,
+}
+
+async fn faults(State(app): State<Arc<App>>, body: Bytes) -> Response<Body> {
+    let settings: Settings = match serde_json::from_slice(&body) {
+        Ok(settings) => settings,
+        Err(error) => {
+            let refusal = Refusal::bad_request("mock_fault", error.to_string());
+            return answer(refusal.into_reply("mock"));
+        }
+    };
+    let reply = Reply::json(&settings);
+    let mut knobs = lock(&app.knobs);
+    knobs.faults = Faults::new(app.options.seed, settings.rules);
+    knobs.bucket = settings.rate.map(Bucket::new);
+    knobs.latency = Duration::from_millis(settings.latency_ms);
+    answer(reply)
+}
+
+/// A new bill, and the faults of the start.
+async fn reset(State(app): State<Arc<App>>) -> Response<Body> {
+    lock(&app.ledger).reset();
+    let options = &app.options;
+    let mut knobs = lock(&app.knobs);
+    knobs.faults = Faults::new(options.seed, options.faults.clone());
+    knobs.bucket = options.rate.map(Bucket::new);
+    knobs.latency = options.latency;
+    answer(Reply::json(&json!({ "reset": true })))
+}
+
+async fn nothing_here(request: Request) -> Response<Body> {
+    let path: String = request.uri().path().chars().take(100).collect();
+    let refusal = Refusal::no_route(request.method().as_str(), &path);
+    answer(refusal.into_reply("mock"))
+}
+
+fn answer(reply: Reply) -> Response<Body> {
+    reply.deliver("mock", None)
+}
