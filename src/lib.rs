@@ -11,6 +11,7 @@ pub mod domain;
 pub mod engine;
 pub mod mock;
 pub mod pipeline;
+pub mod report;
 pub mod store;
 pub mod subtitle;
 pub mod text;

@@ -1,0 +1,186 @@
+//! The ledger in sums.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use crate::domain::{
+    AudioMillis, CharCount, CostStatus, FaultClass, JobKind, LedgerRow, NanoUsd, Quantity,
+    UtcMillis,
+};
+use crate::report::Error;
+use crate::report::latency::{Histogram, Latency};
+
+/// Money by what became of it. Every amount of the ledger is in exactly one field.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Costs {
+    pub reserved: NanoUsd,
+    pub confirmed: NanoUsd,
+    pub wasted: NanoUsd,
+    pub in_doubt: NanoUsd,
+    /// What the refused attempts would have cost. Not part of any sum.
+    pub not_billed: NanoUsd,
+}
+
+impl Costs {
+    /// What was paid: for results, and for nothing.
+    pub fn spent(&self) -> NanoUsd {
+        self.confirmed.saturating_add(self.wasted)
+    }
+
+    /// Everything that was or may have been billed.
+    pub fn total(&self) -> NanoUsd {
+        self.spent()
+            .saturating_add(self.in_doubt)
+            .saturating_add(self.reserved)
+    }
+
+    /// The amount of `status`.
+    pub fn of(&self, status: CostStatus) -> NanoUsd {
+        match status {
+            CostStatus::Reserved => self.reserved,
+            CostStatus::Confirmed => self.confirmed,
+            CostStatus::Wasted => self.wasted,
+            CostStatus::InDoubt => self.in_doubt,
+            CostStatus::NotBilled => self.not_billed,
+        }
+    }
+
+    fn add(&mut self, status: CostStatus, cost: NanoUsd) -> Option<()> {
+        let field = match status {
+            CostStatus::Reserved => &mut self.reserved,
+            CostStatus::Confirmed => &mut self.confirmed,
+            CostStatus::Wasted => &mut self.wasted,
+            CostStatus::InDoubt => &mut self.in_doubt,
+            CostStatus::NotBilled => &mut self.not_billed,
+        };
+        *field = field.checked_add(cost)?;
+        // The sums above are exact as long as this one is.
+        self.confirmed
+            .checked_add(self.wasted)?
+            .checked_add(self.in_doubt)?
+            .checked_add(self.reserved)?;
+        Some(())
+    }
+}
+
+/// Sums over some attempts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Requests that were made.
+    pub attempts: u64,
+    /// Of these, with a fault.
+    pub failed: u64,
+    /// Of these, still on the wire or never heard of again.
+    pub unanswered: u64,
+    /// Characters of the confirmed attempts.
+    pub chars: CharCount,
+    /// Transcribed audio of the confirmed attempts.
+    pub audio: AudioMillis,
+    /// Audio made by the confirmed attempts.
+    pub audio_made: AudioMillis,
+    pub costs: Costs,
+}
+
+impl Totals {
+    fn add(&mut self, row: &LedgerRow) -> Option<()> {
+        self.attempts = self.attempts.checked_add(1)?;
+        if row.class.is_some() {
+            self.failed += 1;
+        } else if row.finished_at.is_none() {
+            self.unanswered += 1;
+        }
+        if row.cost_status == CostStatus::Confirmed {
+            match row.quantity {
+                Quantity::Chars(chars) => self.chars.0 = self.chars.0.checked_add(chars.0)?,
+                Quantity::Audio(audio) => self.audio.0 = self.audio.0.checked_add(audio.0)?,
+                Quantity::Nothing => {}
+            }
+            let made = row.audio.unwrap_or_default();
+            self.audio_made.0 = self.audio_made.0.checked_add(made.0)?;
+        }
+        self.costs.add(row.cost_status, row.cost)
+    }
+}
+
+/// A ledger in numbers. Rendered by `json` and `table`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub total: Totals,
+    pub by_model: BTreeMap<String, Totals>,
+    pub by_task: BTreeMap<String, Totals>,
+    pub by_kind: BTreeMap<JobKind, Totals>,
+    /// Attempts by fault.
+    pub faults: BTreeMap<FaultClass, u64>,
+    /// Of the attempts that were answered; `None` if none was.
+    pub latency: Option<Latency>,
+    /// When the first attempt started.
+    pub first: Option<UtcMillis>,
+    /// When the last attempt ended.
+    pub last: Option<UtcMillis>,
+}
+
+impl Summary {
+    /// Folds `rows`, one at a time.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if a sum does not fit.
+    pub fn of(rows: impl IntoIterator<Item = impl Borrow<LedgerRow>>) -> Result<Self, Error> {
+        let mut fold = Fold::default();
+        for row in rows {
+            fold.push(row.borrow())?;
+        }
+        Ok(fold.finish())
+    }
+}
+
+/// A summary in the making. Memory grows with the number of models and tasks, not of rows.
+#[derive(Debug, Clone, Default)]
+pub struct Fold {
+    summary: Summary,
+    latencies: Histogram,
+}
+
+impl Fold {
+    /// Adds one attempt.
+    ///
+    /// # Errors
+    /// [`Error::Overflow`] if a sum does not fit.
+    pub fn push(&mut self, row: &LedgerRow) -> Result<(), Error> {
+        let summary = &mut self.summary;
+        add_to(&mut summary.by_model, &row.model, row)?;
+        add_to(&mut summary.by_task, &row.task, row)?;
+        for totals in [
+            &mut summary.total,
+            summary.by_kind.entry(row.kind).or_default(),
+        ] {
+            totals.add(row).ok_or(Error::Overflow)?;
+        }
+        if let Some(class) = row.class {
+            *summary.faults.entry(class).or_default() += 1;
+        }
+        if let Some(latency) = row.latency {
+            self.latencies.add(latency);
+        }
+        let start = row.started_at;
+        summary.first = Some(summary.first.map_or(start, |first| first.min(start)));
+        summary.last = summary.last.max(row.finished_at);
+        Ok(())
+    }
+
+    /// The sums.
+    pub fn finish(self) -> Summary {
+        Summary {
+            latency: self.latencies.latency(),
+            ..self.summary
+        }
+    }
+}
+
+fn add_to(groups: &mut BTreeMap<String, Totals>, name: &str, row: &LedgerRow) -> Result<(), Error> {
+    // Looked up first: a million rows of one model shall not make a million names.
+    let totals = match groups.get_mut(name) {
+        Some(totals) => totals,
+        None => groups.entry(name.to_owned()).or_default(),
+    };
+    totals.add(row).ok_or(Error::Overflow)
+}
