@@ -1,3 +1,30 @@
-//! The steps from input files to jobs, and from answers to finished files.
+//! The steps from input files to jobs, and from answers to finished files. Nothing here
+//! sends a request or reads a clock.
 
+pub mod assemble;
+pub mod compose;
+pub mod discover;
+pub mod enqueue;
+pub mod key;
+pub mod objects;
+pub mod output;
+pub mod plan;
+pub mod recipe;
+pub mod source;
 pub mod task;
+
+use std::path::PathBuf;
+
+use crate::domain::{AudioMillis, ContentKey};
+
+/// A user-facing file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// Relative to the output folder.
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub sha256: ContentKey,
+    /// `wav`, `srt`, …
+    pub format: String,
+    pub audio: Option<AudioMillis>,
+}

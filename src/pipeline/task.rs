@@ -1,7 +1,7 @@
 //! What the user asked for, checked and complete: one task of `jobs.toml` in the
 //! terms of this room. Built by `config`, used by `plan`, `speak` and `transcribe`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -138,4 +138,30 @@ pub struct Places {
     pub out: PathBuf,
     /// `.voicespool`: queue, objects, logs.
     pub state: PathBuf,
+}
+
+impl Places {
+    /// The name under which the queue knows an input: relative to the project where it
+    /// can be, so that a project may be moved.
+    pub fn stored(&self, input: &Path) -> Vec<u8> {
+        input
+            .strip_prefix(&self.root)
+            .unwrap_or(input)
+            .as_os_str()
+            .as_encoded_bytes()
+            .to_vec()
+    }
+
+    /// The input the queue knows as `stored`.
+    #[cfg(unix)]
+    pub fn input(&self, stored: &[u8]) -> PathBuf {
+        use std::os::unix::ffi::OsStrExt;
+        self.root.join(std::ffi::OsStr::from_bytes(stored))
+    }
+
+    /// The input the queue knows as `stored`.
+    #[cfg(not(unix))]
+    pub fn input(&self, stored: &[u8]) -> PathBuf {
+        self.root.join(String::from_utf8_lossy(stored).into_owned())
+    }
 }

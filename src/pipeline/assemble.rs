@@ -1,0 +1,230 @@
+//! Clips into one finished audio file with its subtitles. Sends nothing: it can be done
+//! again at any time from the objects.
+
+use std::path::{Path, PathBuf};
+
+use crate::audio::{self, Clip, Joined, Tags};
+use crate::domain::{AudioFormat, AudioMillis, Boundary, ContentKey, DocumentFormat};
+use crate::pipeline::objects::Objects;
+use crate::pipeline::output::{self, NewFile, OutputError};
+use crate::pipeline::recipe::Assemble;
+use crate::pipeline::{Finished, key};
+use crate::subtitle::document::{
+    self, DocumentMeta, QualityMeta, RequestMeta, SourceMeta, UsageMeta,
+};
+use crate::subtitle::{self, CueRules, Spoken};
+
+/// One clip of the file to be, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub key: ContentKey,
+    /// What was spoken: byte range of the recipe's text.
+    pub range: std::ops::Range<u64>,
+    pub boundary: Boundary,
+}
+
+/// Why a file could not be assembled.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    #[error("clip {ordinal} is missing from the object folder")]
+    Missing { ordinal: usize },
+    #[error("cannot read the text of the source")]
+    Text(#[source] std::io::Error),
+    #[error("the clips do not join")]
+    Join(#[source] audio::JoinError),
+    #[error("the joined file is not what its clips add up to")]
+    Verify(#[source] audio::VerifyError),
+    #[error("cannot write the result")]
+    Output(#[from] OutputError),
+    #[error("cannot read {path} back")]
+    ReadBack {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+}
+
+/// Joins `parts` and writes the audio file and its subtitles below `out`. Blocking.
+pub fn assemble(
+    recipe: &Assemble,
+    parts: &[Part],
+    objects: &Objects,
+    out: &Path,
+) -> Result<Vec<Finished>, AssembleError> {
+    if let Some(ordinal) = parts.iter().position(|part| !objects.contains(part.key)) {
+        return Err(AssembleError::Missing { ordinal });
+    }
+    let mut file = NewFile::create(out, &recipe.audio)?;
+    let tags = Tags {
+        title: recipe.title.clone().or_else(|| {
+            recipe
+                .audio
+                .file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned())
+        }),
+        ..Tags::default()
+    };
+    let joined = audio::join(
+        &clips(recipe, parts, objects),
+        recipe.format,
+        &tags,
+        file.file(),
+    )
+    .map_err(AssembleError::Join)?;
+    audio::verify_joined(file.path(), &joined, recipe.format).map_err(AssembleError::Verify)?;
+    // Subtitles first: whoever sees the audio file sees the whole set.
+    let mut finished = Vec::with_capacity(1 + recipe.subtitles.len());
+    if !recipe.subtitles.is_empty() {
+        finished = subtitles(recipe, parts, objects, out, &joined)?;
+    }
+    let path = file.keep()?;
+    finished.insert(
+        0,
+        describe(
+            &path,
+            &recipe.audio,
+            recipe.format.as_str(),
+            Some(joined.duration),
+        )?,
+    );
+    Ok(finished)
+}
+
+fn clips(recipe: &Assemble, parts: &[Part], objects: &Objects) -> Vec<Clip> {
+    let mut chapters = recipe.chapters.iter().peekable();
+    let last = parts.len().saturating_sub(1);
+    parts
+        .iter()
+        .enumerate()
+        .map(|(ordinal, part)| {
+            // A chapter starts with the first clip that ends behind its heading's first byte.
+            let mut chapter = None;
+            while let Some(next) = chapters.next_if(|chapter| chapter.start < part.range.end) {
+                chapter = Some(next.title.clone());
+            }
+            let pause_after = if ordinal == last {
+                AudioMillis(0)
+            } else {
+                recipe.pauses.after(part.boundary)
+            };
+            Clip {
+                path: objects.path(part.key),
+                pause_after,
+                chapter,
+            }
+        })
+        .collect()
+}
+
+fn subtitles(
+    recipe: &Assemble,
+    parts: &[Part],
+    objects: &Objects,
+    out: &Path,
+    joined: &Joined,
+) -> Result<Vec<Finished>, AssembleError> {
+    let end = parts.last().map_or(0, |part| part.range.end);
+    let text = objects
+        .read_text(recipe.text, 0..end)
+        .map_err(AssembleError::Text)?;
+    let slice = |range: &std::ops::Range<u64>| {
+        let (start, end) = (
+            usize::try_from(range.start).ok()?,
+            usize::try_from(range.end).ok()?,
+        );
+        text.get(start..end)
+    };
+    let spoken: Vec<Spoken<'_>> = parts
+        .iter()
+        .zip(&joined.clips)
+        .map(|(part, span)| {
+            let text = slice(&part.range).ok_or_else(|| {
+                AssembleError::Text(std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    "a chunk is no slice of the text",
+                ))
+            })?;
+            Ok(Spoken {
+                text,
+                start: span.start,
+                end: span.end,
+            })
+        })
+        .collect::<Result<_, AssembleError>>()?;
+    let transcript = subtitle::spoken_transcript(&spoken);
+    let (cues, _) = subtitle::cues(&transcript, joined.duration, &CueRules::default());
+    let meta = meta(recipe, text.len(), joined);
+    recipe
+        .subtitles
+        .iter()
+        .map(|wanted| {
+            let bytes = match wanted.format {
+                DocumentFormat::Srt => subtitle::srt::write(&cues),
+                DocumentFormat::Vtt => subtitle::vtt::write(&cues),
+                DocumentFormat::Txt => subtitle::txt::write(&transcript),
+                DocumentFormat::Json => document::write(&transcript, &meta),
+            };
+            let path = output::write(out, &wanted.path, bytes.as_bytes())?;
+            describe(&path, &wanted.path, wanted.format.as_str(), None)
+        })
+        .collect()
+}
+
+fn describe(
+    path: &Path,
+    relative: &Path,
+    format: &str,
+    audio: Option<AudioMillis>,
+) -> Result<Finished, AssembleError> {
+    let describe = || Ok((path.metadata()?.len(), key::of_file(path)?));
+    let (bytes, sha256) = describe().map_err(|source| AssembleError::ReadBack {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Finished {
+        path: relative.to_owned(),
+        bytes,
+        sha256,
+        format: format.to_owned(),
+        audio,
+    })
+}
+
+/// How the spoken text came to be, for its JSON.
+fn meta(recipe: &Assemble, text_bytes: usize, joined: &Joined) -> DocumentMeta {
+    DocumentMeta {
+        source: SourceMeta {
+            path: recipe.audio.to_string_lossy().into_owned(),
+            sha256: recipe.text,
+            bytes: u64::try_from(text_bytes).unwrap_or(u64::MAX),
+            duration: joined.duration,
+        },
+        request: RequestMeta {
+            endpoint: recipe.endpoint.clone(),
+            model: recipe.params.model.clone(),
+            language_asked: recipe
+                .params
+                .language
+                .clone()
+                .unwrap_or_else(|| "auto".into()),
+            language_found: None,
+        },
+        chunks: Vec::new(),
+        usage: UsageMeta {
+            billed_seconds: AudioMillis(0),
+            price: None,
+            as_of: None,
+            cost: None,
+        },
+        quality: QualityMeta::default(),
+    }
+}
+
+/// Whether the engine's clips can become `format`: an MP3 needs MP3 clips, everything
+/// else is decoded.
+pub fn can_become(clips: AudioFormat, format: AudioFormat) -> bool {
+    match format {
+        AudioFormat::Mp3 => clips == AudioFormat::Mp3,
+        AudioFormat::Wav | AudioFormat::Flac => true,
+        AudioFormat::Opus | AudioFormat::Aac | AudioFormat::Raw => false,
+    }
+}

@@ -1,0 +1,448 @@
+//! From the patterns of a task to its input files, in natural order.
+//!
+//! Regular files only: no links found on the way, no devices, no hidden files unless a
+//! pattern names them. A pattern that finds nothing is an error, because the usual
+//! cause is a typing mistake and the usual wish is not "do nothing".
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use walkdir::WalkDir;
+
+use crate::pipeline::task::{InputPattern, Places};
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Absolute, or relative to the working folder if the configuration was.
+    pub path: PathBuf,
+    /// Folder of the file below the fixed part of its pattern.
+    pub rel_dir: PathBuf,
+    pub bytes: u64,
+}
+
+/// Something a pattern met and did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    pub path: PathBuf,
+    pub why: &'static str,
+}
+
+/// What the patterns of a task come to.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    pub files: Vec<Found>,
+    pub skipped: Vec<Skipped>,
+    /// Exclusions that take nothing away: usually a typing mistake.
+    pub warnings: Vec<String>,
+}
+
+/// Why inputs cannot be listed.
+#[derive(Debug, thiserror::Error)]
+pub enum DiscoverError {
+    #[error("{origin}: `{pattern}` is no valid pattern")]
+    Pattern {
+        origin: String,
+        pattern: String,
+        source: globset::Error,
+    },
+    #[error("{origin}: `{pattern}` matches no file{hint}")]
+    Nothing {
+        origin: String,
+        pattern: String,
+        hint: String,
+    },
+    #[error("{origin}: `!{pattern}` takes away every file")]
+    EverythingExcluded { origin: String, pattern: String },
+    #[error("cannot read {path}")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+impl DiscoverError {
+    /// Where in the configuration the pattern stands, if it is about one.
+    pub fn origin(&self) -> Option<&str> {
+        match self {
+            Self::Pattern { origin, .. }
+            | Self::Nothing { origin, .. }
+            | Self::EverythingExcluded { origin, .. } => Some(origin),
+            Self::Io { .. } => None,
+        }
+    }
+}
+
+struct Matcher<'a> {
+    pattern: &'a InputPattern,
+    /// The folder (or file) above the first wildcard.
+    base: PathBuf,
+    /// `None`: everything of the task's kind below `base`.
+    glob: Option<GlobMatcher>,
+}
+
+/// Lists the files of `patterns` whose extension is one of `extensions` (compared without
+/// case). Explicitly named files are taken whatever their extension.
+pub fn discover(
+    patterns: &[InputPattern],
+    extensions: &[&str],
+    places: &Places,
+) -> Result<Discovery, DiscoverError> {
+    let (mut taken, mut skipped, mut warnings) =
+        (HashMap::<PathBuf, Found>::new(), Vec::new(), Vec::new());
+    for pattern in patterns.iter().filter(|pattern| !pattern.exclude) {
+        let matcher = matcher(pattern, &places.root)?;
+        let before = taken.len();
+        let mut seen = 0usize;
+        for found in walk(&matcher, extensions, places, &mut skipped)? {
+            seen += 1;
+            taken.entry(found.path.clone()).or_insert(found);
+        }
+        if seen == 0 && taken.len() == before {
+            return Err(DiscoverError::Nothing {
+                origin: pattern.origin.clone(),
+                pattern: pattern.pattern.clone(),
+                hint: hint(&matcher, extensions),
+            });
+        }
+    }
+    for pattern in patterns.iter().filter(|pattern| pattern.exclude) {
+        let matcher = matcher(pattern, &places.root)?;
+        let before = taken.len();
+        taken.retain(|path, _| !excludes(&matcher, path));
+        if taken.len() == before {
+            warnings.push(format!(
+                "{}: `!{}` takes no file away",
+                pattern.origin, pattern.pattern
+            ));
+        }
+        if before > 0 && taken.is_empty() {
+            return Err(DiscoverError::EverythingExcluded {
+                origin: pattern.origin.clone(),
+                pattern: pattern.pattern.clone(),
+            });
+        }
+    }
+    let mut files: Vec<Found> = taken.into_values().collect();
+    files.sort_by(|a, b| natural(&a.path, &b.path));
+    Ok(Discovery {
+        files,
+        skipped,
+        warnings,
+    })
+}
+
+/// Chapter 2 before chapter 10; equal but for case or leading zeros: by bytes.
+fn natural(a: &Path, b: &Path) -> std::cmp::Ordering {
+    natord::compare_ignore_case(&a.to_string_lossy(), &b.to_string_lossy()).then_with(|| a.cmp(b))
+}
+
+fn matcher<'a>(pattern: &'a InputPattern, root: &Path) -> Result<Matcher<'a>, DiscoverError> {
+    let text = pattern.pattern.trim_end_matches('/');
+    let full = if Path::new(text).is_absolute() {
+        PathBuf::from(text)
+    } else {
+        root.join(text)
+    };
+    // A file whose name has glob characters in it is still that file.
+    if !is_glob(text) || full.symlink_metadata().is_ok() {
+        return Ok(Matcher {
+            pattern,
+            base: full,
+            glob: None,
+        });
+    }
+    let fixed: PathBuf = full
+        .components()
+        .take_while(|component| !is_glob(&component.as_os_str().to_string_lossy()))
+        .collect();
+    let wild = full
+        .strip_prefix(&fixed)
+        .unwrap_or(Path::new(""))
+        .to_string_lossy()
+        .into_owned();
+    let glob = GlobBuilder::new(&wild)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .build()
+        .map_err(|source| DiscoverError::Pattern {
+            origin: pattern.origin.clone(),
+            pattern: pattern.pattern.clone(),
+            source,
+        })?;
+    Ok(Matcher {
+        pattern,
+        base: fixed,
+        glob: Some(glob.compile_matcher()),
+    })
+}
+
+fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
+fn walk(
+    matcher: &Matcher<'_>,
+    extensions: &[&str],
+    places: &Places,
+    skipped: &mut Vec<Skipped>,
+) -> Result<Vec<Found>, DiscoverError> {
+    let mut files = Vec::new();
+    let named_hidden = matcher
+        .pattern
+        .pattern
+        .split('/')
+        .any(|part| part.starts_with('.') && part != "." && part != "..");
+    // A file that was named outright may be a link: the user asked for it.
+    if matcher.glob.is_none() && matcher.base.is_file() {
+        let bytes = matcher
+            .base
+            .metadata()
+            .map_err(|source| DiscoverError::Io {
+                path: matcher.base.clone(),
+                source,
+            })?
+            .len();
+        return Ok(vec![Found {
+            path: matcher.base.clone(),
+            rel_dir: PathBuf::new(),
+            bytes,
+        }]);
+    }
+    if !matcher.base.is_dir() {
+        return Ok(files);
+    }
+    let own = [places.out.as_path(), places.state.as_path()];
+    let tree = WalkDir::new(&matcher.base)
+        .follow_links(false)
+        .into_iter()
+        .filter_entry(|entry| {
+            entry.depth() == 0
+                || (named_hidden || !is_hidden(entry.file_name())) && !own.contains(&entry.path())
+        });
+    for entry in tree {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(&matcher.base).to_owned();
+                let source = error
+                    .into_io_error()
+                    .unwrap_or_else(|| io::Error::other("a folder contains itself"));
+                if source.kind() == io::ErrorKind::PermissionDenied {
+                    skipped.push(Skipped {
+                        path,
+                        why: "no permission to read it",
+                    });
+                    continue;
+                }
+                return Err(DiscoverError::Io { path, source });
+            }
+        };
+        let below = entry
+            .path()
+            .strip_prefix(&matcher.base)
+            .unwrap_or(entry.path());
+        let wanted = match &matcher.glob {
+            Some(glob) => glob.is_match(below),
+            None => has_extension(entry.path(), extensions),
+        };
+        if !wanted || entry.file_type().is_dir() {
+            continue;
+        }
+        let why = if entry.file_type().is_symlink() {
+            "a symbolic link (name it outright to take it)"
+        } else if !entry.file_type().is_file() {
+            "no regular file"
+        } else if !has_extension(entry.path(), extensions) {
+            "not a kind of file this task reads"
+        } else {
+            let bytes = entry.metadata().map_or(0, |found| found.len());
+            let rel_dir = below.parent().unwrap_or(Path::new("")).to_owned();
+            files.push(Found {
+                path: entry.into_path(),
+                rel_dir,
+                bytes,
+            });
+            continue;
+        };
+        skipped.push(Skipped {
+            path: entry.into_path(),
+            why,
+        });
+    }
+    Ok(files)
+}
+
+fn excludes(matcher: &Matcher<'_>, path: &Path) -> bool {
+    match (&matcher.glob, path.strip_prefix(&matcher.base)) {
+        (Some(glob), Ok(below)) => glob.is_match(below),
+        (None, Ok(_)) => true,
+        (_, Err(_)) => false,
+    }
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|found| {
+        extensions
+            .iter()
+            .any(|known| found.eq_ignore_ascii_case(known))
+    })
+}
+
+/// A name beside the missing one that differs by a letter or two.
+fn nearest_sibling(missing: &Path) -> Option<String> {
+    let wanted = missing.file_name()?.to_str()?;
+    let beside = std::fs::read_dir(missing.parent()?).ok()?;
+    let names = beside.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let near = names.map(|name| (distance(&name, wanted), name)).min()?;
+    (near.0 <= 2 && near.0 < wanted.chars().count()).then_some(near.1)
+}
+
+/// Letters to insert, delete or replace (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// What to look at when a pattern finds nothing.
+fn hint(matcher: &Matcher<'_>, extensions: &[&str]) -> String {
+    if !matcher.base.exists() {
+        let missing: PathBuf = matcher
+            .base
+            .components()
+            .filter(|part| !matches!(part, Component::CurDir))
+            .collect();
+        let meant = nearest_sibling(&missing).map(|name| format!("; did you mean `{name}`?"));
+        return format!(
+            ": {} does not exist{}",
+            missing.display(),
+            meant.unwrap_or_default()
+        );
+    }
+    format!(": no {} file there", extensions.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    struct Tree(tempfile::TempDir);
+
+    impl Tree {
+        fn new(files: &[&str]) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            for file in files {
+                let path = dir.path().join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                File::create(path).unwrap();
+            }
+            Self(dir)
+        }
+
+        fn find(&self, patterns: &[&str]) -> Result<Vec<String>, DiscoverError> {
+            let root = self.0.path().to_owned();
+            let places = Places {
+                out: root.join("out"),
+                state: root.join(".voicespool"),
+                root: root.clone(),
+            };
+            let patterns: Vec<_> = patterns
+                .iter()
+                .map(|text| InputPattern {
+                    pattern: text.trim_start_matches('!').into(),
+                    exclude: text.starts_with('!'),
+                    origin: "jobs.toml:1:1".into(),
+                })
+                .collect();
+            discover(&patterns, &["txt", "md"], &places).map(|found| {
+                found
+                    .files
+                    .iter()
+                    .map(|file| {
+                        file.path
+                            .strip_prefix(&root)
+                            .unwrap()
+                            .to_string_lossy()
+                            .into_owned()
+                    })
+                    .collect()
+            })
+        }
+    }
+
+    use std::fs::File;
+
+    #[test]
+    fn files_come_in_natural_order_once_each() {
+        let tree = Tree::new(&[
+            "b/ch10.txt",
+            "b/ch2.txt",
+            "b/ch1.md",
+            "b/x.png",
+            "b/.hidden.txt",
+            "out/ch1.txt",
+        ]);
+
+        assert_eq!(
+            tree.find(&["b", "b/*.txt", "**/*.txt"]).unwrap(),
+            ["b/ch1.md", "b/ch2.txt", "b/ch10.txt"]
+        );
+    }
+
+    #[test]
+    fn exclusions_take_files_away_again() {
+        let tree = Tree::new(&["b/a.txt", "b/drafts/b.txt", "b/drafts/c.txt"]);
+
+        assert_eq!(
+            tree.find(&["b/**/*.txt", "!b/drafts/**"]).unwrap(),
+            ["b/a.txt"]
+        );
+        assert!(matches!(
+            tree.find(&["b/**/*.txt", "!b"]),
+            Err(DiscoverError::EverythingExcluded { .. })
+        ));
+    }
+
+    #[test]
+    fn a_pattern_that_finds_nothing_says_where_it_stands_and_what_is_missing() {
+        let tree = Tree::new(&["books/a.txt"]);
+
+        let error = tree.find(&["boks/*.txt"]).unwrap_err().to_string();
+        assert!(
+            error.contains("jobs.toml:1:1") && error.contains("boks does not exist"),
+            "{error}"
+        );
+        assert!(
+            tree.find(&["books/*.md"])
+                .unwrap_err()
+                .to_string()
+                .contains("no txt, md file there")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_devices_are_skipped_and_a_file_with_stars_in_its_name_is_itself() {
+        let tree = Tree::new(&["b/a*.txt", "b/ab.txt"]);
+        std::os::unix::fs::symlink(tree.0.path().join("b"), tree.0.path().join("b/loop")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", tree.0.path().join("b/zero.txt")).unwrap();
+
+        assert_eq!(tree.find(&["b/a*.txt"]).unwrap(), ["b/a*.txt"]);
+        assert_eq!(tree.find(&["b/**"]).unwrap(), ["b/a*.txt", "b/ab.txt"]);
+    }
+}

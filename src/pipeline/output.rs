@@ -1,0 +1,453 @@
+//! User-facing files: their names and how they come to be. The only place that writes
+//! below the output folder.
+//!
+//! A name is a template filled with sanitised fields, so no title or file name can lead
+//! out of the folder; a file appears under its name whole and synced, or not at all.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use unicode_normalization::UnicodeNormalization;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::domain::ContentKey;
+use crate::pipeline::objects::sync_dir;
+
+/// Longest path component in bytes; file systems stop at 255, and a temporary name
+/// and an extension must fit too.
+const MAX_COMPONENT_BYTES: usize = 200;
+
+/// Names Windows reserves, with any extension: archives travel.
+const RESERVED: &[&str] = &[
+    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
+    "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+];
+
+/// What a template may name, with what each field holds.
+pub const FIELDS: &[(&str, &str)] = &[
+    ("task", "name of the task"),
+    ("stem", "input file name without its extension"),
+    ("name", "input file name with its extension"),
+    (
+        "rel_dir",
+        "folder of the input below the fixed part of its pattern",
+    ),
+    ("ext", "extension of the output"),
+    ("voice", "voice asked for (speech)"),
+    ("model", "model asked for"),
+    ("language", "language asked for, `auto` if none"),
+];
+
+/// Why a template is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    #[error("unknown field `{{{0}}}`")]
+    UnknownField(String),
+    #[error("`{{` without `}}`")]
+    Unclosed,
+    #[error("an output path must be relative to the output folder")]
+    Absolute,
+    #[error("an output path may not contain `..`")]
+    Parent,
+    #[error("an output path must contain `{{ext}}`")]
+    NoExtension,
+    #[error("an output path may not be empty")]
+    Empty,
+}
+
+/// An output path with fields, relative to the output folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(String);
+
+/// The values of one input file.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a> {
+    pub task: &'a str,
+    /// The input's file name.
+    pub file_name: &'a OsStr,
+    /// The input's folder, relative to the fixed part of its pattern.
+    pub rel_dir: &'a Path,
+    pub voice: &'a str,
+    pub model: &'a str,
+    pub language: &'a str,
+}
+
+impl Template {
+    /// Checks `text`: known fields, relative, no `..`, with an extension.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        if text.is_empty() {
+            return Err(TemplateError::Empty);
+        }
+        if text.starts_with(['/', '\\']) || text.chars().nth(1) == Some(':') {
+            return Err(TemplateError::Absolute);
+        }
+        if text.split(['/', '\\']).any(|part| part == "..") {
+            return Err(TemplateError::Parent);
+        }
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            let close = rest[open..].find('}').ok_or(TemplateError::Unclosed)? + open;
+            let field = &rest[open + 1..close];
+            if !FIELDS.iter().any(|(name, _)| *name == field) {
+                return Err(TemplateError::UnknownField(field.to_owned()));
+            }
+            rest = &rest[close + 1..];
+        }
+        if !text.contains("{ext}") {
+            return Err(TemplateError::NoExtension);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The path for one input and one extension: relative, every component sanitised.
+    pub fn fill(&self, fields: &Fields<'_>, ext: &str) -> PathBuf {
+        let file = Path::new(fields.file_name);
+        let mut path = PathBuf::new();
+        for part in self.0.split('/') {
+            if part == "{rel_dir}" {
+                for component in fields.rel_dir.components() {
+                    if let Component::Normal(name) = component {
+                        path.push(component_name(name));
+                    }
+                }
+                continue;
+            }
+            let mut filled = String::new();
+            let mut rest = part;
+            while let Some(open) = rest.find('{') {
+                let close = rest[open..]
+                    .find('}')
+                    .map_or(rest.len() - 1, |at| at + open);
+                filled.push_str(&rest[..open]);
+                let value = match &rest[open + 1..close] {
+                    "task" => fields.task.to_owned(),
+                    "stem" => text_of(file.file_stem().unwrap_or_default()),
+                    "name" => text_of(fields.file_name),
+                    "rel_dir" => text_of(fields.rel_dir.as_os_str()),
+                    "voice" => fields.voice.to_owned(),
+                    "model" => fields.model.to_owned(),
+                    "language" => fields.language.to_owned(),
+                    _ => ext.to_owned(),
+                };
+                // Each alone, so that no value can lend its dots or emptiness to the whole.
+                filled.push_str(&sanitised(&value, None));
+                rest = &rest[close + 1..];
+            }
+            filled.push_str(rest);
+            if !part.is_empty() && part != "." {
+                path.push(sanitised(&filled, part.ends_with(".{ext}").then_some(ext)));
+            }
+        }
+        path
+    }
+}
+
+/// Lossless enough for a name: what is not UTF-8 gets a hash behind it, so that two such
+/// names stay two.
+fn text_of(name: &OsStr) -> String {
+    name.to_str().map_or_else(
+        || {
+            format!(
+                "{}-{}",
+                name.to_string_lossy(),
+                short_hash(name.as_encoded_bytes())
+            )
+        },
+        str::to_owned,
+    )
+}
+
+fn component_name(name: &OsStr) -> String {
+    sanitised(&text_of(name), None)
+}
+
+fn short_hash(bytes: &[u8]) -> String {
+    ContentKey(Sha256::digest(bytes).into()).to_string()[..8].to_owned()
+}
+
+/// One path component that is a plain name on every file system: NFC, no separators,
+/// controls, bidirectional overrides or reserved words, at most 200 bytes with `ext` kept.
+pub fn sanitised(text: &str, ext: Option<&str>) -> String {
+    let clean: String = text
+        .nfc()
+        .map(|c| match c {
+            '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
+            c if c.is_control() => '_',
+            '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => '_',
+            c => c,
+        })
+        .collect();
+    // Windows drops trailing dots and spaces, a leading dot hides the file, a leading dash looks like a flag.
+    let clean = clean.trim_matches(|c: char| c == ' ' || c == '.').trim();
+    let mut clean = clean
+        .strip_prefix('-')
+        .map_or_else(|| clean.to_owned(), |rest| format!("_{rest}"));
+    let first = clean
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if clean.is_empty() || RESERVED.contains(&first.as_str()) {
+        clean.insert(0, '_');
+    }
+    if clean.len() <= MAX_COMPONENT_BYTES {
+        return clean;
+    }
+    let ext = ext.map(|ext| format!(".{ext}")).unwrap_or_default();
+    let hash = short_hash(text.as_bytes());
+    let room = MAX_COMPONENT_BYTES.saturating_sub(ext.len() + hash.len() + 1);
+    let mut short = String::new();
+    for grapheme in clean.strip_suffix(&ext).unwrap_or(&clean).graphemes(true) {
+        if short.len() + grapheme.len() > room {
+            break;
+        }
+        short.push_str(grapheme);
+    }
+    format!("{short}-{hash}{ext}")
+}
+
+/// The form under which two names are the same file on a file system that folds case or
+/// composes accents.
+pub fn collision_key(path: &Path) -> String {
+    path.to_string_lossy()
+        .nfc()
+        .flat_map(char::to_lowercase)
+        .nfc()
+        .collect()
+}
+
+/// Why a file could not be put below the output folder.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputError {
+    #[error("{path} leads out of the output folder through a symbolic link")]
+    Symlink { path: PathBuf },
+    #[error("{path} is in the way: it is no folder")]
+    NotAFolder { path: PathBuf },
+    #[error("cannot write {path}")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+/// A file on its way to `root/relative`: gone when dropped, unless it was kept.
+#[derive(Debug)]
+pub struct NewFile {
+    temporary: NamedTempFile,
+    target: PathBuf,
+}
+
+impl NewFile {
+    /// Makes the folders below `root` and an empty temporary file beside the target.
+    /// `relative` comes from a [`Template`]; anything but plain names in it is refused,
+    /// and so is a folder that is a symbolic link.
+    pub fn create(root: &Path, relative: &Path) -> Result<Self, OutputError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| OutputError::Io { path, source }
+        };
+        fs::create_dir_all(root).map_err(io(root))?;
+        let target = root.join(relative);
+        let mut folder = root.to_owned();
+        for component in relative.parent().unwrap_or(Path::new("")).components() {
+            let Component::Normal(name) = component else {
+                return Err(OutputError::Symlink { path: target });
+            };
+            folder.push(name);
+            match fs::symlink_metadata(&folder) {
+                Ok(found) if found.is_dir() => {}
+                Ok(found) if found.is_symlink() => {
+                    return Err(OutputError::Symlink { path: folder });
+                }
+                Ok(_) => return Err(OutputError::NotAFolder { path: folder }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    match fs::create_dir(&folder) {
+                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                            return Err(io(&folder)(error));
+                        }
+                        _ => sync_dir(folder.parent().unwrap_or(root)).map_err(io(&folder))?,
+                    }
+                }
+                Err(error) => return Err(io(&folder)(error)),
+            }
+        }
+        let temporary = tempfile::Builder::new()
+            .prefix(".voicespool-")
+            .suffix(".part")
+            .tempfile_in(&folder)
+            .map_err(io(&target))?;
+        Ok(Self { temporary, target })
+    }
+
+    /// Where to write.
+    pub fn file(&mut self) -> &mut File {
+        self.temporary.as_file_mut()
+    }
+
+    /// Where the bytes are until they are kept: for validation.
+    pub fn path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Syncs the bytes, gives them their name (replacing what had it, never through a
+    /// link) and syncs the folder.
+    pub fn keep(self) -> Result<PathBuf, OutputError> {
+        let Self { temporary, target } = self;
+        let io = |source| OutputError::Io {
+            path: target.clone(),
+            source,
+        };
+        set_readable(temporary.as_file()).map_err(io)?;
+        temporary.as_file().sync_all().map_err(io)?;
+        temporary
+            .persist(&target)
+            .map_err(|error| io(error.error))?;
+        sync_dir(target.parent().unwrap_or(Path::new("."))).map_err(io)?;
+        Ok(target)
+    }
+}
+
+/// Temporary files are private; results have the permissions a new file of the user has.
+#[cfg(unix)]
+fn set_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn set_readable(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// Writes `bytes` to `root/relative`, whole or not at all.
+pub fn write(root: &Path, relative: &Path, bytes: &[u8]) -> Result<PathBuf, OutputError> {
+    let mut file = NewFile::create(root, relative)?;
+    io::Write::write_all(file.file(), bytes).map_err(|source| OutputError::Io {
+        path: root.join(relative),
+        source,
+    })?;
+    file.keep()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fill(template: &str, name: &str, rel_dir: &str) -> String {
+        let fields = Fields {
+            task: "books",
+            file_name: OsStr::new(name),
+            rel_dir: Path::new(rel_dir),
+            voice: "af/../x",
+            model: "hexgrad/Kokoro-82M",
+            language: "en",
+        };
+        Template::parse(template)
+            .unwrap()
+            .fill(&fields, "mp3")
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    #[test]
+    fn fields_are_filled_and_cannot_lead_out() {
+        for (template, name, rel_dir, expected) in [
+            ("{task}/{stem}.{ext}", "a.txt", "", "books/a.mp3"),
+            (
+                "{task}/{rel_dir}/{stem}.{ext}",
+                "a.txt",
+                "x/y",
+                "books/x/y/a.mp3",
+            ),
+            (
+                "{task}/{rel_dir}/{stem}.{ext}",
+                "a.txt",
+                "../..",
+                "books/a.mp3",
+            ),
+            (
+                "{voice}/{model}/{name}.{ext}",
+                "a.b.txt",
+                "",
+                "af_.._x/hexgrad_Kokoro-82M/a.b.txt.mp3",
+            ),
+            ("{stem}.{ext}", "...txt", "", "_.mp3"),
+            ("{stem}.{ext}", "CON.txt", "", "_CON.mp3"),
+            ("{stem}.{ext}", "-rf.txt", "", "_rf.mp3"),
+            ("{stem}.{ext}", "a\nb\u{202e}c.txt", "", "a_b_c.mp3"),
+        ] {
+            assert_eq!(
+                fill(template, name, rel_dir),
+                expected,
+                "{template} {name:?} {rel_dir}"
+            );
+        }
+    }
+
+    #[test]
+    fn templates_that_could_escape_or_guess_are_refused() {
+        for (template, error) in [
+            ("/etc/{stem}.{ext}", TemplateError::Absolute),
+            ("a/../{stem}.{ext}", TemplateError::Parent),
+            ("{steam}.{ext}", TemplateError::UnknownField("steam".into())),
+            (
+                "{stem.{ext}",
+                TemplateError::UnknownField("stem.{ext".into()),
+            ),
+            ("{stem", TemplateError::Unclosed),
+            ("{stem}.mp3", TemplateError::NoExtension),
+            ("", TemplateError::Empty),
+        ] {
+            assert_eq!(Template::parse(template), Err(error), "{template}");
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_between_graphemes_and_stay_different() {
+        let a = sanitised(&format!("{}.mp3", "é".repeat(300)), Some("mp3"));
+        let b = sanitised(&format!("{}x.mp3", "é".repeat(300)), Some("mp3"));
+
+        assert!(a.len() <= MAX_COMPONENT_BYTES && a.ends_with("mp3"));
+        assert_ne!(a, b);
+    }
+
+    #[test]
+    fn names_that_some_file_systems_fold_collide() {
+        assert_eq!(
+            collision_key(Path::new("Caf\u{e9}/A")),
+            collision_key(Path::new("cafe\u{301}/a"))
+        );
+        assert_ne!(collision_key(Path::new("a")), collision_key(Path::new("b")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_is_never_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, outside) = (dir.path().join("out"), dir.path().join("outside"));
+        fs::create_dir_all(&outside).unwrap();
+        fs::create_dir_all(&root).unwrap();
+        std::os::unix::fs::symlink(&outside, root.join("books")).unwrap();
+        fs::create_dir(root.join("real")).unwrap();
+        std::os::unix::fs::symlink(outside.join("victim"), root.join("real/a.mp3")).unwrap();
+
+        assert!(matches!(
+            write(&root, Path::new("books/a.mp3"), b"x"),
+            Err(OutputError::Symlink { .. })
+        ));
+        write(&root, Path::new("real/a.mp3"), b"x").unwrap();
+
+        assert!(fs::read_dir(&outside).unwrap().next().is_none());
+        assert!(
+            fs::symlink_metadata(root.join("real/a.mp3"))
+                .unwrap()
+                .is_file()
+        );
+    }
+}

@@ -1,0 +1,444 @@
+//! The plan: what there is to do, what it would cost, and why. Opens no socket, writes
+//! nothing; reads inputs and, if there is one, the queue.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::domain::{AudioMillis, CharCount, ContentKey, JobKind, JobState, NanoUsd, Quantity};
+use crate::pipeline::discover::{DiscoverError, Found, Skipped, discover};
+use crate::pipeline::key;
+use crate::pipeline::output::{Template, TemplateError, collision_key};
+use crate::pipeline::recipe::{Assemble, Compose};
+use crate::pipeline::source::{
+    AUDIO_EXTENSIONS, AudioSource, Refusal, TEXT_EXTENSIONS, TextSource, read_audio, read_text,
+};
+use crate::pipeline::task::{Places, Task, Work};
+use crate::store::{self, Store};
+
+/// How one file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileState {
+    /// Never seen.
+    New,
+    /// In the queue, not finished.
+    Queued,
+    /// The file or its settings changed since it was last done.
+    Changed,
+    /// Finished, and the outputs are there.
+    Done,
+    /// Finished, but an output is gone: made again from what was paid for.
+    MissingOutput,
+    /// Given up; `retry` asks again.
+    Failed,
+    /// In doubt; `retry` asks again.
+    Held,
+    /// Taken out by a person; `retry` brings it back.
+    Cancelled,
+    /// Cannot be worked on.
+    Refused(Refusal),
+}
+
+impl FileState {
+    /// The word for tables and JSON.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Queued => "queued",
+            Self::Changed => "changed",
+            Self::Done => "done",
+            Self::MissingOutput => "missing output",
+            Self::Failed => "failed",
+            Self::Held => "held",
+            Self::Cancelled => "cancelled",
+            Self::Refused(_) => "refused",
+        }
+    }
+
+    /// Whether a run has something to do for it.
+    pub fn is_work(&self) -> bool {
+        matches!(
+            self,
+            Self::New | Self::Queued | Self::Changed | Self::MissingOutput
+        )
+    }
+}
+
+/// One file of a task.
+#[derive(Debug, Clone)]
+pub struct FilePlan {
+    pub found: Found,
+    pub state: FileState,
+    /// Requests the file needs in all.
+    pub requests: u64,
+    /// Requests still to be sent and not already counted with another file.
+    pub to_send: u64,
+    /// What the file comes to in all.
+    pub total: Quantity,
+    /// What is still to be sent.
+    pub new: Quantity,
+    /// Price of `new`; `None` when the model has no price.
+    pub cost: Option<NanoUsd>,
+    /// Relative to the output folder.
+    pub outputs: Vec<PathBuf>,
+    pub note: Option<String>,
+}
+
+/// One task.
+#[derive(Debug, Clone)]
+pub struct TaskPlan {
+    pub task: Arc<Task>,
+    pub files: Vec<FilePlan>,
+    pub skipped: Vec<Skipped>,
+    /// What looks like a mistake in the patterns.
+    pub warnings: Vec<String>,
+}
+
+/// Everything.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub tasks: Vec<TaskPlan>,
+}
+
+/// Sums over a plan.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub files: u64,
+    pub work_files: u64,
+    pub done_files: u64,
+    pub refused_files: u64,
+    pub requests: u64,
+    pub to_send: u64,
+    pub chars: CharCount,
+    pub audio: AudioMillis,
+    pub new_chars: CharCount,
+    pub new_audio: AudioMillis,
+    /// Sum of the known costs.
+    pub cost: NanoUsd,
+    /// Files with work whose model has no price.
+    pub unpriced_files: u64,
+}
+
+impl Plan {
+    /// Sums over all tasks.
+    pub fn totals(&self) -> Totals {
+        Totals::of(self.tasks.iter().flat_map(|task| &task.files))
+    }
+}
+
+impl Totals {
+    /// Sums over `files`.
+    pub fn of<'a>(files: impl Iterator<Item = &'a FilePlan>) -> Self {
+        files.fold(Self::default(), |mut sum, file| {
+            sum.files += 1;
+            sum.work_files += u64::from(file.state.is_work());
+            sum.done_files += u64::from(file.state == FileState::Done);
+            sum.refused_files += u64::from(matches!(file.state, FileState::Refused(_)));
+            sum.requests += file.requests;
+            sum.to_send += file.to_send;
+            add(&mut sum.chars, &mut sum.audio, file.total);
+            add(&mut sum.new_chars, &mut sum.new_audio, file.new);
+            match file.cost {
+                Some(cost) => sum.cost = sum.cost.saturating_add(cost),
+                None => sum.unpriced_files += 1,
+            }
+            sum
+        })
+    }
+}
+
+fn add(chars: &mut CharCount, audio: &mut AudioMillis, quantity: Quantity) {
+    match quantity {
+        Quantity::Chars(more) => chars.0 += more.0,
+        Quantity::Audio(more) => audio.0 += more.0,
+        Quantity::Nothing => {}
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    #[error("task `{task}`: output `{output}`")]
+    Template {
+        task: String,
+        output: String,
+        source: TemplateError,
+    },
+    #[error("two inputs would become one file, {output}:\n  {first}\n  {second}")]
+    Collision {
+        output: PathBuf,
+        first: String,
+        second: String,
+    },
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// One file as read, before the queue is asked about it.
+#[derive(Debug)]
+pub(crate) enum Read {
+    Text(Box<(TextSource, Assemble)>),
+    Audio(Box<(AudioSource, Compose)>),
+    Refused(Refusal),
+}
+
+/// Reads one file. Blocking: hashes, cuts, decodes headers.
+pub(crate) fn read(task: &Task, template: &Template, found: &Found) -> Read {
+    match &task.work {
+        Work::Speech(work) => match read_text(&found.path, &task.endpoint, work) {
+            Ok(source) => {
+                let recipe = Assemble::new(task, work, template, found, &source);
+                Read::Text(Box::new((source, recipe)))
+            }
+            Err(refusal) => Read::Refused(refusal),
+        },
+        Work::Transcription(work) => match read_audio(&found.path, &task.endpoint, work) {
+            Ok(source) => {
+                let recipe = Compose::new(task, work, template, found, &source);
+                Read::Audio(Box::new((source, recipe)))
+            }
+            Err(refusal) => Read::Refused(refusal),
+        },
+    }
+}
+
+/// The template of a task, checked.
+pub(crate) fn template(task: &Task) -> Result<Template, PlanError> {
+    Template::parse(&task.output).map_err(|source| PlanError::Template {
+        task: task.name.clone(),
+        output: task.output.clone(),
+        source,
+    })
+}
+
+/// Plans `tasks`. `store` is `None` when there is no queue yet.
+pub async fn plan(
+    tasks: &[Arc<Task>],
+    places: &Places,
+    store: Option<&Store>,
+) -> Result<Plan, PlanError> {
+    let mut planner = Planner {
+        store,
+        places,
+        counted: HashSet::new(),
+        names: HashMap::new(),
+    };
+    let mut plans = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        plans.push(planner.task(task).await?);
+    }
+    Ok(Plan { tasks: plans })
+}
+
+struct Planner<'a> {
+    store: Option<&'a Store>,
+    places: &'a Places,
+    /// Requests already counted: equal work is sent once. Eight bytes of each key keep a
+    /// million chunks in 16 MB; two of a million keys agree in them once in 30 million plans.
+    counted: HashSet<u64>,
+    /// Output names already taken, folded, with who takes them.
+    names: HashMap<String, String>,
+}
+
+impl Planner<'_> {
+    async fn task(&mut self, task: &Arc<Task>) -> Result<TaskPlan, PlanError> {
+        let template = Arc::new(template(task)?);
+        let extensions = match task.work {
+            Work::Speech(_) => TEXT_EXTENSIONS,
+            Work::Transcription(_) => AUDIO_EXTENSIONS,
+        };
+        let found = discover(&task.input, extensions, self.places)?;
+        let mut reads = stream::iter(found.files.into_iter().map(|file| {
+            let (task, template) = (task.clone(), template.clone());
+            async move {
+                tokio::task::spawn_blocking(move || {
+                    let read = read(&task, &template, &file);
+                    (file, read)
+                })
+                .await
+            }
+        }))
+        .buffered(2);
+        let mut files = Vec::new();
+        while let Some((file, read)) = reads
+            .try_next()
+            .await
+            .expect("reading a file does not panic")
+        {
+            files.push(self.file(task, file, read).await?);
+        }
+        drop(reads);
+        Ok(TaskPlan {
+            task: task.clone(),
+            files,
+            skipped: found.skipped,
+            warnings: found.warnings,
+        })
+    }
+
+    async fn file(&mut self, task: &Task, found: Found, read: Read) -> Result<FilePlan, PlanError> {
+        let (parent, keys, outputs, note) = match &read {
+            Read::Refused(refusal) => {
+                return Ok(FilePlan {
+                    found,
+                    state: FileState::Refused(refusal.clone()),
+                    requests: 0,
+                    to_send: 0,
+                    total: Quantity::Nothing,
+                    new: Quantity::Nothing,
+                    cost: Some(NanoUsd::ZERO),
+                    outputs: Vec::new(),
+                    note: None,
+                });
+            }
+            Read::Text(text) => {
+                let keys: Vec<_> = text
+                    .0
+                    .chunks
+                    .iter()
+                    .map(|chunk| (chunk.key, Quantity::Chars(chunk.chars)))
+                    .collect();
+                let parent = key::output(JobKind::Assemble.as_str(), text.0.content, &text.1);
+                (
+                    parent,
+                    keys,
+                    text.1.outputs().cloned().collect::<Vec<_>>(),
+                    text.0.note.clone(),
+                )
+            }
+            Read::Audio(audio) => {
+                let keys = vec![(audio.0.key, Quantity::Audio(audio.0.duration))];
+                let parent = key::output(JobKind::Compose.as_str(), audio.0.content, &audio.1);
+                (parent, keys, audio.1.outputs().cloned().collect(), None)
+            }
+        };
+        for output in &outputs {
+            let who = format!("{} (task `{}`)", found.path.display(), task.name);
+            if let Some(first) = self.names.insert(collision_key(output), who.clone()) {
+                return Err(PlanError::Collision {
+                    output: output.clone(),
+                    first,
+                    second: who,
+                });
+            }
+        }
+        let state = self.state(task, &found.path, parent, &outputs).await?;
+        let mut file = FilePlan {
+            found,
+            requests: u64::try_from(keys.len()).unwrap_or(u64::MAX),
+            to_send: 0,
+            total: sum(keys.iter().map(|(_, quantity)| *quantity)),
+            new: Quantity::Nothing,
+            cost: Some(NanoUsd::ZERO),
+            outputs,
+            note,
+            state,
+        };
+        if file.state.is_work() {
+            self.price(task, &mut file, keys).await?;
+        }
+        Ok(file)
+    }
+
+    async fn state(
+        &self,
+        task: &Task,
+        path: &Path,
+        parent: ContentKey,
+        outputs: &[PathBuf],
+    ) -> Result<FileState, PlanError> {
+        let Some(store) = self.store else {
+            return Ok(FileState::New);
+        };
+        let found = store.parent_by_key(parent).await?;
+        Ok(match found.map(|found| (found.state, found)) {
+            Some((JobState::Completed, found)) => {
+                let there = !found.overwritten
+                    && outputs
+                        .iter()
+                        .all(|output| self.places.out.join(output).is_file());
+                if there {
+                    FileState::Done
+                } else {
+                    FileState::MissingOutput
+                }
+            }
+            Some((JobState::Failed, _)) => FileState::Failed,
+            Some((JobState::Held, _)) => FileState::Held,
+            Some((JobState::Cancelled, found)) => {
+                // What left the plan and came back is wanted; what a person cancelled is not.
+                let superseded = store
+                    .source(found.source)
+                    .await?
+                    .is_some_and(|source| source.superseded_at.is_some());
+                if superseded {
+                    FileState::New
+                } else {
+                    FileState::Cancelled
+                }
+            }
+            Some(_) => FileState::Queued,
+            None if store
+                .latest_source(&task.name, &self.places.stored(path))
+                .await?
+                .is_some() =>
+            {
+                FileState::Changed
+            }
+            None => FileState::New,
+        })
+    }
+
+    async fn price(
+        &mut self,
+        task: &Task,
+        file: &mut FilePlan,
+        keys: Vec<(ContentKey, Quantity)>,
+    ) -> Result<(), PlanError> {
+        let mut new = Vec::new();
+        for page in keys.chunks(5_000) {
+            let page_keys: Vec<_> = page.iter().map(|(key, _)| *key).collect();
+            let done = match self.store {
+                Some(store) => store.known(&page_keys).await?,
+                None => HashMap::new(),
+            };
+            for (key, quantity) in page {
+                let short = u64::from_le_bytes(key.0[..8].try_into().expect("a key has 32 bytes"));
+                if done.get(key) != Some(&JobState::Completed) && self.counted.insert(short) {
+                    new.push(*quantity);
+                }
+            }
+        }
+        file.to_send = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        // Job by job, because that is how it is billed and rounded.
+        file.cost = task.price.and_then(|price| {
+            new.iter().try_fold(NanoUsd::ZERO, |sum, quantity| {
+                sum.checked_add(price.cost(*quantity)?)
+            })
+        });
+        if new.is_empty() {
+            file.cost = Some(NanoUsd::ZERO);
+        }
+        file.new = sum(new.into_iter());
+        Ok(())
+    }
+}
+
+fn sum(mut quantities: impl Iterator<Item = Quantity>) -> Quantity {
+    let Some(first) = quantities.next() else {
+        return Quantity::Nothing;
+    };
+    quantities.fold(first, |sum, next| match (sum, next) {
+        (Quantity::Chars(a), Quantity::Chars(b)) => {
+            Quantity::Chars(CharCount(a.0.saturating_add(b.0)))
+        }
+        (Quantity::Audio(a), Quantity::Audio(b)) => {
+            Quantity::Audio(AudioMillis(a.0.saturating_add(b.0)))
+        }
+        (sum, _) => sum,
+    })
+}

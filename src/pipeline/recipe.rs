@@ -1,0 +1,168 @@
+//! How one source becomes finished files: everything that decides their bytes and names
+//! besides the answers themselves. Kept with the parent job as JSON, so that a run can
+//! finish what an earlier configuration began.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    AudioFormat, AudioMillis, ContentKey, DocumentFormat, SpeechParams, TranscriptionParams,
+};
+use crate::pipeline::discover::Found;
+use crate::pipeline::key;
+use crate::pipeline::output::{Fields, Template};
+use crate::pipeline::source::{AudioSource, TextSource};
+use crate::pipeline::task::{Pauses, SpeechWork, Task, TranscriptionWork};
+use crate::subtitle::CueRules;
+
+/// One document to write, relative to the output folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    pub format: DocumentFormat,
+    pub path: PathBuf,
+}
+
+/// A chapter of a spoken text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chapter {
+    pub title: String,
+    /// Byte of the text where it starts.
+    pub start: u64,
+}
+
+/// How clips become one audio file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assemble {
+    pub task: String,
+    pub endpoint: String,
+    pub params: SpeechParams,
+    pub text: ContentKey,
+    pub format: AudioFormat,
+    /// The audio file, relative to the output folder.
+    pub audio: PathBuf,
+    pub subtitles: Vec<Document>,
+    pub pauses: Pauses,
+    pub title: Option<String>,
+    pub chapters: Vec<Chapter>,
+    /// Of the requests, so that other chunks are another output.
+    pub chunks: ContentKey,
+}
+
+/// How one transcript becomes documents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Compose {
+    pub task: String,
+    pub endpoint: String,
+    pub params: TranscriptionParams,
+    pub documents: Vec<Document>,
+    pub cues: CueRules,
+    /// As measured before sending; no cue ends later.
+    pub duration: AudioMillis,
+    pub bytes: u64,
+    pub audio: ContentKey,
+}
+
+fn fields<'a>(task: &'a Task, found: &'a Found) -> Fields<'a> {
+    let (voice, language) = match &task.work {
+        crate::pipeline::task::Work::Speech(work) => (
+            work.params.voice.as_str(),
+            work.params.language.as_deref().unwrap_or("auto"),
+        ),
+        crate::pipeline::task::Work::Transcription(work) => ("", work.params.language.as_str()),
+    };
+    Fields {
+        task: &task.name,
+        file_name: found.path.file_name().unwrap_or(OsStr::new("input")),
+        rel_dir: &found.rel_dir,
+        voice,
+        model: task.model(),
+        language,
+    }
+}
+
+impl Assemble {
+    /// The recipe for `source` of `task`.
+    pub fn new(
+        task: &Task,
+        work: &SpeechWork,
+        template: &Template,
+        found: &Found,
+        source: &TextSource,
+    ) -> Self {
+        let fields = fields(task, found);
+        let mut keys = Vec::with_capacity(source.chunks.len() * 33);
+        for chunk in &source.chunks {
+            keys.extend_from_slice(&chunk.key.0);
+            keys.extend_from_slice(chunk.boundary.as_str().as_bytes());
+        }
+        Self {
+            task: task.name.clone(),
+            endpoint: task.endpoint.clone(),
+            params: work.params.clone(),
+            text: source.text_key,
+            format: work.format,
+            audio: template.fill(&fields, work.format.extension()),
+            subtitles: documents(&work.subtitles, template, &fields),
+            pauses: work.pauses,
+            title: source.title.clone(),
+            chapters: source
+                .chapters
+                .iter()
+                .map(|(title, start)| Chapter {
+                    title: title.clone(),
+                    start: *start,
+                })
+                .collect(),
+            chunks: key::of_bytes(&keys),
+        }
+    }
+
+    /// Every file it writes, relative to the output folder.
+    pub fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.audio).chain(self.subtitles.iter().map(|document| &document.path))
+    }
+}
+
+impl Compose {
+    /// The recipe for `source` of `task`.
+    pub fn new(
+        task: &Task,
+        work: &TranscriptionWork,
+        template: &Template,
+        found: &Found,
+        source: &AudioSource,
+    ) -> Self {
+        let fields = fields(task, found);
+        Self {
+            task: task.name.clone(),
+            endpoint: task.endpoint.clone(),
+            params: work.params.clone(),
+            documents: documents(&work.formats, template, &fields),
+            cues: work.cues,
+            duration: source.duration,
+            bytes: found.bytes,
+            audio: source.content,
+        }
+    }
+
+    /// Every file it writes, relative to the output folder.
+    pub fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
+        self.documents.iter().map(|document| &document.path)
+    }
+}
+
+fn documents(
+    formats: &[DocumentFormat],
+    template: &Template,
+    fields: &Fields<'_>,
+) -> Vec<Document> {
+    formats
+        .iter()
+        .map(|&format| Document {
+            format,
+            path: template.fill(fields, format.as_str()),
+        })
+        .collect()
+}

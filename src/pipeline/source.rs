@@ -1,0 +1,210 @@
+//! Reading one input file as far as needed to price it and to queue it. Sends nothing,
+//! writes nothing.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::audio;
+use crate::domain::{AudioMillis, Boundary, CharCount, ContentKey};
+use crate::pipeline::key;
+use crate::pipeline::task::{SpeechWork, TranscriptionWork};
+use crate::text::{self, Markup};
+
+/// Input file extensions of a speech task.
+pub const TEXT_EXTENSIONS: &[&str] = &["txt", "text", "md", "markdown"];
+
+/// Input file extensions of a transcription task.
+pub const AUDIO_EXTENSIONS: &[&str] = &[
+    "mp3", "wav", "flac", "m4a", "ogg", "oga", "opus", "webm", "mp4", "aac", "aiff", "aif",
+];
+
+/// Text files above this are refused: no book has 256 MiB, and all of it is held at once.
+const MAX_TEXT_BYTES: u64 = 256 << 20;
+
+/// Why one file cannot be worked on; the rest of the run goes on without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub why: String,
+    /// What the user can do about it.
+    pub remedy: String,
+}
+
+impl Refusal {
+    fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    fn unreadable(error: &std::io::Error) -> Self {
+        Self::new(
+            format!("cannot be read: {error}"),
+            "check the file's permissions",
+        )
+    }
+}
+
+/// One request of a text source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedChunk {
+    pub key: ContentKey,
+    /// Byte range of exactly what is sent, in [`TextSource::text`].
+    pub range: Range<u64>,
+    /// Why it ends there.
+    pub boundary: Boundary,
+    pub chars: CharCount,
+}
+
+/// A text file, cut.
+#[derive(Debug, Clone)]
+pub struct TextSource {
+    pub content: ContentKey,
+    /// The speakable text; `text_key` is its hash.
+    pub text: String,
+    pub text_key: ContentKey,
+    pub chunks: Vec<PlannedChunk>,
+    /// `(title, byte where it starts)`.
+    pub chapters: Vec<(String, u64)>,
+    pub title: Option<String>,
+    /// What the planner should mention: replaced bytes, a guessed encoding.
+    pub note: Option<String>,
+}
+
+/// An audio file, measured.
+#[derive(Debug, Clone)]
+pub struct AudioSource {
+    pub content: ContentKey,
+    pub key: ContentKey,
+    pub duration: AudioMillis,
+}
+
+/// Reads and cuts the text at `path`.
+pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextSource, Refusal> {
+    let size = path
+        .metadata()
+        .map_err(|error| Refusal::unreadable(&error))?
+        .len();
+    if size > MAX_TEXT_BYTES {
+        return Err(Refusal::new(
+            format!(
+                "has {} MiB; at most {} MiB of text are read",
+                size >> 20,
+                MAX_TEXT_BYTES >> 20
+            ),
+            "split the file into parts",
+        ));
+    }
+    let bytes = std::fs::read(path).map_err(|error| Refusal::unreadable(&error))?;
+    let markup = Markup::of_path(path).unwrap_or(Markup::Plain);
+    let document = text::read(&bytes, markup).map_err(|error| {
+        Refusal::new(error.to_string(), "give a text or markdown file in UTF-8")
+    })?;
+    let content = key::of_bytes(&bytes);
+    drop(bytes);
+    if !document.is_speakable() {
+        return Err(Refusal::new(
+            "has nothing to speak",
+            "take it out of `input`",
+        ));
+    }
+    let mut chunks: Vec<PlannedChunk> = Vec::new();
+    for chunk in text::chunks(&document, &work.chunk, work.params.language.as_deref()) {
+        if !chunk.speakable {
+            // Ornaments are not sent; the pause they stand for belongs to what was said before.
+            if let Some(last) = chunks.last_mut() {
+                last.boundary = last.boundary.max(chunk.boundary);
+            }
+            continue;
+        }
+        let input = text::spoken(&document.text, &chunk.range);
+        let start = input.as_ptr().addr() - document.text.as_ptr().addr();
+        chunks.push(PlannedChunk {
+            key: key::speak(endpoint, &work.params, input),
+            range: offset(start)..offset(start + input.len()),
+            boundary: chunk.boundary,
+            chars: CharCount::of(input),
+        });
+    }
+    let note = document.had_replacements.then(|| {
+        format!(
+            "some bytes are no {}; they were replaced",
+            document.encoding
+        )
+    });
+    Ok(TextSource {
+        content,
+        text_key: key::of_bytes(document.text.as_bytes()),
+        chunks,
+        chapters: document
+            .chapters()
+            .into_iter()
+            .filter_map(|chapter| Some((chapter.title?.to_owned(), offset(chapter.start))))
+            .collect(),
+        title: document.title().map(str::to_owned),
+        note,
+        text: document.text,
+    })
+}
+
+fn offset(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// Measures the audio at `path` and checks it against the provider's limits, so that
+/// junk is found before it is uploaded and paid for.
+pub fn read_audio(
+    path: &Path,
+    endpoint: &str,
+    work: &TranscriptionWork,
+) -> Result<AudioSource, Refusal> {
+    let size = path
+        .metadata()
+        .map_err(|error| Refusal::unreadable(&error))?
+        .len();
+    if size > work.limits.max_bytes {
+        return Err(Refusal::new(
+            format!(
+                "is {:.1} MB; one request takes at most {:.1} MB",
+                megabytes(size),
+                megabytes(work.limits.max_bytes)
+            ),
+            format!(
+                "re-encode it smaller: ffmpeg -i IN -ac 1 -ar 16000 -c:a libopus -b:a 24k OUT.ogg (4 h fit in 43 MB), or raise `max_upload` of [models.\"{}\"]",
+                work.params.model
+            ),
+        ));
+    }
+    let facts = audio::probe(path)
+        .map_err(|error| Refusal::new(error.to_string(), "take it out of `input`, or repair it"))?;
+    let limit =
+        AudioMillis(u64::try_from(work.limits.max_duration.as_millis()).unwrap_or(u64::MAX));
+    if facts.duration > limit {
+        return Err(Refusal::new(
+            format!(
+                "is {:.1} min long; one request takes at most {:.0} min",
+                facts.duration.seconds() / 60.0,
+                limit.seconds() / 60.0
+            ),
+            format!(
+                "cut it into parts, or raise `max_audio` of [models.\"{}\"]",
+                work.params.model
+            ),
+        ));
+    }
+    let content = key::of_file(path).map_err(|error| Refusal::unreadable(&error))?;
+    Ok(AudioSource {
+        content,
+        key: key::transcribe(endpoint, &work.params, content),
+        duration: facts.duration,
+    })
+}
+
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "shown with one decimal"
+)]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
