@@ -15,3 +15,4 @@ pub mod report;
 pub mod store;
 pub mod subtitle;
 pub mod text;
+pub mod worker;

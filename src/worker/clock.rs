@@ -1,0 +1,84 @@
+//! The only reader of the wall clock.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+
+use crate::domain::UtcMillis;
+
+/// Wall-clock time. A copyable value, so that whoever needs the time says so in its
+/// signature.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clock;
+
+impl Clock {
+    /// Now. A clock set before 1970 reads as 1970.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the clock"
+    )]
+    pub fn now(self) -> UtcMillis {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        UtcMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// When it is next `time` of day after `now`, in the zone of this machine. A time that
+    /// daylight saving skips is the moment it is skipped at.
+    pub fn next(now: UtcMillis, time: Time) -> Option<UtcMillis> {
+        let now = Timestamp::from_millisecond(now.0)
+            .ok()?
+            .to_zoned(TimeZone::system());
+        let today = now
+            .date()
+            .to_datetime(time)
+            .to_zoned(now.time_zone().clone())
+            .ok()?;
+        let next = if today > now {
+            today
+        } else {
+            now.date()
+                .tomorrow()
+                .ok()?
+                .to_datetime(time)
+                .to_zoned(now.time_zone().clone())
+                .ok()?
+        };
+        Some(UtcMillis(next.timestamp().as_millisecond()))
+    }
+
+    /// A number in `0.0..1.0` for jitter: unpredictable enough to spread retries, and no
+    /// secret depends on it.
+    pub fn jitter(self) -> f64 {
+        use std::hash::{BuildHasher, RandomState};
+        let random = RandomState::new().hash_one(0u8);
+        f64::from(u32::try_from(random >> 32).unwrap_or(0)) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_next_seven_o_clock_is_at_most_a_day_away_and_is_seven_o_clock() {
+        let now = UtcMillis(1_795_000_000_000);
+
+        let next = Clock::next(now, Time::constant(7, 0, 0, 0)).unwrap();
+
+        let wait = next.since(now);
+        assert!(
+            wait > Duration::ZERO && wait <= Duration::from_hours(25),
+            "{wait:?}"
+        );
+        let local = Timestamp::from_millisecond(next.0)
+            .unwrap()
+            .to_zoned(TimeZone::system());
+        assert_eq!((local.hour(), local.minute()), (7, 0));
+        assert!(Clock::next(next, Time::constant(7, 0, 0, 0)).unwrap() > next);
+    }
+}

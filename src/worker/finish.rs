@@ -1,0 +1,242 @@
+//! The jobs that send nothing: a source's answers become its finished files. Never
+//! `sent`, never billed, and done again at any time.
+
+use std::sync::Arc;
+
+use crate::domain::{AudioMillis, FaultClass, JobKind, NanoUsd, Price};
+use crate::pipeline::{Finished, assemble, compose, recipe};
+use crate::store::{self, AttemptRow, Claim, Fault, NewOutput, PartRow, Verdict};
+use crate::subtitle::document::{
+    ChunkMeta, DocumentMeta, QualityMeta, RequestMeta, SourceMeta, UsageMeta,
+};
+use crate::worker::event::Event;
+use crate::worker::job::{End, fail, settle};
+use crate::worker::run::{FREE, Request, Run};
+
+/// Parts read at once.
+const PAGE: u32 = 5_000;
+
+/// Makes the files of one claimed parent.
+pub(super) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
+    let made = match claim.kind {
+        JobKind::Assemble => make_audio(run, &claim).await?,
+        _ => make_documents(run, &claim).await?,
+    };
+    match made {
+        Ok(files) => {
+            let audio = files.iter().find_map(|file| file.audio);
+            let outputs = files
+                .into_iter()
+                .map(|file| NewOutput {
+                    path: file.path.as_os_str().as_encoded_bytes().to_vec(),
+                    bytes: file.bytes,
+                    sha256: file.sha256,
+                    audio: file.audio,
+                    format: file.format,
+                })
+                .collect();
+            settle(
+                run,
+                &claim,
+                Verdict::Complete {
+                    object: None,
+                    outputs,
+                    audio,
+                },
+                None,
+                None,
+            )
+            .await?;
+            run.tell(Event::Completed {
+                job: claim.job,
+                kind: claim.kind,
+                cost: FREE,
+                audio,
+                latency: None,
+                reused: false,
+            });
+            Ok(End::Settled)
+        }
+        Err(Trouble {
+            detail,
+            stops: true,
+        }) => {
+            settle(run, &claim, Verdict::Release, None, None).await?;
+            Ok(End::Local(detail))
+        }
+        Err(Trouble {
+            detail,
+            stops: false,
+        }) => {
+            fail(
+                run,
+                &claim,
+                Fault {
+                    class: FaultClass::Local,
+                    detail,
+                },
+                None,
+            )
+            .await
+        }
+    }
+}
+
+/// Why a file was not made.
+struct Trouble {
+    detail: String,
+    /// The disk is full or gone: every other file would meet the same.
+    stops: bool,
+}
+
+impl Trouble {
+    fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let (mut detail, mut stops, mut next) = (error.to_string(), false, error.source());
+        while let Some(cause) = next {
+            detail.push_str(": ");
+            detail.push_str(&cause.to_string());
+            if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+                use std::io::ErrorKind::{
+                    PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+                };
+                stops |= matches!(
+                    io.kind(),
+                    StorageFull | ReadOnlyFilesystem | QuotaExceeded | PermissionDenied
+                );
+            }
+            next = cause.source();
+        }
+        Self { detail, stops }
+    }
+}
+
+fn recipe<T: serde::de::DeserializeOwned>(claim: &Claim) -> Result<T, Trouble> {
+    let text = claim.params.as_deref().unwrap_or("");
+    serde_json::from_str(text).map_err(|error| Trouble {
+        detail: format!("the job's recipe cannot be read: {error}"),
+        stops: false,
+    })
+}
+
+/// Every part, read page by page.
+async fn all_parts(run: &Arc<Run>, claim: &Claim) -> Result<Vec<PartRow>, store::Error> {
+    let mut parts: Vec<PartRow> = Vec::new();
+    loop {
+        let page = run
+            .store
+            .parts(claim.job, parts.last().map(|part| part.ordinal), PAGE)
+            .await?;
+        let more = page.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
+        parts.extend(page);
+        if !more {
+            return Ok(parts);
+        }
+    }
+}
+
+async fn make_audio(
+    run: &Arc<Run>,
+    claim: &Claim,
+) -> Result<Result<Vec<Finished>, Trouble>, store::Error> {
+    let recipe: recipe::Assemble = match recipe(claim) {
+        Ok(recipe) => recipe,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    let parts = all_parts(run, claim).await?;
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter_map(|part| {
+            Some(assemble::Part {
+                key: part.key,
+                range: part.span?,
+                boundary: part.boundary?,
+            })
+        })
+        .collect();
+    let (objects, out) = (run.objects.clone(), run.places.out.clone());
+    let made =
+        tokio::task::spawn_blocking(move || assemble::assemble(&recipe, &parts, &objects, &out));
+    Ok(made
+        .await
+        .expect("assembling does not panic")
+        .map_err(|error| Trouble::of(&error)))
+}
+
+async fn make_documents(
+    run: &Arc<Run>,
+    claim: &Claim,
+) -> Result<Result<Vec<Finished>, Trouble>, store::Error> {
+    let recipe: recipe::Compose = match recipe(claim) {
+        Ok(recipe) => recipe,
+        Err(trouble) => return Ok(Err(trouble)),
+    };
+    let parts = all_parts(run, claim).await?;
+    let Some(part) = parts.into_iter().next() else {
+        return Ok(Err(Trouble {
+            detail: "the transcript has no answer".into(),
+            stops: false,
+        }));
+    };
+    let attempts = run.store.attempts(part.child).await?;
+    let price = run.requests.values().find_map(|request| match request {
+        Request::Transcribe {
+            endpoint,
+            params,
+            price,
+        } => (*endpoint == recipe.endpoint && params.model == recipe.params.model)
+            .then_some(*price)?,
+        Request::Speak { .. } | Request::Nothing => None,
+    });
+    let meta = document_meta(&recipe, &claim.source.path, &attempts, price);
+    let (objects, out) = (run.objects.clone(), run.places.out.clone());
+    let made = tokio::task::spawn_blocking(move || {
+        compose::compose(&recipe, part.key, &meta, &objects, &out)
+    });
+    Ok(made
+        .await
+        .expect("composing does not panic")
+        .map_err(|error| Trouble::of(&error)))
+}
+
+/// How the transcript came to be, as far as the queue knows.
+fn document_meta(
+    recipe: &recipe::Compose,
+    path: &[u8],
+    attempts: &[AttemptRow],
+    price: Option<Price>,
+) -> DocumentMeta {
+    let last = attempts.last();
+    let cost = attempts
+        .iter()
+        .filter(|attempt| attempt.cost_status.counts());
+    DocumentMeta {
+        source: SourceMeta {
+            path: String::from_utf8_lossy(path).into_owned(),
+            sha256: recipe.audio,
+            bytes: recipe.bytes,
+            duration: recipe.duration,
+        },
+        request: RequestMeta {
+            endpoint: recipe.endpoint.clone(),
+            model: recipe.params.model.clone(),
+            language_asked: recipe.params.language.clone(),
+            language_found: None,
+        },
+        chunks: vec![ChunkMeta {
+            start: AudioMillis(0),
+            end: recipe.duration,
+            cut: "end".into(),
+            attempts: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
+            request_id: last.and_then(|attempt| attempt.request_id.clone()),
+        }],
+        usage: UsageMeta {
+            billed_seconds: recipe.duration,
+            price,
+            as_of: None,
+            cost: cost
+                .map(|attempt| attempt.cost)
+                .try_fold(FREE, NanoUsd::checked_add),
+        },
+        quality: QualityMeta::default(),
+    }
+}

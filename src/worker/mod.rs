@@ -1,0 +1,20 @@
+//! Working through the queue: claim, pass the gate, send, settle, until nothing is left
+//! or something says stop.
+//!
+//! Workers keep no truth of their own: whatever they know is in the queue before it
+//! matters, so a run may end at any instruction and the next one carries on. What the
+//! user sees is a fold over [`event::Event`]s.
+
+pub mod clock;
+pub mod event;
+mod finish;
+mod job;
+pub mod recovery;
+pub mod run;
+pub mod shutdown;
+pub mod verdict;
+
+pub use clock::Clock;
+pub use event::Event;
+pub use run::{Lane, Request, Run, RunError, RunRules, Stop};
+pub use shutdown::Shutdown;

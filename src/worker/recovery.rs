@@ -1,0 +1,84 @@
+//! The normal start: putting right what the last run left, whatever ended it.
+//!
+//! Nobody else works on the queue (the run lock is held), so every `leased` job is free
+//! again, and every `sent` job either has its object (the answer arrived: adopt it) or is
+//! in doubt.
+
+use crate::audio;
+use crate::domain::{JobId, JobKind, JobState, NanoUsd, UtcMillis};
+use crate::pipeline::key;
+use crate::pipeline::objects::Objects;
+use crate::store::{self, Adopt, DoubtPolicy, InFlight, NewObject, Store};
+
+/// What recovery found and did.
+#[derive(Debug, Clone, Default)]
+pub struct Recovery {
+    /// Claimed but not sent: available again, for free.
+    pub released: u64,
+    /// The answer had arrived: completed.
+    pub adopted: u64,
+    /// Sent, no answer: each with what it may have cost.
+    pub in_doubt: Vec<(JobId, NanoUsd)>,
+    /// In flight at three crashes: failed.
+    pub poisoned: u64,
+    /// Unfinished answers removed.
+    pub swept: u64,
+}
+
+/// Why the queue could not be put right.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoveryError {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("cannot clean the object folder")]
+    Objects(#[from] std::io::Error),
+}
+
+/// Puts the queue right. Call while holding the run lock, before claiming.
+pub async fn recover(
+    store: &Store,
+    objects: &Objects,
+    policy: DoubtPolicy,
+    now: UtcMillis,
+) -> Result<Recovery, RecoveryError> {
+    let found = store.recover().await?;
+    let mut recovery = Recovery {
+        released: found.released,
+        ..Recovery::default()
+    };
+    for flight in found.in_flight {
+        if objects.contains(flight.key) {
+            store.adopt(adoption(objects, &flight, now)?).await?;
+            recovery.adopted += 1;
+            continue;
+        }
+        let state = store.doubt(flight.job, flight.attempt, now, policy).await?;
+        recovery.in_doubt.push((flight.job, flight.reserved));
+        recovery.poisoned += u64::from(state == JobState::Failed);
+    }
+    recovery.swept = objects.sweep()?;
+    Ok(recovery)
+}
+
+/// The object got its name after it was validated, so its header can be trusted.
+fn adoption(objects: &Objects, flight: &InFlight, at: UtcMillis) -> std::io::Result<Adopt> {
+    let path = objects.path(flight.key);
+    let audio = audio::probe(&path).ok();
+    let format = match (flight.kind, &audio) {
+        (JobKind::Speak, Some(facts)) => facts.container.as_str(),
+        _ => "json",
+    };
+    let object = NewObject {
+        sha256: key::of_file(&path)?,
+        bytes: path.metadata()?.len(),
+        format: format.to_owned(),
+    };
+    let audio = audio.map(|facts| facts.duration);
+    Ok(Adopt {
+        job: flight.job,
+        attempt: flight.attempt,
+        at,
+        object,
+        audio,
+    })
+}

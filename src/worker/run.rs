@@ -1,0 +1,460 @@
+//! One run: the dispatcher. It owns what is in flight, claims only what can be worked on
+//! now, and decides when the run is over.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::audio::SpeechCheck;
+use crate::domain::{
+    Attempt, GateId, JobId, JobState, NanoUsd, Price, RunId, SpecId, SpeechParams,
+    TranscriptionParams, UtcMillis,
+};
+use crate::engine::Engine;
+use crate::engine::delay::DelayRules;
+use crate::engine::limit::Gate;
+use crate::pipeline::objects::Objects;
+use crate::pipeline::task::Places;
+use crate::store::{self, Claim, DoubtPolicy, Store};
+use crate::worker::clock::Clock;
+use crate::worker::event::Event;
+use crate::worker::job::{self, End};
+use crate::worker::shutdown::Shutdown;
+use crate::worker::verdict::RetryRules;
+
+/// How long a claim holds without a heartbeat.
+const LEASE: Duration = Duration::from_mins(1);
+
+/// How often claims are extended.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// Jobs that send nothing and run at once: they use a core each.
+const LOCAL_WORKERS: usize = 2;
+
+/// One endpoint and model, with its engine behind its gate.
+#[derive(Debug)]
+pub struct Lane {
+    pub engine: Arc<dyn Engine>,
+    pub gate: Gate,
+    /// Words for messages: `hexgrad/Kokoro-82M at api.together.ai`.
+    pub name: String,
+    /// When it last answered anything; 0 for never.
+    pub(crate) last_success: AtomicI64,
+}
+
+impl Lane {
+    pub fn new(engine: Arc<dyn Engine>, gate: Gate, name: String) -> Self {
+        Self {
+            engine,
+            gate,
+            name,
+            last_success: AtomicI64::new(0),
+        }
+    }
+
+    pub(crate) fn answered(&self, at: UtcMillis) {
+        self.last_success.fetch_max(at.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn answered_since(&self, at: UtcMillis) -> bool {
+        self.last_success.load(Ordering::Relaxed) > at.0
+    }
+}
+
+/// What the jobs of one spec ask for.
+#[derive(Debug)]
+pub enum Request {
+    Speak {
+        params: SpeechParams,
+        price: Option<Price>,
+        check: SpeechCheck,
+    },
+    Transcribe {
+        endpoint: String,
+        params: TranscriptionParams,
+        price: Option<Price>,
+    },
+    /// Assemble or compose: everything is in the job.
+    Nothing,
+}
+
+impl Request {
+    pub(crate) fn price(&self) -> Option<Price> {
+        match self {
+            Self::Speak { price, .. } | Self::Transcribe { price, .. } => *price,
+            Self::Nothing => Some(Price::Free),
+        }
+    }
+}
+
+/// How a run behaves.
+#[derive(Debug, Clone)]
+pub struct RunRules {
+    /// Requests in flight over all lanes.
+    pub workers: usize,
+    /// How long requests in flight may take after the first signal.
+    pub drain: Duration,
+    pub retry: RetryRules,
+    pub delay: DelayRules,
+    pub on_in_doubt: DoubtPolicy,
+    /// Stop claiming at this time.
+    pub until: Option<UtcMillis>,
+}
+
+/// Why a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// Nothing is left that this run may do.
+    Empty,
+    /// The next request would go over a cap.
+    Budget { what: String },
+    /// The provider refuses the key or the account, in its words.
+    Account { detail: String },
+    /// A signal.
+    Interrupted,
+    /// The time is up.
+    TimeLimit,
+    /// The provider was down longer than `give_up_after`.
+    Unreachable { lane: String },
+    /// A file or folder of this machine.
+    Local { detail: String },
+}
+
+/// Why a run broke.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("a worker panicked: {0}")]
+    Panic(String),
+}
+
+/// Everything a run works with.
+#[derive(Debug)]
+pub struct Run {
+    pub id: RunId,
+    pub store: Arc<Store>,
+    pub objects: Objects,
+    pub places: Places,
+    pub lanes: HashMap<GateId, Lane>,
+    pub requests: HashMap<SpecId, Request>,
+    /// The same specs by where they go, the most urgent first. Jobs of other tasks stay in
+    /// the queue.
+    pub specs: HashMap<GateId, Vec<SpecId>>,
+    pub rules: RunRules,
+    pub clock: Clock,
+    pub events: UnboundedSender<Event>,
+    pub shutdown: Shutdown,
+    /// A permit for each request on the wire, over all lanes.
+    pub wire: Semaphore,
+    /// What is claimed now: what the heartbeat keeps alive.
+    pub held: Mutex<HashMap<JobId, Attempt>>,
+}
+
+impl Run {
+    pub(crate) fn tell(&self, event: Event) {
+        // The reporter may be gone at the very end; a run never fails for want of an audience.
+        let _ = self.events.send(event);
+    }
+
+    fn leases(&self) -> Vec<(JobId, Attempt)> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().map(|(job, attempt)| (*job, *attempt)).collect()
+    }
+
+    /// Works until a [`Stop`]. On return nothing is in flight.
+    pub async fn work(self: &Arc<Self>) -> Result<Stop, RunError> {
+        let mut dispatcher = Dispatcher {
+            run: self.clone(),
+            jobs: JoinSet::new(),
+            per_gate: HashMap::new(),
+            stop: None,
+        };
+        let heartbeat = tokio::spawn(beat(self.clone()));
+        let result = dispatcher.work().await;
+        heartbeat.abort();
+        result
+    }
+}
+
+/// Keeps the claims of a live run alive until it is aborted.
+async fn beat(run: Arc<Run>) {
+    let mut ticks = tokio::time::interval(HEARTBEAT);
+    loop {
+        ticks.tick().await;
+        let now = run.clock.now();
+        if let Err(error) = run.store.extend(&run.leases(), now.after(LEASE)).await {
+            run.tell(Event::Warning(format!("cannot extend leases: {error}")));
+        }
+        // Behind the run lock only a hung task of this process can lose its lease.
+        match run.store.rescue_expired(now).await {
+            Ok(found) if found.released > 0 => {
+                run.tell(Event::Warning(format!(
+                    "took back {} leases that had run out",
+                    found.released
+                )));
+            }
+            Ok(_) => {}
+            Err(error) => run.tell(Event::Warning(format!(
+                "cannot look for lost leases: {error}"
+            ))),
+        }
+    }
+}
+
+struct Dispatcher {
+    run: Arc<Run>,
+    jobs: JoinSet<(GateId, Result<End, store::Error>)>,
+    per_gate: HashMap<GateId, usize>,
+    stop: Option<Stop>,
+}
+
+impl Dispatcher {
+    async fn work(&mut self) -> Result<Stop, RunError> {
+        loop {
+            let claimed = if self.stop.is_none() {
+                self.claim().await?
+            } else {
+                0
+            };
+            if self.jobs.is_empty() && claimed == 0 {
+                if let Some(stop) = self.stop.take() {
+                    return Ok(stop);
+                }
+                if !self.more_to_come().await? {
+                    return Ok(Stop::Empty);
+                }
+            }
+            self.wait().await?;
+        }
+    }
+
+    /// Claims as much as the gates have an appetite for.
+    async fn claim(&mut self) -> Result<usize, store::Error> {
+        // Twice as many as may be on the wire: the others are being checked or wait their turn.
+        let mut room = self
+            .run
+            .rules
+            .workers
+            .saturating_mul(2)
+            .saturating_sub(self.requests_in_flight());
+        let mut wanted = Vec::with_capacity(self.run.specs.len());
+        for (gate, specs) in &self.run.specs {
+            let in_flight = self.in_flight(*gate);
+            let want = match self.run.lanes.get(gate) {
+                Some(lane) => lane.gate.appetite().saturating_sub(in_flight).min(room),
+                None => LOCAL_WORKERS.saturating_sub(in_flight),
+            };
+            if self.run.lanes.contains_key(gate) {
+                room -= want;
+            }
+            if want > 0 {
+                wanted.push((specs.clone(), u32::try_from(want).unwrap_or(1)));
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(0);
+        }
+        let now = self.run.clock.now();
+        let claims = self
+            .run
+            .store
+            .claim(&wanted, self.run.id, now, now.after(LEASE))
+            .await?;
+        let count = claims.len();
+        for claim in claims {
+            self.start(claim);
+        }
+        Ok(count)
+    }
+
+    fn start(&mut self, claim: Claim) {
+        let (gate, id) = (claim.spec.gate, claim.job);
+        *self.per_gate.entry(gate).or_default() += 1;
+        let run = self.run.clone();
+        run.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, claim.attempt);
+        self.jobs.spawn(async move {
+            let end = job::work(&run, claim).await;
+            run.held
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .remove(&id);
+            (gate, end)
+        });
+    }
+
+    fn in_flight(&self, gate: GateId) -> usize {
+        self.per_gate.get(&gate).copied().unwrap_or(0)
+    }
+
+    fn requests_in_flight(&self) -> usize {
+        self.per_gate
+            .iter()
+            .filter(|(gate, _)| **gate != GateId::LOCAL)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Whether this run can still expect work: something scheduled, or a closed lane with
+    /// jobs behind it.
+    async fn more_to_come(&mut self) -> Result<bool, store::Error> {
+        let counts = self.run.store.counts().await?;
+        let waits = |count: &&store::Count| {
+            matches!(count.state, JobState::Available | JobState::Scheduled)
+        };
+        let own = |count: &&store::Count| self.run.requests.contains_key(&count.spec);
+        let backlog: HashSet<GateId> = counts
+            .iter()
+            .filter(waits)
+            .filter(own)
+            .map(|count| count.gate)
+            .collect();
+        let behind = |gate: &GateId| backlog.contains(gate);
+        if let Some((_, lane)) = self
+            .run
+            .lanes
+            .iter()
+            .find(|(id, lane)| behind(id) && self.gave_up_on(lane))
+        {
+            self.stop = Some(Stop::Unreachable {
+                lane: lane.name.clone(),
+            });
+            return Ok(true);
+        }
+        Ok(behind(&GateId::LOCAL) || self.run.lanes.keys().any(behind))
+    }
+
+    fn gave_up_on(&self, lane: &Lane) -> bool {
+        lane.gate
+            .down_for()
+            .is_some_and(|down| down >= self.run.rules.retry.give_up_after)
+    }
+
+    /// Waits for whatever can change what is claimable.
+    async fn wait(&mut self) -> Result<(), RunError> {
+        let run = self.run.clone();
+        let stopping = self.stop.is_some();
+        let due = if stopping {
+            None
+        } else {
+            run.store.next_due().await?
+        };
+        let now = run.clock.now();
+        let due = due.map(|due| Instant::now() + due.since(now).min(Duration::from_secs(30)));
+        let until = run
+            .rules
+            .until
+            .filter(|_| !stopping)
+            .map(|until| Instant::now() + until.since(now));
+        let lanes_open = futures_util::future::select_all(
+            run.lanes
+                .values()
+                .filter(|lane| lane.gate.appetite() == 0)
+                .map(|lane| lane.gate.opened())
+                .map(
+                    |opened| -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+                        Box::pin(opened)
+                    },
+                )
+                .chain(std::iter::once_with(
+                    || -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+                        Box::pin(std::future::pending())
+                    },
+                )),
+        );
+        tokio::select! {
+            Some(ended) = self.jobs.join_next(), if !self.jobs.is_empty() => {
+                self.ended(ended)?;
+                while let Some(ended) = self.jobs.try_join_next() {
+                    self.ended(ended)?;
+                }
+            }
+            () = sleep_until(due), if due.is_some() => {}
+            () = sleep_until(until), if until.is_some() => self.stop_for(Stop::TimeLimit),
+            () = run.shutdown.stop.cancelled(), if !stopping => self.stop_for(Stop::Interrupted),
+            _ = lanes_open, if !stopping => {}
+        }
+        Ok(())
+    }
+
+    fn ended(
+        &mut self,
+        ended: Result<(GateId, Result<End, store::Error>), tokio::task::JoinError>,
+    ) -> Result<(), RunError> {
+        let (gate, end) = ended.map_err(|error| RunError::Panic(error.to_string()))?;
+        if let Some(count) = self.per_gate.get_mut(&gate) {
+            *count = count.saturating_sub(1);
+        }
+        match end {
+            Ok(End::Settled) | Err(store::Error::LeaseLost { .. }) => {}
+            Ok(End::Budget(what)) => self.stop_for(Stop::Budget { what }),
+            Ok(End::Account(detail)) => self.stop_for(Stop::Account { detail }),
+            Ok(End::Local(detail)) => self.stop_for(Stop::Local { detail }),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Stops claiming; the first reason stays. What waits for a gate is given back, what
+    /// was sent gets the drain time.
+    fn stop_for(&mut self, stop: Stop) {
+        if self.stop.is_some() {
+            return;
+        }
+        let in_flight = self
+            .run
+            .rules
+            .workers
+            .saturating_sub(self.run.wire.available_permits());
+        self.run.tell(Event::Stopping {
+            why: stop.words(),
+            in_flight,
+        });
+        self.stop = Some(stop);
+        let shutdown = self.run.shutdown.clone();
+        shutdown.stop.cancel();
+        let drain = self.run.rules.drain;
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(drain) => shutdown.abort.cancel(),
+                () = shutdown.abort.cancelled() => {}
+            }
+        });
+    }
+}
+
+impl Stop {
+    /// Why, for people.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Empty => "nothing is left to do".into(),
+            Self::Budget { what } => format!("the budget is reached: {what}"),
+            Self::Account { detail } => {
+                format!("the provider refuses the key or the account: {detail}")
+            }
+            Self::Interrupted => "interrupted".into(),
+            Self::TimeLimit => "the time limit is reached".into(),
+            Self::Unreachable { lane } => format!("{lane} stayed unreachable"),
+            Self::Local { detail } => detail.clone(),
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Cost of nothing, for jobs that send nothing.
+pub(crate) const FREE: NanoUsd = NanoUsd::ZERO;

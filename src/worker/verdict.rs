@@ -1,0 +1,161 @@
+//! What the queue does with a try that gave no result. Decided here and nowhere else, in
+//! one exhaustive match: a new class must not compile until someone chooses.
+
+use std::time::Duration;
+
+use crate::domain::{CostStatus, FaultClass};
+
+/// When to stop trying.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryRules {
+    /// Failures that count, before a job is given up.
+    pub max_failures: u32,
+    /// How long a job is tried while others succeed.
+    pub give_up_after: Duration,
+}
+
+/// What is known about the job and its try.
+#[derive(Debug, Clone, Copy)]
+pub struct Try {
+    pub class: FaultClass,
+    pub may_be_billed: bool,
+    /// Failures counted before this one.
+    pub failures: u32,
+    /// Time since the first fault of this job; zero for the first.
+    pub failing_for: Duration,
+    /// The endpoint answered others since this job's first fault: the fault is the job's.
+    pub provider_is_well: bool,
+}
+
+/// What follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Again later; `counts` says whether it is a failure.
+    Again { counts: bool },
+    /// Given up.
+    GiveUp,
+    /// Again, but the endpoint or this machine must be put right by a person first.
+    Stop,
+}
+
+/// Decides about one try.
+pub fn decide(tried: &Try, rules: &RetryRules) -> (Next, CostStatus) {
+    let unknown = if tried.may_be_billed {
+        CostStatus::InDoubt
+    } else {
+        CostStatus::NotBilled
+    };
+    let outlasted = tried.failing_for >= rules.give_up_after && tried.provider_is_well;
+    match tried.class {
+        FaultClass::Throttled => (Next::Again { counts: false }, CostStatus::NotBilled),
+        FaultClass::Overloaded | FaultClass::TimedOut => (
+            if outlasted {
+                Next::GiveUp
+            } else {
+                Next::Again { counts: false }
+            },
+            unknown,
+        ),
+        FaultClass::Account => (Next::Stop, CostStatus::NotBilled),
+        FaultClass::Refused => (Next::GiveUp, CostStatus::NotBilled),
+        FaultClass::BadAnswer => {
+            let last = tried.failures.saturating_add(1) >= rules.max_failures;
+            (
+                if last {
+                    Next::GiveUp
+                } else {
+                    Next::Again { counts: true }
+                },
+                CostStatus::Wasted,
+            )
+        }
+        // The disk failed after the answer was paid for, or before anything was sent.
+        FaultClass::Local => (Next::Stop, unknown),
+        FaultClass::Child | FaultClass::Poison => (Next::GiveUp, CostStatus::NotBilled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULES: RetryRules = RetryRules {
+        max_failures: 4,
+        give_up_after: Duration::from_hours(24),
+    };
+
+    fn tried(class: FaultClass) -> Try {
+        Try {
+            class,
+            may_be_billed: false,
+            failures: 0,
+            failing_for: Duration::ZERO,
+            provider_is_well: true,
+        }
+    }
+
+    #[test]
+    fn neither_throttling_nor_an_outage_uses_up_a_job() {
+        let outage = Try {
+            failing_for: Duration::from_hours(250),
+            provider_is_well: false,
+            failures: 99,
+            ..tried(FaultClass::Overloaded)
+        };
+
+        assert_eq!(decide(&outage, &RULES).0, Next::Again { counts: false });
+        assert_eq!(
+            decide(
+                &Try {
+                    failures: 99,
+                    ..tried(FaultClass::Throttled)
+                },
+                &RULES
+            )
+            .0,
+            Next::Again { counts: false }
+        );
+    }
+
+    #[test]
+    fn a_job_that_fails_alone_for_a_day_is_given_up() {
+        let alone = Try {
+            failing_for: Duration::from_hours(24),
+            ..tried(FaultClass::Overloaded)
+        };
+
+        assert_eq!(decide(&alone, &RULES).0, Next::GiveUp);
+    }
+
+    #[test]
+    fn bad_answers_are_paid_for_and_counted() {
+        assert_eq!(
+            decide(&tried(FaultClass::BadAnswer), &RULES),
+            (Next::Again { counts: true }, CostStatus::Wasted)
+        );
+        assert_eq!(
+            decide(
+                &Try {
+                    failures: 3,
+                    ..tried(FaultClass::BadAnswer)
+                },
+                &RULES
+            )
+            .0,
+            Next::GiveUp
+        );
+    }
+
+    #[test]
+    fn a_wrong_key_fails_no_job_and_a_lost_answer_is_never_free() {
+        assert_eq!(
+            decide(&tried(FaultClass::Account), &RULES),
+            (Next::Stop, CostStatus::NotBilled)
+        );
+        let lost = Try {
+            may_be_billed: true,
+            ..tried(FaultClass::TimedOut)
+        };
+        assert_eq!(decide(&lost, &RULES).1, CostStatus::InDoubt);
+    }
+}
