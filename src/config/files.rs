@@ -1,0 +1,182 @@
+//! Which files a task takes and which it writes, as far as the file alone can tell.
+//! Nothing is looked up: patterns meet real files in `pipeline`.
+
+use std::collections::BTreeMap;
+
+use globset::GlobBuilder;
+
+use crate::config::build::Build;
+use crate::config::reader::{At, Field};
+use crate::config::tables::TaskTable;
+use crate::config::task::required;
+use crate::config::text::TaskType;
+use crate::config::{template, transcription};
+use crate::domain::DocumentFormat;
+use crate::pipeline::task::InputPattern;
+
+/// The patterns of a task, each with its place.
+pub(super) fn inputs(
+    build: &mut Build,
+    task: &str,
+    at: &At<TaskTable>,
+) -> Option<Vec<InputPattern>> {
+    let list = required(
+        build,
+        task,
+        at,
+        "input",
+        &at.value.input,
+        "add input = [\"books/**/*.txt\"]",
+    )?;
+    let list_loc = at.value.input.given().map_or(at.loc, |input| input.loc);
+    let mut patterns = Vec::with_capacity(list.len());
+    let mut is_whole = true;
+    for item in &list {
+        let text = item.value.as_str();
+        let (pattern, exclude) = text
+            .strip_prefix('!')
+            .map_or((text, false), |rest| (rest, true));
+        if pattern.trim().is_empty() {
+            build.error(
+                item.loc,
+                "the pattern is empty",
+                "write a file, a folder or a glob",
+            );
+            is_whole = false;
+        } else if let Err(error) = GlobBuilder::new(pattern).literal_separator(true).build() {
+            build.error(
+                item.loc,
+                format!("`{pattern}` is no valid pattern: {}", error.kind()),
+                "write it like \"books/**/*.{txt,md}\"",
+            );
+            is_whole = false;
+        }
+        patterns.push(InputPattern {
+            pattern: pattern.to_owned(),
+            exclude,
+            origin: build.origin_of(item.loc),
+        });
+    }
+    if is_whole && patterns.iter().all(|pattern| pattern.exclude) {
+        build.error(
+            list_loc,
+            format!("[task.{task}] takes no file"),
+            "add a pattern without `!`",
+        );
+        is_whole = false;
+    }
+    is_whole.then_some(patterns)
+}
+
+/// The output template of a task.
+pub(super) fn output(build: &mut Build, table: &TaskTable) -> Option<String> {
+    let Some(given) = table.output.given() else {
+        return table
+            .output
+            .is_absent()
+            .then(|| template::DEFAULT.to_owned());
+    };
+    let wrong = template::check(&given.value, takes_many(table));
+    for wrong in &wrong {
+        build.error(
+            given.loc,
+            format!("output: {}", wrong.message),
+            wrong.help.clone(),
+        );
+    }
+    wrong.is_empty().then(|| given.value.clone())
+}
+
+/// Whether the patterns can name more than one file.
+fn takes_many(table: &TaskTable) -> bool {
+    let Some(list) = table.input.value() else {
+        return false;
+    };
+    let taken: Vec<&str> = list
+        .iter()
+        .map(|at| at.value.as_str())
+        .filter(|text| !text.starts_with('!'))
+        .collect();
+    taken.len() > 1
+        || taken
+            .iter()
+            .any(|text| text.contains(['*', '?', '[', '{']) || text.ends_with('/'))
+}
+
+/// Two tasks that write the same files cannot both be meant.
+pub(super) fn refuse_same_outputs(build: &mut Build, tables: &[(String, At<TaskTable>)]) {
+    let mut seen: BTreeMap<(String, String), &str> = BTreeMap::new();
+    for (name, at) in tables
+        .iter()
+        .filter(|(_, at)| at.value.enabled.value() != Some(&false))
+    {
+        let table = &at.value;
+        let Some(input) = table.input.value() else {
+            continue;
+        };
+        let template = table
+            .output
+            .value()
+            .map_or(template::DEFAULT, String::as_str);
+        let place = table.output.given().map_or(at.loc, |output| output.loc);
+        let mut filled = template.replace("{task}", name);
+        for (field, value) in [
+            ("{voice}", table.voice.value()),
+            ("{model}", table.model.value()),
+            ("{language}", table.language.value()),
+        ] {
+            if let Some(value) = value {
+                filled = filled.replace(field, value);
+            }
+        }
+        let mut other = None;
+        for extension in extensions(table) {
+            let filled = filled.replace("{ext}", extension);
+            for pattern in input
+                .iter()
+                .filter(|pattern| !pattern.value.starts_with('!'))
+            {
+                let earlier = *seen
+                    .entry((filled.clone(), pattern.value.clone()))
+                    .or_insert(name);
+                other = other.or((earlier != name.as_str()).then_some(earlier));
+            }
+        }
+        if let Some(other) = other {
+            build.error(
+                place,
+                format!("[task.{name}] would write the same files as [task.{other}]"),
+                "put {task} into the output of one of them",
+            );
+        }
+    }
+}
+
+/// The extensions a task writes, as far as it says.
+fn extensions(table: &TaskTable) -> Vec<&'static str> {
+    let documents = |field: &Field<Vec<At<DocumentFormat>>>| -> Vec<&'static str> {
+        field
+            .value()
+            .map(|list| list.iter().map(|at| at.value.as_str()).collect())
+            .unwrap_or_default()
+    };
+    if table.r#type.value() == Some(&TaskType::Transcription) {
+        let formats = documents(&table.formats);
+        return if formats.is_empty() {
+            transcription::DEFAULT_FORMATS
+                .iter()
+                .map(|format| format.as_str())
+                .collect()
+        } else {
+            formats
+        };
+    }
+    let audio = table
+        .format
+        .value()
+        .map_or("wav", |format| format.extension());
+    documents(&table.subtitles)
+        .into_iter()
+        .chain([audio])
+        .collect()
+}

@@ -1,0 +1,418 @@
+//! Loading: find the files, read them, lay the layers over each other, report all that
+//! is wrong in one go.
+//!
+//! Flags over `VOICESPOOL_*` over `jobs.toml` over the user's file over defaults. Opens
+//! no socket and looks up no key.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::build::{Build, Origin};
+use crate::config::document::{Document, PROJECT, USER};
+use crate::config::model::ModelRules;
+use crate::config::problem::{ConfigError, Problem};
+use crate::config::profile::{Profile, build_profiles, user_folder};
+use crate::config::reader::Reader;
+use crate::config::settings::{Budget, Retry, Run, Settings};
+use crate::config::sources::{Sources, find_file, shown};
+use crate::config::tables::{BudgetTable, FileTable, ProjectTable, RetryTable, RunTable};
+use crate::config::task::build_tasks;
+use crate::config::text::OnInDoubt;
+use crate::config::values::Count;
+use crate::domain::NanoUsd;
+use crate::pipeline::task::Places;
+
+/// The version of the format this program reads.
+const VERSION: u32 = 1;
+
+/// Keys whose origin is remembered: more are in no file a person wrote.
+const MAX_ORIGINS: usize = 10_000;
+
+/// Reads everything and checks it. The error holds every problem found.
+pub fn load(sources: &Sources) -> Result<Settings, ConfigError> {
+    let file = find_file(sources)?;
+    let root = match file.as_deref().map(Path::parent) {
+        Some(Some(folder)) => sources.cwd.join(folder),
+        _ => sources.cwd.clone(),
+    };
+    let (build, project, user) = read_files(sources, file.as_deref())?;
+    Assembly {
+        build,
+        project,
+        user,
+        root,
+        sources,
+    }
+    .settings(file)
+}
+
+fn read_files(
+    sources: &Sources,
+    file: Option<&Path>,
+) -> Result<(Build, FileTable, FileTable), ConfigError> {
+    let user_file = user_folder(&sources.env)
+        .map(|folder| folder.join("config.toml"))
+        .filter(|path| path.is_file());
+    let mut problems = Vec::new();
+    let mut read = |path: Option<&Path>, id| {
+        let doc = path.map(|path| Document::read(path, &shown(path, &sources.cwd), id));
+        match doc {
+            Some(Ok(doc)) => return doc,
+            Some(Err(problem)) => problems.push(*problem),
+            None => {}
+        }
+        Document::new("", String::new(), id)
+    };
+    let docs = [read(file, PROJECT), read(user_file.as_deref(), USER)];
+    if !problems.is_empty() {
+        return Err(ConfigError::new(problems));
+    }
+    let mut build = Build {
+        env: sources.env.clone(),
+        docs,
+        problems,
+        warnings: Vec::new(),
+        origins: BTreeMap::new(),
+    };
+    let user = read_tables(&mut build, USER);
+    let project = read_tables(&mut build, PROJECT);
+    let (Some(project), Some(user)) = (project, user) else {
+        return Err(ConfigError::new(build.problems));
+    };
+    if file.is_some() {
+        check_version(&mut build, &project)?;
+    }
+    refuse_misplaced(&mut build, &project, &user);
+    Ok((build, project, user))
+}
+
+/// The tables of one document; `None` after syntax errors, which leave nothing to check.
+fn read_tables(build: &mut Build, id: usize) -> Option<FileTable> {
+    let doc = &build.docs[id];
+    let parsed = match doc.parse() {
+        Ok(parsed) => parsed,
+        Err(problems) => {
+            build.problems.extend(problems);
+            return None;
+        }
+    };
+    let mut reader = Reader::new(doc, id);
+    let table = FileTable::from_table(&parsed, &mut reader);
+    let given = reader.given.into_iter().take(MAX_ORIGINS);
+    let origins: Vec<(String, Origin)> = given
+        .map(|(key, loc)| (key, Origin::File(doc.origin(loc.start))))
+        .collect();
+    build.problems.extend(reader.problems);
+    build.origins.extend(origins);
+    Some(table)
+}
+
+/// A newer format is its only problem: what else looks wrong may be right there.
+fn check_version(build: &mut Build, project: &FileTable) -> Result<(), ConfigError> {
+    match project.version.given() {
+        Some(at) if at.value > VERSION => {
+            let message = format!(
+                "this file has version {}, this program reads version {VERSION}",
+                at.value
+            );
+            let problem = build.docs[PROJECT]
+                .problem(at.loc.start, at.loc.end, message)
+                .label("update voicespool");
+            return Err(problem.into());
+        }
+        Some(at) if at.value == 0 => build.error(at.loc, "there is no version 0", "write 1"),
+        None if project.version.is_absent() => {
+            let problem = build.docs[PROJECT]
+                .problem(0, 0, "the file has no `version`")
+                .label("begin it with version = 1");
+            build.problems.push(problem);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Sections that have a meaning in one of the two files only.
+fn refuse_misplaced(build: &mut Build, project: &FileTable, user: &FileTable) {
+    if let Some(at) = project.trust.given() {
+        build.error(
+            at.key,
+            "a project file may not say what to trust",
+            "move [trust] to your user configuration",
+        );
+    }
+    if let Some(at) = user.project.given() {
+        build.error(
+            at.key,
+            "[project] belongs into a project's jobs.toml",
+            "move it there",
+        );
+    }
+    if let Some(at) = user.task.given() {
+        build.error(
+            at.key,
+            "tasks belong into a project's jobs.toml",
+            "move them there",
+        );
+    }
+}
+
+/// The last step: tables to settings.
+struct Assembly<'a> {
+    build: Build,
+    project: FileTable,
+    user: FileTable,
+    /// Folder of the project's file, or the working folder.
+    root: PathBuf,
+    sources: &'a Sources,
+}
+
+impl Assembly<'_> {
+    fn settings(mut self, file: Option<PathBuf>) -> Result<Settings, ConfigError> {
+        let (project_name, places) = self.places();
+        let budget = self.budget();
+        let run = self.run();
+        let retry = self.retry();
+        let models = self.models();
+        let flag = self.sources.overrides.base_url.as_deref();
+        let profiles = build_profiles(&mut self.build, &self.project, &self.user, &self.root, flag);
+        let tables = self
+            .project
+            .task
+            .value()
+            .map(|named| named.0.as_slice())
+            .unwrap_or_default();
+        let tasks = build_tasks(&mut self.build, tables, &profiles, &models, &budget);
+        if !self.build.problems.is_empty() {
+            return Err(ConfigError::new(self.build.problems));
+        }
+        let is_off = |enabled: Option<&bool>| enabled == Some(&false);
+        Ok(Settings {
+            project: project_name,
+            file,
+            places,
+            budget,
+            run,
+            retry,
+            profiles: profiles
+                .into_iter()
+                .filter_map(|(name, profile): (String, Option<Profile>)| Some((name, profile?)))
+                .collect(),
+            tasks,
+            disabled: tables
+                .iter()
+                .filter(|(_, at)| is_off(at.value.enabled.value()))
+                .map(|(name, _)| name.clone())
+                .collect(),
+            warnings: self.build.warnings,
+            models,
+            origins: self.build.origins,
+        })
+    }
+
+    fn places(&mut self) -> (String, Places) {
+        let (none, overrides) = (ProjectTable::default(), &self.sources.overrides);
+        let table = self.project.project.value().unwrap_or(&none);
+        let mut folder = |key, flag: Option<&PathBuf>, field, default: &str| {
+            // A path from a flag or the environment is relative to where it was typed.
+            let typed = flag.map(|path| path.to_string_lossy().into_owned());
+            let text =
+                self.build
+                    .pick::<String>(key, typed, field, &crate::config::reader::Field::Absent);
+            let is_typed = matches!(
+                self.build.origins.get(key),
+                Some(Origin::Flag | Origin::Env(_))
+            );
+            let base = if is_typed {
+                &self.sources.cwd
+            } else {
+                &self.root
+            };
+            match (flag, text) {
+                (Some(path), _) => base.join(path),
+                (None, text) => base.join(text.unwrap_or_else(|| default.to_owned())),
+            }
+        };
+        let out = folder("project.out", overrides.out.as_ref(), &table.out, "out");
+        let state = folder(
+            "project.state",
+            overrides.state.as_ref(),
+            &table.state,
+            ".voicespool",
+        );
+        let table = table.clone();
+        self.check_places(&table, &out, &state);
+        let folder_name = self.root.file_name().map(|name| name.to_string_lossy());
+        let name = match (table.name.value(), folder_name) {
+            (Some(name), _) => name.clone(),
+            (None, Some(name)) => name.into_owned(),
+            (None, None) => "voicespool".to_owned(),
+        };
+        let root = self.root.clone();
+        (name, Places { root, out, state })
+    }
+
+    fn check_places(&mut self, table: &ProjectTable, out: &Path, state: &Path) {
+        if !plain(out).starts_with(plain(state)) {
+            return;
+        }
+        let message = "the finished files would lie in the folder of the queue";
+        let problem = match table.out.given().or(table.state.given()) {
+            Some(at) => self.build.docs[at.loc.doc].problem(at.loc.start, at.loc.end, message),
+            None => Problem::error(message),
+        };
+        let problem = problem.label("choose another folder for one of them");
+        self.build.problems.push(problem);
+    }
+
+    fn budget(&mut self) -> Budget {
+        let (none, flags) = (BudgetTable::default(), &self.sources.overrides);
+        let project = self.project.budget.value().unwrap_or(&none);
+        let user = self.user.budget.value().unwrap_or(&none);
+        let build = &mut self.build;
+        Budget {
+            max_cost: build.pick(
+                "budget.max_cost",
+                flags.max_cost,
+                &project.max_cost,
+                &user.max_cost,
+            ),
+            confirm_above: build
+                .pick(
+                    "budget.confirm_above",
+                    flags.confirm_above,
+                    &project.confirm_above,
+                    &user.confirm_above,
+                )
+                .unwrap_or(NanoUsd(1_000_000_000)),
+            on_in_doubt: build
+                .pick(
+                    "budget.on_in_doubt",
+                    flags.on_in_doubt,
+                    &project.on_in_doubt,
+                    &user.on_in_doubt,
+                )
+                .unwrap_or(OnInDoubt::Resend),
+        }
+    }
+
+    fn run(&mut self) -> Run {
+        let (none, flags) = (RunTable::default(), &self.sources.overrides);
+        let project = self.project.run.value().unwrap_or(&none);
+        let user = self.user.run.value().unwrap_or(&none);
+        let build = &mut self.build;
+        let workers = build.pick(
+            "run.workers",
+            flags.workers.map(Count),
+            &project.workers,
+            &user.workers,
+        );
+        Run {
+            workers: workers.map_or(WORKERS, |count| count.0),
+            drain: build
+                .pick("run.drain", flags.drain, &project.drain, &user.drain)
+                .unwrap_or(Duration::from_mins(1)),
+            max_duration: build.pick(
+                "run.max_duration",
+                flags.max_duration,
+                &project.max_duration,
+                &user.max_duration,
+            ),
+            deadline: build.pick(
+                "run.deadline",
+                flags.deadline,
+                &project.deadline,
+                &user.deadline,
+            ),
+        }
+    }
+
+    fn retry(&mut self) -> Retry {
+        let (none, flags) = (RetryTable::default(), &self.sources.overrides);
+        let project = self.project.retry.value().unwrap_or(&none);
+        let user = self.user.retry.value().unwrap_or(&none);
+        let build = &mut self.build;
+        let failures = build.pick(
+            "retry.max_failures",
+            flags.max_failures.map(Count),
+            &project.max_failures,
+            &user.max_failures,
+        );
+        let retry = Retry {
+            max_failures: failures.map_or(MAX_FAILURES, |count| count.0),
+            give_up_after: build
+                .pick(
+                    "retry.give_up_after",
+                    flags.give_up_after,
+                    &project.give_up_after,
+                    &user.give_up_after,
+                )
+                .unwrap_or(Duration::from_hours(24)),
+            base_delay: build
+                .pick(
+                    "retry.base_delay",
+                    None,
+                    &project.base_delay,
+                    &user.base_delay,
+                )
+                .unwrap_or(Duration::from_secs(1)),
+            max_delay: build
+                .pick("retry.max_delay", None, &project.max_delay, &user.max_delay)
+                .unwrap_or(Duration::from_mins(5)),
+        };
+        if retry.base_delay.is_zero() || retry.base_delay > retry.max_delay {
+            let given = project
+                .base_delay
+                .given()
+                .or(project.max_delay.given())
+                .or(user.base_delay.given())
+                .or(user.max_delay.given());
+            if let Some(at) = given {
+                build.error(
+                    at.loc,
+                    "`base_delay` must be above zero and not above `max_delay`",
+                    "write it like base_delay = \"1s\", max_delay = \"5m\"",
+                );
+            }
+        }
+        retry
+    }
+
+    /// The project's rules for a model over the user's, key by key.
+    fn models(&mut self) -> BTreeMap<String, ModelRules> {
+        let mut models: BTreeMap<String, ModelRules> = BTreeMap::new();
+        for file in [&self.user, &self.project] {
+            for (name, at) in file
+                .models
+                .value()
+                .map(|named| named.0.as_slice())
+                .unwrap_or_default()
+            {
+                let below = models.remove(name).unwrap_or_default();
+                let rules = ModelRules::build(&mut self.build, name, at).over(below);
+                models.insert(name.clone(), rules);
+            }
+        }
+        models
+    }
+}
+
+const WORKERS: NonZeroU32 = NonZeroU32::new(8).expect("8 is not zero");
+const MAX_FAILURES: NonZeroU32 = NonZeroU32::new(4).expect("4 is not zero");
+
+/// `path` without `.` and with `..` taken back, by its text alone.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}

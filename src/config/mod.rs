@@ -1,0 +1,49 @@
+//! Configuration: flags, environment and files become one [`Settings`], checked and
+//! complete, with the origin of every value.
+//!
+//! Everything wrong is reported in one go, each with its line, carets and what to write
+//! instead. Keys are named here, never read before a request needs one. Decides nothing
+//! at run time: the rooms below get their options from the cli, which builds them from
+//! `Settings`.
+
+mod build;
+mod conceal;
+mod document;
+mod files;
+pub mod init;
+pub mod key;
+mod load;
+mod model;
+mod problem;
+pub mod profile;
+mod reader;
+mod settings;
+mod sources;
+mod speech;
+mod suggest;
+mod tables;
+mod task;
+mod template;
+mod text;
+mod transcription;
+mod trust;
+mod values;
+mod voice;
+
+#[cfg(test)]
+mod tests;
+
+pub use build::{ENVIRONMENT, Origin};
+pub use init::{Existing, InitError, Initialised, Preset, init};
+pub use key::{Env, Key, KeyError, KeySource};
+pub use load::load;
+pub use model::{Limits, Model};
+pub use problem::{ConfigError, Place, Problem, Severity};
+pub use profile::{Paths, Profile, Timeouts};
+pub use reader::SchemaKey;
+pub use settings::{Budget, Retry, Run, Settings};
+pub use sources::{FILE_NAME, Overrides, ProjectFile, Sources};
+pub use tables::schema;
+pub use text::{
+    Auth, EngineKind, OnInDoubt, TotalTimeout, Wrong, parse_duration, parse_time_of_day,
+};

@@ -1,0 +1,253 @@
+//! What is known of models: prices, limits of a request, and how much text serves them
+//! well. Built-in values are data with their source; `[models]` overrides each one.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::config::build::Build;
+use crate::config::document::Loc;
+use crate::config::reader::{At, Field};
+use crate::config::tables::{LimitsTable, ModelTable, PriceTable};
+use crate::config::text::EngineKind;
+use crate::config::values::Count;
+use crate::domain::{ListedPrice, Price, price};
+use crate::engine::local;
+use crate::pipeline::task::UploadLimits;
+use crate::text::ChunkRules;
+
+/// What the provider allows, or what the user wants to allow; `None`: no ceiling.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub requests_per_minute: Option<NonZeroU32>,
+    pub chars_per_minute: Option<NonZeroU32>,
+    pub audio_seconds_per_minute: Option<NonZeroU32>,
+    /// Requests in flight at once.
+    pub concurrency: Option<NonZeroU32>,
+}
+
+/// One model at one kind of provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// `None`: unknown, so no run under a budget.
+    pub price: Option<ListedPrice>,
+    pub limits: Limits,
+    /// The defaults of `chunk` of a task.
+    pub chunk: ChunkRules,
+    pub upload: UploadLimits,
+}
+
+/// `[models."ID"]`, checked.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct ModelRules {
+    pub(super) price: Option<ListedPrice>,
+    pub(super) limits: Limits,
+    max_chars: Option<NonZeroU32>,
+    max_bytes: Option<NonZeroU32>,
+    max_upload: Option<u64>,
+    max_audio: Option<Duration>,
+    /// The name in the file.
+    pub(super) name: Option<Loc>,
+}
+
+/// Model, most characters in a request, characters a chunk aims for.
+///
+/// No provider here documents a limit for Together's models. Self-hosted Orpheus is cut
+/// off between 24 and 60 s of audio, which is 340 to 840 characters at 14 a second, so it
+/// is sent what it can say in 24 s. Kokoro takes about 510 phonemes at once and splits
+/// the rest by itself, worse than the chunker does: 400 characters fit. Pico has no limit
+/// worth naming and gains nothing from longer texts.
+const SPEECH_MODELS: &[(&str, u32, u32)] = &[
+    ("canopylabs/orpheus-3b-0.1-ft", 600, 300),
+    ("hexgrad/Kokoro-82M", 2000, 400),
+    (local::MODEL, 2000, 400),
+];
+
+/// For every other model: OpenAI documents 4096 characters
+/// (<https://platform.openai.com/docs/api-reference/audio/createSpeech>); for Together
+/// half of that. Long chunks make models skip and slur, so both aim for 400.
+const OPENAI_MAX_CHARS: u32 = 4096;
+const TOGETHER_MAX_CHARS: u32 = 2000;
+const TARGET_CHARS: u32 = 400;
+
+/// A sentence of one or two words: prompts that short glitch.
+const MIN_CHARS: u32 = 20;
+
+/// Together takes 80 MB and 4 h in one request (SDK 3.1.1; docs.together.ai, 2026-08).
+const TOGETHER_UPLOAD: UploadLimits = UploadLimits {
+    max_bytes: 80_000_000,
+    max_duration: Duration::from_hours(4),
+};
+
+/// OpenAI takes 25 MB (platform.openai.com/docs/guides/speech-to-text) and names no
+/// longest duration; a day is one.
+const OPENAI_UPLOAD: UploadLimits = UploadLimits {
+    max_bytes: 25_000_000,
+    max_duration: Duration::from_hours(24),
+};
+
+impl Model {
+    /// The model `id` at a provider of `kind`; `listed` when the built-in price list is
+    /// about this provider.
+    pub(super) fn of(kind: EngineKind, listed: bool, id: &str, rules: Option<&ModelRules>) -> Self {
+        let default = ModelRules::default();
+        let rules = rules.unwrap_or(&default);
+        let built_in = SPEECH_MODELS.iter().find(|(name, _, _)| *name == id);
+        let (known_max, target) = match (built_in, kind) {
+            (Some(&(_, max, target)), _) => (max, target),
+            (None, EngineKind::OpenAi) => (OPENAI_MAX_CHARS, TARGET_CHARS),
+            (None, EngineKind::Together | EngineKind::Local) => (TOGETHER_MAX_CHARS, TARGET_CHARS),
+        };
+        let max_chars = rules.max_chars.map_or(known_max, NonZeroU32::get);
+        let known_upload = if kind == EngineKind::OpenAi {
+            OPENAI_UPLOAD
+        } else {
+            TOGETHER_UPLOAD
+        };
+        Self {
+            price: price_of(kind, listed, id, rules),
+            limits: rules.limits,
+            chunk: ChunkRules {
+                max_chars,
+                // Four bytes is the longest character: no limit but the other one.
+                max_bytes: rules
+                    .max_bytes
+                    .map_or(max_chars.saturating_mul(4), NonZeroU32::get),
+                target_chars: target.min(max_chars),
+                min_chars: MIN_CHARS.min(max_chars),
+            },
+            upload: UploadLimits {
+                max_bytes: rules.max_upload.unwrap_or(known_upload.max_bytes),
+                max_duration: rules.max_audio.unwrap_or(known_upload.max_duration),
+            },
+        }
+    }
+}
+
+fn price_of(kind: EngineKind, listed: bool, id: &str, rules: &ModelRules) -> Option<ListedPrice> {
+    if kind == EngineKind::Local {
+        return Some(ListedPrice {
+            model: id.to_owned(),
+            price: Price::Free,
+            as_of: price::BUILT_IN_AS_OF.to_owned(),
+            source: "runs on this machine".to_owned(),
+        });
+    }
+    let built_in = || {
+        price::built_in()
+            .into_iter()
+            .find(|price| price.model == id)
+            .filter(|_| listed)
+    };
+    rules.price.clone().or_else(built_in)
+}
+
+/// Whether `id` is spelled almost like a model of the built-in list.
+pub(super) fn known_models() -> Vec<String> {
+    price::built_in()
+        .into_iter()
+        .map(|price| price.model)
+        .collect()
+}
+
+impl ModelRules {
+    /// Checks one table; `user` is the same model in the user's file, used key by key.
+    pub(super) fn build(build: &mut Build, name: &str, at: &At<ModelTable>) -> Self {
+        let table = &at.value;
+        Self {
+            price: table
+                .price
+                .given()
+                .and_then(|price| listed_price(build, name, price)),
+            limits: table.limits.value().map(limits).unwrap_or_default(),
+            max_chars: count(&table.max_chars),
+            max_bytes: count(&table.max_bytes),
+            max_upload: table.max_upload.value().map(|size| size.0),
+            max_audio: table.max_audio.value().copied(),
+            name: Some(at.key),
+        }
+    }
+
+    /// `self` where it says something, else `below`.
+    pub(super) fn over(self, below: Self) -> Self {
+        Self {
+            price: self.price.or(below.price),
+            limits: Limits {
+                requests_per_minute: self
+                    .limits
+                    .requests_per_minute
+                    .or(below.limits.requests_per_minute),
+                chars_per_minute: self
+                    .limits
+                    .chars_per_minute
+                    .or(below.limits.chars_per_minute),
+                audio_seconds_per_minute: self
+                    .limits
+                    .audio_seconds_per_minute
+                    .or(below.limits.audio_seconds_per_minute),
+                concurrency: self.limits.concurrency.or(below.limits.concurrency),
+            },
+            max_chars: self.max_chars.or(below.max_chars),
+            max_bytes: self.max_bytes.or(below.max_bytes),
+            max_upload: self.max_upload.or(below.max_upload),
+            max_audio: self.max_audio.or(below.max_audio),
+            name: self.name.or(below.name),
+        }
+    }
+}
+
+pub(super) fn count(field: &Field<Count>) -> Option<NonZeroU32> {
+    field.value().map(|count| count.0)
+}
+
+fn limits(table: &LimitsTable) -> Limits {
+    Limits {
+        requests_per_minute: count(&table.rpm),
+        chars_per_minute: count(&table.chars_per_minute),
+        audio_seconds_per_minute: count(&table.audio_seconds_per_minute),
+        concurrency: count(&table.concurrency),
+    }
+}
+
+fn listed_price(build: &mut Build, model: &str, at: &At<PriceTable>) -> Option<ListedPrice> {
+    let table = &at.value;
+    let price = match (&table.per_1m_chars, &table.per_audio_minute) {
+        (Field::Given(chars), Field::Absent) => Price::PerMillionChars(chars.value),
+        (Field::Absent, Field::Given(minute)) => Price::PerAudioMinute(minute.value),
+        (Field::Bad, _) | (_, Field::Bad) => return None,
+        (Field::Absent, Field::Absent) => {
+            build.error(
+                at.loc,
+                "the price has no amount",
+                "add per_1m_chars = \"…\" or per_audio_minute = \"…\"",
+            );
+            return None;
+        }
+        (Field::Given(_), Field::Given(second)) => {
+            build.error(
+                second.key,
+                "the price has two units",
+                "a model charges by characters or by minutes",
+            );
+            return None;
+        }
+    };
+    if table.as_of.is_absent() {
+        build.error(
+            at.loc,
+            "the price has no date",
+            "add as_of = \"2026-11-01\": prices change",
+        );
+    }
+    let as_of = table.as_of.value()?.to_string();
+    let source = table
+        .source
+        .value()
+        .cloned()
+        .unwrap_or_else(|| build.origin_of(at.key));
+    Some(ListedPrice {
+        model: model.to_owned(),
+        price,
+        as_of,
+        source,
+    })
+}

@@ -1,0 +1,418 @@
+//! Profiles: where requests go, how, and where the key is found. Whether that key may go
+//! there is decided by `trust`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::config::build::{Build, Origin, variable_of};
+use crate::config::document::{Loc, PROJECT};
+use crate::config::key::{Env, Key, KeyError, KeySource, KeySpec};
+use crate::config::problem::Problem;
+use crate::config::reader::{At, Field};
+use crate::config::tables::{FileTable, ProfileTable, TimeoutsTable};
+use crate::config::text::{Auth, EngineKind, TotalTimeout};
+use crate::config::trust::{self, Stated, Trust};
+use crate::engine::rest::{BaseUrl, OptionsError};
+
+/// How long to wait for a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    pub connect: Duration,
+    /// Between two pieces of an answer.
+    pub idle: Duration,
+    pub total: TotalTimeout,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            idle: Duration::from_mins(1),
+            total: TotalTimeout::Auto,
+        }
+    }
+}
+
+/// Routes that differ from the usual ones: with a leading `/` from the host, else from
+/// the base URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paths {
+    pub speech: Option<String>,
+    pub transcriptions: Option<String>,
+    pub models: Option<String>,
+    pub voices: Option<String>,
+}
+
+/// One place requests go to.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    pub name: String,
+    pub kind: EngineKind,
+    /// `None` for the local voice only.
+    pub base_url: Option<BaseUrl>,
+    /// [`Auth::None`] where no key is wanted.
+    pub auth: Auth,
+    pub timeouts: Timeouts,
+    pub paths: Paths,
+    key: KeySource,
+    env: Env,
+}
+
+impl Profile {
+    /// Where the key is looked up; says nothing about whether it is there.
+    pub fn key_source(&self) -> &KeySource {
+        &self.key
+    }
+
+    /// Looks the key up now. `None` where none is wanted; that is also so for a server on
+    /// this machine when the variable is not set.
+    pub async fn key(&self) -> Result<Option<Key>, KeyError> {
+        match self.key.resolve(&self.env).await {
+            Err(KeyError::Unset { .. }) if self.is_loopback() => Ok(None),
+            other => other,
+        }
+    }
+
+    /// Identity of where requests go, part of every job's key: `together:api.together.ai/v1`.
+    pub fn endpoint(&self) -> String {
+        match &self.base_url {
+            Some(url) => format!("{}:{}", self.kind.as_str(), url.identity()),
+            None => self.kind.as_str().to_owned(),
+        }
+    }
+
+    /// Whether requests stay on this machine.
+    pub fn is_loopback(&self) -> bool {
+        self.base_url.as_ref().is_none_or(BaseUrl::is_loopback)
+    }
+
+    /// Whether the built-in price list is about this provider: Together, or a look-alike
+    /// of it on this machine.
+    pub(super) fn is_listed(&self) -> bool {
+        let own = |url: &BaseUrl| url.is_loopback() || trust::is_together(url);
+        self.kind == EngineKind::Together && self.base_url.as_ref().is_some_and(own)
+    }
+}
+
+/// The profiles by name; `None` for one whose problems were reported.
+pub(super) type Profiles = BTreeMap<String, Option<Profile>>;
+
+/// Builds all profiles: the built-in ones, the user's, the project's. One of a higher
+/// layer replaces one of the same name whole, so that no key of one meets the address of
+/// the other.
+pub(super) fn build_profiles(
+    build: &mut Build,
+    project: &FileTable,
+    user: &FileTable,
+    root: &Path,
+    base_url_flag: Option<&str>,
+) -> Profiles {
+    let trust = trust::read(build, user, root);
+    let address = address_override(build, base_url_flag);
+    let mut profiles = Profiles::new();
+    for kind in [EngineKind::Local, EngineKind::Together, EngineKind::OpenAi] {
+        let mut profile = built_in(kind, build.env.clone());
+        override_address(&mut profile, address.as_ref());
+        profiles.insert(kind.as_str().to_owned(), Some(profile));
+    }
+    for file in [user, project] {
+        let Some(named) = file.profile.value() else {
+            continue;
+        };
+        for (name, at) in &named.0 {
+            let folder = if at.key.doc == PROJECT {
+                Some(root)
+            } else {
+                None
+            };
+            let profile = build_profile(build, name, at, folder, &trust, address.as_ref());
+            profiles.insert(name.clone(), profile);
+        }
+    }
+    profiles
+}
+
+fn built_in(kind: EngineKind, env: Env) -> Profile {
+    let (url, variable) = match kind {
+        EngineKind::Local => (None, None),
+        EngineKind::Together => (Some("https://api.together.ai/v1"), Some("TOGETHER_API_KEY")),
+        EngineKind::OpenAi => (Some("https://api.openai.com/v1"), Some("OPENAI_API_KEY")),
+    };
+    Profile {
+        name: kind.as_str().to_owned(),
+        kind,
+        base_url: url.and_then(|url| BaseUrl::parse(url).ok()),
+        auth: if variable.is_some() {
+            Auth::Bearer
+        } else {
+            Auth::None
+        },
+        timeouts: Timeouts::default(),
+        paths: Paths::default(),
+        key: variable.map_or(KeySource::None, |name| KeySource::Env(name.to_owned())),
+        env,
+    }
+}
+
+/// A base URL for every profile that has one, from the flag or the environment.
+fn address_override(build: &mut Build, flag: Option<&str>) -> Option<BaseUrl> {
+    let variable = variable_of("base_url").unwrap_or_default();
+    let (text, origin, place) = match flag {
+        Some(text) => (text.to_owned(), Origin::Flag, "--base-url".to_owned()),
+        None => (
+            build.variable::<String>(variable)?,
+            Origin::Env(variable),
+            format!("environment variable {variable}"),
+        ),
+    };
+    match BaseUrl::parse(&text) {
+        Ok(url) => {
+            build.origins.insert("base_url".to_owned(), origin);
+            Some(url)
+        }
+        Err(error) => {
+            let problem = Problem::error(error.to_string()).outside(place);
+            let problem = problem.note(address_help(&error));
+            build.problems.push(problem);
+            None
+        }
+    }
+}
+
+fn override_address(profile: &mut Profile, address: Option<&BaseUrl>) {
+    if let (true, Some(url)) = (profile.base_url.is_some(), address) {
+        profile.base_url = Some(url.clone());
+    }
+}
+
+fn build_profile(
+    build: &mut Build,
+    name: &str,
+    at: &At<ProfileTable>,
+    project: Option<&Path>,
+    trust: &Trust,
+    address: Option<&BaseUrl>,
+) -> Option<Profile> {
+    let table = &at.value;
+    let Some(kind) = kind_of(build, name, at) else {
+        // What else is wrong with the address is worth saying at once.
+        if let Some(url) = table.base_url.given() {
+            parse_address(build, url);
+        }
+        return None;
+    };
+    let mut profile = Profile {
+        name: name.to_owned(),
+        ..built_in(kind, build.env.clone())
+    };
+    if kind == EngineKind::Local {
+        refuse_for_local(build, table);
+        return Some(profile);
+    }
+    match &table.base_url {
+        Field::Given(url) => profile.base_url = Some(parse_address(build, url)?),
+        Field::Bad => return None,
+        Field::Absent => {}
+    }
+    override_address(&mut profile, address);
+    if let Some(timeouts) = table.timeouts.value() {
+        profile.timeouts = read_timeouts(build, timeouts);
+    }
+    read_paths(build, table, &mut profile);
+    let spec = match &table.key {
+        Field::Given(key) => Some(key),
+        Field::Bad => return None,
+        Field::Absent => None,
+    };
+    profile.key = key_source(build, &profile, spec, at.loc, project)?;
+    profile.auth = match (&profile.key, table.auth.value()) {
+        (KeySource::None, _) => Auth::None,
+        (_, auth) => auth.copied().unwrap_or(Auth::Bearer),
+    };
+    if profile.auth == Auth::None {
+        profile.key = KeySource::None;
+    }
+    let stated = Stated {
+        by_project: project.is_some() && !trust.project,
+        typed_host: address.is_some(),
+        loc: spec.map_or(at.loc, |spec| spec.loc),
+    };
+    trust::may_go(build, &profile, stated, trust).then_some(profile)
+}
+
+fn kind_of(build: &mut Build, name: &str, at: &At<ProfileTable>) -> Option<EngineKind> {
+    match &at.value.kind {
+        Field::Given(kind) => Some(kind.value),
+        Field::Bad => None,
+        Field::Absent => {
+            let by_name = [EngineKind::Together, EngineKind::OpenAi, EngineKind::Local];
+            let kind = by_name.into_iter().find(|kind| kind.as_str() == name);
+            if kind.is_none() {
+                build.error(
+                    at.loc,
+                    format!("[profile.{name}] has no `kind`"),
+                    "add kind = \"together\", \"openai\" or \"local\"",
+                );
+            }
+            kind
+        }
+    }
+}
+
+fn parse_address(build: &mut Build, url: &At<String>) -> Option<BaseUrl> {
+    match BaseUrl::parse(&url.value) {
+        Ok(base) => Some(base),
+        Err(error) => {
+            let doc = &build.docs[url.loc.doc];
+            let marked = url.loc.start..url.loc.end;
+            // A password in the URL is a secret like any other.
+            let is_plain = !url.value.contains(['@', '?', '#']);
+            let hidden = if is_plain { 0..0 } else { marked.clone() };
+            let problem = doc.problem_hiding(marked, hidden, error.to_string());
+            build.problems.push(problem.label(address_help(&error)));
+            None
+        }
+    }
+}
+
+/// What to write instead.
+fn address_help(error: &OptionsError) -> &'static str {
+    match error {
+        OptionsError::PlainHttp { .. } => {
+            "use https; http is for this machine only (localhost, 127.0.0.1, ::1)"
+        }
+        OptionsError::UserInfo { .. } => "leave them out and use `key`",
+        OptionsError::Query { .. } => "end it with the path",
+        _ => "write it like \"https://api.together.ai/v1\"",
+    }
+}
+
+fn refuse_for_local(build: &mut Build, table: &ProfileTable) {
+    let written = [
+        ("base_url", table.base_url.given().map(|at| at.key)),
+        ("key", table.key.given().map(|at| at.key)),
+        ("auth", table.auth.given().map(|at| at.key)),
+        ("timeouts", table.timeouts.given().map(|at| at.key)),
+        ("paths", table.paths.given().map(|at| at.key)),
+    ];
+    for (name, loc) in written {
+        if let Some(loc) = loc {
+            build.error(
+                loc,
+                format!("`{name}` says nothing for the built-in voice"),
+                "leave it out; a server on this machine has kind = \"openai\"",
+            );
+        }
+    }
+}
+
+fn read_timeouts(build: &mut Build, table: &TimeoutsTable) -> Timeouts {
+    let default = Timeouts::default();
+    let mut positive = |field: &Field<Duration>, default: Duration| match field.given() {
+        Some(at) if at.value.is_zero() => {
+            build.error(
+                at.loc,
+                "a timeout of zero stops every request",
+                "write a longer time",
+            );
+            default
+        }
+        given => given.map_or(default, |at| at.value),
+    };
+    let (connect, idle) = (
+        positive(&table.connect, default.connect),
+        positive(&table.idle, default.idle),
+    );
+    let total = table.total.value().copied().unwrap_or(default.total);
+    if let (TotalTimeout::After(Duration::ZERO), Some(at)) = (total, table.total.given()) {
+        build.error(
+            at.loc,
+            "a timeout of zero stops every request",
+            "write a longer time, or \"auto\"",
+        );
+    }
+    Timeouts {
+        connect,
+        idle,
+        total,
+    }
+}
+
+fn read_paths(build: &mut Build, table: &ProfileTable, profile: &mut Profile) {
+    let (Some(given), Some(base)) = (table.paths.value(), &profile.base_url) else {
+        return;
+    };
+    for (field, target) in [
+        (&given.speech, &mut profile.paths.speech),
+        (&given.transcriptions, &mut profile.paths.transcriptions),
+        (&given.models, &mut profile.paths.models),
+        (&given.voices, &mut profile.paths.voices),
+    ] {
+        let Some(at) = field.given() else { continue };
+        match base.check_path(&at.value) {
+            Ok(()) => *target = Some(at.value.clone()),
+            Err(error) => build.error(
+                at.loc,
+                error.to_string(),
+                "write it like \"/v1/audio/speech\" or \"audio/speech\"",
+            ),
+        }
+    }
+}
+
+/// The source of the key: as written, or the usual one of the provider.
+fn key_source(
+    build: &mut Build,
+    profile: &Profile,
+    spec: Option<&At<KeySpec>>,
+    header: Loc,
+    project: Option<&Path>,
+) -> Option<KeySource> {
+    let Some(spec) = spec else {
+        let own_host = trust::own_variable(profile)
+            .is_some_and(|(_, hosts)| hosts.contains(&trust::host_of(profile)));
+        if profile.is_loopback() {
+            return Some(KeySource::None);
+        }
+        if own_host {
+            return Some(profile.key.clone());
+        }
+        let label = "add key = { env = \"VOICESPOOL_KEY_…\" }, or key = \"none\"";
+        build.error(
+            header,
+            format!("[profile.{}] has no `key`", profile.name),
+            label,
+        );
+        return None;
+    };
+    Some(match &spec.value {
+        KeySpec::None => KeySource::None,
+        KeySpec::Env(name) => KeySource::Env(name.clone()),
+        KeySpec::Command(argv) => KeySource::Command(argv.clone()),
+        KeySpec::File(path) => KeySource::File(expand(path, project, &build.env)),
+    })
+}
+
+/// `~/x` is below the home folder, anything else relative to the file that says it.
+pub(super) fn expand(path: &str, project: Option<&Path>, env: &Env) -> PathBuf {
+    match (path.strip_prefix("~/"), env.get("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => match project {
+            Some(root) => root.join(path),
+            None => user_folder(env).unwrap_or_default().join(path),
+        },
+    }
+}
+
+/// `$XDG_CONFIG_HOME/voicespool`, or below `~/.config`.
+pub(super) fn user_folder(env: &Env) -> Option<PathBuf> {
+    let absolute = |name: &str| {
+        env.get(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_CONFIG_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".config")))
+        .map(|folder| folder.join("voicespool"))
+}

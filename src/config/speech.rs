@@ -1,0 +1,296 @@
+//! Speech tasks: what is asked of the engine, how text is cut, how clips are joined.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use crate::audio::SpeechCheck;
+use crate::config::build::Build;
+use crate::config::model::count;
+use crate::config::reader::{At, Field};
+use crate::config::tables::{ChunkTable, PausesTable, TaskTable};
+use crate::config::task::Context;
+use crate::config::text::EngineKind;
+use crate::config::values::Count;
+use crate::config::voice;
+use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, SpeechParams};
+use crate::pipeline::task::{Pauses, SpeechWork};
+use crate::text::ChunkRules;
+
+/// Longest silence between two chunks.
+const MAX_PAUSE: Duration = Duration::from_mins(1);
+
+/// Bit rates Together takes for an mp3 (its `OpenAPI` schema, 2026-04).
+const TOGETHER_BIT_RATES: &[u32] = &[32_000, 64_000, 96_000, 128_000, 192_000];
+
+/// OpenAI's limit for `instructions`, in characters.
+const MAX_INSTRUCTIONS: usize = 4096;
+
+pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWork> {
+    let before = build.problems.len();
+    let table = &context.at.value;
+    let format = format(build, table, context.profile.map(|profile| profile.kind));
+    let voice = voice::voice(build, context);
+    if let Some(profile) = context.profile {
+        refuse_unsupported(build, table, profile.kind, format);
+    }
+    check_numbers(build, table);
+    let language = voice::language(build, context);
+    let raw = table.response_encoding.value().is_some();
+    let asked = match format {
+        AudioFormat::Wav | AudioFormat::Flac if raw => AudioFormat::Raw,
+        AudioFormat::Wav | AudioFormat::Flac => AudioFormat::Wav,
+        other => other,
+    };
+    let work = SpeechWork {
+        params: SpeechParams {
+            model: context.model_id.to_owned(),
+            voice: voice.unwrap_or_default(),
+            format: asked,
+            language,
+            speed: table.speed.value().copied(),
+            instructions: table.instructions.value().cloned(),
+            response_encoding: table.response_encoding.value().copied(),
+            sample_rate: table.sample_rate.value().copied(),
+            bit_rate: table.bit_rate.value().copied(),
+        },
+        format,
+        subtitles: documents(build, &table.subtitles),
+        chunk: chunk_rules(build, context),
+        pauses: table
+            .pauses
+            .value()
+            .map_or_else(Pauses::default, |pauses| read_pauses(build, pauses)),
+        check: speech_check(build, table),
+    };
+    (build.problems.len() == before).then_some(work)
+}
+
+/// The format of the finished file: wav unless said otherwise.
+fn format(build: &mut Build, table: &TaskTable, kind: Option<EngineKind>) -> AudioFormat {
+    let Some(given) = table.format.given() else {
+        return AudioFormat::Wav;
+    };
+    match (given.value, kind) {
+        (AudioFormat::Mp3, Some(EngineKind::Local)) => build.error(
+            given.loc,
+            "the built-in voice cannot write mp3",
+            "write \"flac\" or \"wav\"",
+        ),
+        (AudioFormat::Wav | AudioFormat::Flac | AudioFormat::Mp3, _) => {}
+        (other @ (AudioFormat::Opus | AudioFormat::Aac | AudioFormat::Raw), _) => build.error(
+            given.loc,
+            format!("`{other}` clips cannot be joined into a file"),
+            "write \"wav\", \"flac\" or \"mp3\"",
+        ),
+    }
+    given.value
+}
+
+/// A field that would be left out silently is another recording than the one ordered.
+fn refuse_unsupported(build: &mut Build, table: &TaskTable, kind: EngineKind, format: AudioFormat) {
+    let (here, has): (&str, &[&str]) = match kind {
+        EngineKind::Together => (
+            "together",
+            &["language", "response_encoding", "sample_rate", "bit_rate"],
+        ),
+        EngineKind::OpenAi => ("openai", &["speed", "instructions"]),
+        EngineKind::Local => ("the built-in voice", &["language"]),
+    };
+    let written = [
+        ("language", table.language.given().map(|at| at.key)),
+        ("speed", table.speed.given().map(|at| at.key)),
+        ("instructions", table.instructions.given().map(|at| at.key)),
+        (
+            "response_encoding",
+            table.response_encoding.given().map(|at| at.key),
+        ),
+        ("sample_rate", table.sample_rate.given().map(|at| at.key)),
+        ("bit_rate", table.bit_rate.given().map(|at| at.key)),
+    ];
+    for (name, loc) in written {
+        if let Some(loc) = loc.filter(|_| !has.contains(&name)) {
+            let label = format!(
+                "leave it out: {here} has {}",
+                crate::config::suggest::listed(has.iter().copied())
+            );
+            build.error(loc, format!("{here} has no `{name}` for speech"), label);
+        }
+    }
+    if let Some(at) = table
+        .response_encoding
+        .given()
+        .filter(|_| format == AudioFormat::Mp3)
+    {
+        build.error(
+            at.key,
+            "`response_encoding` is for raw samples, the format here is mp3",
+            "leave it out, or write format = \"wav\"",
+        );
+    }
+    if let Some(at) = table.bit_rate.given() {
+        if format != AudioFormat::Mp3 {
+            build.error(
+                at.key,
+                "`bit_rate` is for the format mp3",
+                "leave it out, or write format = \"mp3\"",
+            );
+        } else if kind == EngineKind::Together && !TOGETHER_BIT_RATES.contains(&at.value) {
+            build.error(
+                at.loc,
+                format!("together makes no mp3 at {} bits a second", at.value),
+                "write 32000, 64000, 96000, 128000 or 192000",
+            );
+        }
+    }
+}
+
+fn check_numbers(build: &mut Build, table: &TaskTable) {
+    if let Some(at) = table
+        .speed
+        .given()
+        .filter(|at| !(0.25..=4.0).contains(&at.value))
+    {
+        build.error(
+            at.loc,
+            format!("the speed {} is out of range", at.value),
+            "write a number from 0.25 to 4.0",
+        );
+    }
+    if let Some(at) = table
+        .sample_rate
+        .given()
+        .filter(|at| !(8_000..=192_000).contains(&at.value))
+    {
+        build.error(
+            at.loc,
+            format!("the sample rate {} is out of range", at.value),
+            "write a number from 8000 to 192000",
+        );
+    }
+    if let Some(at) = table
+        .instructions
+        .given()
+        .filter(|at| at.value.chars().count() > MAX_INSTRUCTIONS)
+    {
+        build.error(
+            at.loc,
+            "the instructions are too long",
+            "write at most 4096 characters",
+        );
+    }
+}
+
+/// The list of documents, each once.
+pub(super) fn documents(
+    build: &mut Build,
+    field: &Field<Vec<At<DocumentFormat>>>,
+) -> Vec<DocumentFormat> {
+    let mut formats = Vec::new();
+    for at in field.value().map(Vec::as_slice).unwrap_or_default() {
+        if formats.contains(&at.value) {
+            build.error(
+                at.loc,
+                format!("`{}` stands here twice", at.value),
+                "leave one out",
+            );
+        } else {
+            formats.push(at.value);
+        }
+    }
+    formats
+}
+
+/// The model's defaults, narrowed by the task; the limits of the model stay the limits.
+fn chunk_rules(build: &mut Build, context: &Context<'_>) -> ChunkRules {
+    let model = context.model.chunk;
+    let default = ChunkTable::default();
+    let table = context.at.value.chunk.value().unwrap_or(&default);
+    let mut limit = |field: &Field<Count>, most: u32, what: &str| {
+        let own = count(field).map_or(most, NonZeroU32::get);
+        if let Some(at) = field.given().filter(|_| own > most) {
+            let id = context.model_id;
+            let message = format!("`{id}` takes at most {most} {what} in a request");
+            let label = format!("write {most} or less, or raise it in [models]");
+            build.error(at.loc, message, label);
+        }
+        own
+    };
+    let max_chars = limit(&table.max_chars, model.max_chars, "characters");
+    let max_bytes = limit(&table.max_bytes, model.max_bytes, "bytes");
+    let target = count(&table.target_chars).map(NonZeroU32::get);
+    let target_chars = target.unwrap_or_else(|| model.target_chars.min(max_chars));
+    let min = table.min_chars.value().copied();
+    let rules = ChunkRules {
+        max_chars,
+        max_bytes,
+        target_chars,
+        min_chars: min.unwrap_or_else(|| model.min_chars.min(target_chars)),
+    };
+    check_order(build, table, rules);
+    rules
+}
+
+/// At least, aim and at most must come in this order.
+fn check_order(build: &mut Build, table: &ChunkTable, rules: ChunkRules) {
+    let (min, target, max) = (rules.min_chars, rules.target_chars, rules.max_chars);
+    if let Some(at) = table.target_chars.given().filter(|_| target > max) {
+        let message = format!("a chunk cannot aim for more than its limit of {max} characters");
+        build.error(at.loc, message, format!("write {max} or less"));
+    }
+    if let Some(at) = table.min_chars.given().filter(|_| min > target) {
+        let message = format!("a chunk of at least {min} characters cannot aim for {target}");
+        build.error(at.loc, message, format!("write {target} or less"));
+    }
+    if let Some(at) = table.max_bytes.given().filter(|_| rules.max_bytes < 4) {
+        let message = "a single character may have 4 bytes";
+        build.error(at.loc, message, "write 4 or more");
+    }
+}
+
+fn read_pauses(build: &mut Build, table: &PausesTable) -> Pauses {
+    let default = Pauses::default();
+    let mut pause = |field: &Field<Duration>, default: AudioMillis| {
+        let Some(at) = field.given() else {
+            return default;
+        };
+        if at.value > MAX_PAUSE {
+            build.error(
+                at.loc,
+                "a pause lasts at most a minute",
+                "write a shorter time",
+            );
+        }
+        millis(at.value)
+    };
+    Pauses {
+        clause: pause(&table.clause, default.clause),
+        sentence: pause(&table.sentence, default.sentence),
+        paragraph: pause(&table.paragraph, default.paragraph),
+        scene: pause(&table.scene, default.scene),
+        heading: pause(&table.heading, default.heading),
+        chapter: pause(&table.chapter, default.chapter),
+    }
+}
+
+pub(super) fn millis(duration: Duration) -> AudioMillis {
+    AudioMillis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn speech_check(build: &mut Build, table: &TaskTable) -> SpeechCheck {
+    let default = SpeechCheck::default();
+    let Some(at) = table.check.given() else {
+        return default;
+    };
+    let min_cps = at.value.min_cps.value().copied().unwrap_or(default.min_cps);
+    let max_cps = at.value.max_cps.value().copied().unwrap_or(default.max_cps);
+    if min_cps < 0.0 || max_cps <= min_cps {
+        build.error(
+            at.loc,
+            format!(
+                "no speech has more than {max_cps} and less than {min_cps} characters a second"
+            ),
+            "min_cps must be the smaller one, and not negative",
+        );
+    }
+    SpeechCheck { min_cps, max_cps }
+}

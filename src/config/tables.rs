@@ -1,0 +1,283 @@
+//! The tables of `jobs.toml`: every key, its type and what it does.
+//!
+//! This page is the schema. What the values mean together is decided by the files that
+//! build `Settings` from them.
+
+use std::time::Duration;
+
+use jiff::civil;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::config::key::KeySpec;
+use crate::config::reader::{At, Field, FromToml, Named, Reader, SchemaKey, key_name, tables};
+use crate::config::text::{
+    Auth, ByteSize, EngineKind, OnInDoubt, TaskType, Timestamps, TotalTimeout,
+};
+use crate::config::values::Count;
+use crate::domain::{AudioFormat, DocumentFormat, NanoUsd, PcmEncoding};
+
+tables! {
+    /// The whole file.
+    FileTable {
+        /// Version of this format: 1.
+        version: u32,
+        /// The project.
+        project: ProjectTable,
+        /// Money.
+        budget: BudgetTable,
+        /// How a run works.
+        run: RunTable,
+        /// When to give up.
+        retry: RetryTable,
+        /// Where requests go.
+        profile: Named<ProfileTable>,
+        /// Prices and limits of models.
+        models: Named<ModelTable>,
+        /// The work.
+        task: Named<TaskTable>,
+        /// What project files may do with keys; in the user configuration only.
+        trust: TrustTable,
+    }
+
+    /// `[project]`
+    ProjectTable {
+        /// Name in reports; the folder's name by default.
+        name: String,
+        /// Folder of the finished files, relative to this file; nothing is written outside.
+        out: String,
+        /// Folder of the queue, the objects and the logs, relative to this file.
+        state: String,
+    }
+
+    /// `[budget]`
+    BudgetTable {
+        /// Most that all runs of this queue may cost together, in US dollars.
+        max_cost: NanoUsd,
+        /// A run that costs more asks first, in US dollars.
+        confirm_above: NanoUsd,
+        /// What happens to requests that were sent and never answered: resend or hold.
+        on_in_doubt: OnInDoubt,
+    }
+
+    /// `[run]`
+    RunTable {
+        /// Requests in flight at once.
+        workers: Count,
+        /// How long Ctrl-C waits for requests in flight, which are paid for.
+        drain: Duration,
+        /// Stop claiming after this time.
+        max_duration: Duration,
+        /// Stop claiming at this time of day, local time.
+        deadline: civil::Time,
+    }
+
+    /// `[retry]`
+    RetryTable {
+        /// Failures of one job before it is given up.
+        max_failures: Count,
+        /// Time after which a job is given up although the provider is down.
+        give_up_after: Duration,
+        /// Wait after the first failure; doubles from there.
+        base_delay: Duration,
+        /// Longest wait between two tries.
+        max_delay: Duration,
+    }
+
+    /// `[trust]`, in the user configuration only
+    TrustTable {
+        /// Hosts that any key named by a project file may be sent to.
+        hosts: Vec<At<String>>,
+        /// Folders whose project files may use keys, key files and key commands as they like.
+        projects: Vec<At<String>>,
+    }
+
+    /// `[profile.NAME]`
+    ProfileTable {
+        /// Which client: together, openai (and everything compatible), local.
+        kind: EngineKind,
+        /// Where the provider's API begins, with or without `/v1`.
+        base_url: String,
+        /// Where the key is found: `{ env = … }`, `{ file = … }`, `{ command = […] }` or "none".
+        key: KeySpec,
+        /// How the key travels: bearer, raw, none.
+        auth: Auth,
+        /// How long to wait.
+        timeouts: TimeoutsTable,
+        /// Routes that differ from the usual ones, relative to `base_url`.
+        paths: PathsTable,
+    }
+
+    /// `timeouts` of a profile
+    TimeoutsTable {
+        /// For a connection.
+        connect: Duration,
+        /// Between two pieces of an answer.
+        idle: Duration,
+        /// For the whole request: "auto" scales with the input.
+        total: TotalTimeout,
+    }
+
+    /// `paths` of a profile
+    PathsTable {
+        /// Route of text to speech.
+        speech: String,
+        /// Route of speech to text.
+        transcriptions: String,
+        /// Route of the list of models.
+        models: String,
+        /// Route of the list of voices.
+        voices: String,
+    }
+
+    /// `[models."ID"]`
+    ModelTable {
+        /// What it charges.
+        price: PriceTable,
+        /// What the provider allows, or what you want to allow.
+        limits: LimitsTable,
+        /// Most characters in one request.
+        max_chars: Count,
+        /// Most UTF-8 bytes in one request.
+        max_bytes: Count,
+        /// Largest file in one request.
+        max_upload: ByteSize,
+        /// Longest audio in one request.
+        max_audio: Duration,
+    }
+
+    /// `price` of a model
+    PriceTable {
+        /// US dollars for 1,000,000 characters.
+        per_1m_chars: NanoUsd,
+        /// US dollars for a minute of audio.
+        per_audio_minute: NanoUsd,
+        /// The day the price was true.
+        as_of: civil::Date,
+        /// Where it was read.
+        source: String,
+    }
+
+    /// `limits` of a model
+    LimitsTable {
+        /// Requests a minute.
+        rpm: Count,
+        /// Characters a minute.
+        chars_per_minute: Count,
+        /// Seconds of audio a minute.
+        audio_seconds_per_minute: Count,
+        /// Requests in flight at once.
+        concurrency: Count,
+    }
+
+    /// `[task.NAME]`
+    TaskTable {
+        /// tts (text to speech) or stt (speech to text).
+        r#type: TaskType,
+        /// Name of the profile the requests go to.
+        profile: String,
+        /// Files, folders and globs, relative to this file; `!` in front takes files away.
+        input: Vec<At<String>>,
+        /// Path of a finished file below `project.out`, with fields in braces.
+        output: String,
+        /// The model, as the provider spells it.
+        model: String,
+        /// The voice, as the provider spells it (tts).
+        voice: String,
+        /// Format of the finished audio: wav, flac or mp3 (tts).
+        format: AudioFormat,
+        /// ISO 639-1 code such as "en"; stt also takes "auto".
+        language: String,
+        /// 0.25 to 4.0, where the provider has it (tts).
+        speed: f64,
+        /// Style directions, where the provider has them (tts).
+        instructions: String,
+        /// Asks for raw samples in this coding instead of wav (tts).
+        response_encoding: PcmEncoding,
+        /// Frames per second, where the provider has it (tts).
+        sample_rate: u32,
+        /// Bits per second of an mp3, where the provider has it (tts).
+        bit_rate: u32,
+        /// Subtitles of what was spoken, beside the audio (tts).
+        subtitles: Vec<At<DocumentFormat>>,
+        /// How text is cut into requests (tts).
+        chunk: ChunkTable,
+        /// Silence between chunks (tts).
+        pauses: PausesTable,
+        /// When an answer counts as speech (tts).
+        check: CheckTable,
+        /// Documents to write (stt).
+        formats: Vec<At<DocumentFormat>>,
+        /// Words the recording is about, where the model takes them (stt).
+        prompt: String,
+        /// 0.0 to 1.0 (stt).
+        temperature: f64,
+        /// What is timed: word (better cues) or segment (stt).
+        timestamps: Timestamps,
+        /// How subtitles are laid out (stt).
+        cues: CuesTable,
+        /// Larger numbers are worked on later.
+        priority: i64,
+        /// false leaves the task out.
+        enabled: bool,
+    }
+
+    /// `chunk` of a task
+    ChunkTable {
+        /// Hard limit in characters.
+        max_chars: Count,
+        /// Hard limit in UTF-8 bytes.
+        max_bytes: Count,
+        /// What a chunk aims for: long ones make models skip and slur.
+        target_chars: Count,
+        /// Shorter sentences join a neighbour.
+        min_chars: u32,
+    }
+
+    /// `pauses` of a task
+    PausesTable {
+        /// Inside a sentence that was too long to send whole.
+        clause: Duration,
+        /// After a sentence.
+        sentence: Duration,
+        /// After a paragraph.
+        paragraph: Duration,
+        /// After a scene.
+        scene: Duration,
+        /// After a heading.
+        heading: Duration,
+        /// Before a chapter.
+        chapter: Duration,
+    }
+
+    /// `check` of a task
+    CheckTable {
+        /// Fewest characters a second: slower is silence or noise.
+        min_cps: f64,
+        /// Most characters a second: faster is cut off.
+        max_cps: f64,
+    }
+
+    /// `cues` of a task
+    CuesTable {
+        /// Columns of a line; CJK characters count two.
+        max_columns: u16,
+        /// Lines of a cue.
+        max_lines: u8,
+        /// Characters a second a reader can follow.
+        max_cps: f64,
+        /// Shortest time a cue stays.
+        min_duration: Duration,
+        /// Longest time a cue stays.
+        max_duration: Duration,
+        /// Gap between cues that do not touch.
+        min_gap: Duration,
+    }
+}
+
+/// Every key of the files, in the order of the documentation.
+pub fn schema() -> Vec<SchemaKey> {
+    let mut keys = Vec::new();
+    FileTable::schema("", "", &mut keys);
+    keys
+}

@@ -1,0 +1,276 @@
+//! Tasks: from `[task.NAME]` to `pipeline::task::Task`, complete and possible.
+
+use std::collections::BTreeMap;
+
+use crate::config::build::Build;
+use crate::config::document::Loc;
+use crate::config::model::{Model, ModelRules, known_models};
+use crate::config::profile::{Profile, Profiles};
+use crate::config::reader::{At, Field};
+use crate::config::settings::Budget;
+use crate::config::suggest::{did_you_mean, nearest};
+use crate::config::tables::TaskTable;
+use crate::config::text::{EngineKind, TaskType};
+use crate::config::{files, speech, transcription};
+use crate::domain::Price;
+use crate::engine::local;
+use crate::pipeline::task::{Task, Work};
+
+/// What the builders of one task share.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub(super) name: &'a str,
+    pub(super) at: &'a At<TaskTable>,
+    /// `None` when the profile is missing or wrong, which was reported.
+    pub(super) profile: Option<&'a Profile>,
+    pub(super) model_id: &'a str,
+    pub(super) model: &'a Model,
+}
+
+/// Builds the enabled tasks in the order of the file.
+pub(super) fn build_tasks(
+    build: &mut Build,
+    tables: &[(String, At<TaskTable>)],
+    profiles: &Profiles,
+    models: &BTreeMap<String, ModelRules>,
+    budget: &Budget,
+) -> Vec<Task> {
+    let tasks = tables
+        .iter()
+        .filter(|(_, at)| at.value.enabled.value() != Some(&false))
+        .filter_map(|(name, at)| build_task(build, name, at, profiles, models, budget))
+        .collect();
+    files::refuse_same_outputs(build, tables);
+    tasks
+}
+
+fn build_task(
+    build: &mut Build,
+    name: &str,
+    at: &At<TaskTable>,
+    profiles: &Profiles,
+    models: &BTreeMap<String, ModelRules>,
+    budget: &Budget,
+) -> Option<Task> {
+    let table = &at.value;
+    // Every part is checked before any of them can end it.
+    let profile = find_profile(build, name, at, profiles);
+    let input = files::inputs(build, name, at);
+    let output = files::output(build, table);
+    let task_type = required(
+        build,
+        name,
+        at,
+        "type",
+        &table.r#type,
+        "add type = \"tts\" or \"stt\"",
+    )?;
+    refuse_other_type(build, table, task_type);
+    let id = model_id(build, name, at, profile)?;
+    let listed = profile.is_some_and(Profile::is_listed);
+    let kind = profile.map_or(EngineKind::OpenAi, |profile| profile.kind);
+    let model = Model::of(kind, listed, &id, models.get(&id));
+    let context = Context {
+        name,
+        at,
+        profile,
+        model_id: &id,
+        model: &model,
+    };
+    if profile.is_some() {
+        check_price(build, &context, task_type, budget);
+    }
+    let work = match task_type {
+        TaskType::Speech => speech::build(build, &context).map(Work::Speech),
+        TaskType::Transcription => transcription::build(build, &context).map(Work::Transcription),
+    };
+    let profile = profile?;
+    Some(Task {
+        name: name.to_owned(),
+        profile: profile.name.clone(),
+        endpoint: profile.endpoint(),
+        input: input?,
+        output: output?,
+        priority: table.priority.value().copied().unwrap_or(0),
+        price: model.price.as_ref().map(|listed| listed.price),
+        work: work?,
+    })
+}
+
+/// The value of a field that must be there.
+pub(super) fn required<T: Clone>(
+    build: &mut Build,
+    task: &str,
+    at: &At<TaskTable>,
+    key: &str,
+    field: &Field<T>,
+    label: &str,
+) -> Option<T> {
+    if field.is_absent() {
+        build.error(at.loc, format!("[task.{task}] has no `{key}`"), label);
+    }
+    field.value().cloned()
+}
+
+fn find_profile<'a>(
+    build: &mut Build,
+    task: &str,
+    at: &At<TaskTable>,
+    profiles: &'a Profiles,
+) -> Option<&'a Profile> {
+    let names: Vec<&str> = profiles.keys().map(String::as_str).collect();
+    let label = "add profile = \"local\" for the built-in voice, or the name of another profile";
+    required(build, task, at, "profile", &at.value.profile, label)?;
+    let given = at.value.profile.given()?;
+    let found = profiles.get(&given.value);
+    if found.is_none() {
+        build.error(
+            given.loc,
+            format!("there is no [profile.{}]", given.value),
+            did_you_mean(&given.value, &names),
+        );
+    }
+    found?.as_ref()
+}
+
+fn model_id(
+    build: &mut Build,
+    task: &str,
+    at: &At<TaskTable>,
+    profile: Option<&Profile>,
+) -> Option<String> {
+    let field = &at.value.model;
+    let is_local = profile.is_some_and(|profile| profile.kind == EngineKind::Local);
+    match field {
+        Field::Given(given) => {
+            check_model_name(build, given, profile);
+            Some(given.value.clone())
+        }
+        Field::Bad => None,
+        Field::Absent if is_local => Some(local::MODEL.to_owned()),
+        Field::Absent => {
+            required(
+                build,
+                task,
+                at,
+                "model",
+                field,
+                "add the provider's name of the model; `voicespool models` lists the known ones",
+            );
+            None
+        }
+    }
+}
+
+/// Models are free strings, because lists of them go out of date: a near miss warns.
+fn check_model_name(build: &mut Build, given: &At<String>, profile: Option<&Profile>) {
+    match profile {
+        Some(profile) if profile.kind == EngineKind::Local && given.value != local::MODEL => {
+            build.error(
+                given.loc,
+                format!("the built-in voice has no model `{}`", given.value),
+                format!("write \"{}\", or leave it out", local::MODEL),
+            );
+        }
+        Some(profile) if profile.kind == EngineKind::Together => {
+            let known = known_models();
+            if !known.contains(&given.value)
+                && let Some(near) = nearest(&given.value, known.iter().map(String::as_str))
+            {
+                build.warn(
+                    given.loc,
+                    format!("`{}` is no model I know", given.value),
+                    format!("did you mean `{near}`?"),
+                );
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The price must be for what the task sends, and known when there is a budget.
+fn check_price(build: &mut Build, context: &Context<'_>, task_type: TaskType, budget: &Budget) {
+    let at = context
+        .at
+        .value
+        .model
+        .given()
+        .map_or(context.at.loc, |at| at.loc);
+    let Some(listed) = &context.model.price else {
+        if budget.max_cost.is_some() {
+            build.warn(
+                at,
+                format!(
+                    "the price of `{}` is unknown, so no run starts under a budget",
+                    context.model_id
+                ),
+                format!("add [models.\"{}\"] price = {{ … }}", context.model_id),
+            );
+        }
+        return;
+    };
+    let fits = matches!(
+        (listed.price, task_type),
+        (Price::Free, _)
+            | (Price::PerMillionChars(_), TaskType::Speech)
+            | (Price::PerAudioMinute(_), TaskType::Transcription)
+    );
+    if !fits {
+        let (does, unit) = match task_type {
+            TaskType::Speech => ("speaks text", "audio minutes"),
+            TaskType::Transcription => ("transcribes audio", "characters"),
+        };
+        build.error(
+            at,
+            format!(
+                "[task.{}] {does}, but `{}` is priced by {unit}",
+                context.name, context.model_id
+            ),
+            "choose another model, or correct its price",
+        );
+    }
+}
+
+/// Keys that belong to the other type of task.
+fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) {
+    fn loc<T>(field: &Field<T>) -> Option<Loc> {
+        field.given().map(|at| at.key)
+    }
+    let speech = [
+        ("voice", loc(&table.voice)),
+        ("format", loc(&table.format)),
+        ("speed", loc(&table.speed)),
+        ("instructions", loc(&table.instructions)),
+        ("response_encoding", loc(&table.response_encoding)),
+        ("sample_rate", loc(&table.sample_rate)),
+        ("bit_rate", loc(&table.bit_rate)),
+        ("subtitles", loc(&table.subtitles)),
+        ("chunk", loc(&table.chunk)),
+        ("pauses", loc(&table.pauses)),
+        ("check", loc(&table.check)),
+    ];
+    let transcription = [
+        ("formats", loc(&table.formats)),
+        ("prompt", loc(&table.prompt)),
+        ("temperature", loc(&table.temperature)),
+        ("timestamps", loc(&table.timestamps)),
+        ("cues", loc(&table.cues)),
+    ];
+    let (others, word): (&[_], _) = match task_type {
+        TaskType::Speech => (&transcription, "stt"),
+        TaskType::Transcription => (&speech, "tts"),
+    };
+    for (name, loc) in others {
+        let label = match (*name, word) {
+            ("format", _) => "did you mean `formats`?".to_owned(),
+            ("formats", _) => "did you mean `format` (the audio) or `subtitles`?".to_owned(),
+            _ => format!(
+                "leave it out: this task has type = \"{}\"",
+                task_type.as_str()
+            ),
+        };
+        if let Some(loc) = loc {
+            build.error(*loc, format!("`{name}` is for type = \"{word}\""), label);
+        }
+    }
+}

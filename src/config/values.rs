@@ -1,0 +1,196 @@
+//! Single values as TOML holds them: each type says what it expects and how a near miss
+//! is to be written.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use jiff::civil;
+use toml::Spanned;
+use toml::de::DeValue;
+
+use crate::config::reader::{FromToml, Reader};
+use crate::config::text::{
+    Auth, ByteSize, EngineKind, FromText, OnInDoubt, TaskType, Timestamps, TotalTimeout, Wrong,
+};
+use crate::domain::{AudioFormat, DocumentFormat, NanoUsd, PcmEncoding};
+
+macro_rules! from_string {
+    ($($type:ty: $expected:literal),+ $(,)?) => {$(
+        impl FromToml for $type {
+            const EXPECTED: &'static str = $expected;
+
+            fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+                let DeValue::String(text) = value.get_ref() else {
+                    let help = in_quotes(value.get_ref());
+                    reader.wrong_type(value, Self::EXPECTED, help);
+                    return None;
+                };
+                <$type as FromText>::from_text(text).map_err(|wrong| reader.reject(value.span(), wrong)).ok()
+            }
+        }
+    )+};
+}
+
+/// Numbers where a text with a unit belongs: the same in quotes.
+fn in_quotes(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::Integer(number) => {
+            Some(format!("write it in quotes, with its unit: \"{number} …\""))
+        }
+        DeValue::Float(number) => Some(format!("write it in quotes: \"{number}\"")),
+        _ => None,
+    }
+}
+
+from_string! {
+    String: "a string",
+    Duration: "a duration such as \"60s\"",
+    ByteSize: "a size such as \"80 MB\"",
+    civil::Time: "a time of day such as \"07:00\"",
+    TotalTimeout: "\"auto\" or a duration such as \"10m\"",
+    EngineKind: "one of \"together\", \"openai\", \"local\"",
+    Auth: "one of \"bearer\", \"raw\", \"none\"",
+    OnInDoubt: "one of \"resend\", \"hold\"",
+    TaskType: "one of \"tts\", \"stt\"",
+    Timestamps: "one of \"word\", \"segment\"",
+    AudioFormat: "an audio format such as \"wav\"",
+    DocumentFormat: "one of \"srt\", \"vtt\", \"json\", \"txt\"",
+    PcmEncoding: "a coding of samples such as \"pcm_s16le\"",
+}
+
+/// Money is exact, so it is text: a float would already have lost a part of a cent.
+impl FromToml for NanoUsd {
+    const EXPECTED: &'static str = "an amount in US dollars such as \"25.00\"";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.as_ref(),
+            DeValue::Integer(number) => {
+                reader.wrong_type(
+                    value,
+                    Self::EXPECTED,
+                    Some(format!("write it in quotes: \"{number}\"")),
+                );
+                return None;
+            }
+            other => {
+                reader.wrong_type(value, Self::EXPECTED, in_quotes(other));
+                return None;
+            }
+        };
+        Self::from_text(text)
+            .map_err(|wrong| reader.reject(value.span(), wrong))
+            .ok()
+    }
+}
+
+/// A TOML date or the same in quotes.
+impl FromToml for civil::Date {
+    const EXPECTED: &'static str = "a date such as \"2026-11-01\"";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Datetime(date) => date.to_string(),
+            _ => {
+                reader.wrong_type(value, Self::EXPECTED, None);
+                return None;
+            }
+        };
+        Self::from_text(&text)
+            .map_err(|wrong| reader.reject(value.span(), wrong))
+            .ok()
+    }
+}
+
+impl FromToml for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let read = value.get_ref().as_bool();
+        if read.is_none() {
+            let help = match value.get_ref().as_str() {
+                Some(word @ ("true" | "false")) => Some(format!("write it without quotes: {word}")),
+                _ => None,
+            };
+            reader.wrong_type(value, Self::EXPECTED, help);
+        }
+        read
+    }
+}
+
+macro_rules! from_integer {
+    ($($type:ty: $expected:literal),+ $(,)?) => {$(
+        impl FromToml for $type {
+            const EXPECTED: &'static str = $expected;
+
+            fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+                let DeValue::Integer(number) = value.get_ref() else {
+                    let help = value.get_ref().as_str().filter(|text| text.parse::<i64>().is_ok());
+                    let help = help.map(|text| format!("write it without quotes: {text}"));
+                    reader.wrong_type(value, Self::EXPECTED, help);
+                    return None;
+                };
+                let read = i64::from_str_radix(number.as_str(), number.radix()).ok();
+                let read = read.and_then(|number| <$type>::try_from(number).ok());
+                if read.is_none() {
+                    let wrong = Wrong::new(format!("{number} is out of range"), concat!("expected ", $expected));
+                    reader.reject(value.span(), wrong);
+                }
+                read
+            }
+        }
+    )+};
+}
+
+/// A count that cannot be zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Count(pub(super) NonZeroU32);
+
+impl TryFrom<i64> for Count {
+    type Error = std::num::TryFromIntError;
+
+    fn try_from(number: i64) -> Result<Self, Self::Error> {
+        NonZeroU32::try_from(u32::try_from(number)?).map(Self)
+    }
+}
+
+impl FromText for Count {
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        NonZeroU32::from_text(text).map(Self)
+    }
+}
+
+from_integer! {
+    Count: "a whole number above 0",
+    u32: "a whole number, not negative",
+    u16: "a whole number from 0 to 65535",
+    u8: "a whole number from 0 to 255",
+    i64: "a whole number",
+}
+
+impl FromToml for f64 {
+    const EXPECTED: &'static str = "a number";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = match value.get_ref() {
+            DeValue::Float(number) => number.as_str(),
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            _ => {
+                reader.wrong_type(value, Self::EXPECTED, None);
+                return None;
+            }
+        };
+        let read = text.parse().ok().filter(|number: &f64| number.is_finite());
+        if read.is_none() {
+            reader.reject(
+                value.span(),
+                Wrong::new(
+                    format!("{text} is no usable number"),
+                    "write a finite number",
+                ),
+            );
+        }
+        read
+    }
+}

@@ -1,0 +1,80 @@
+//! Voices and languages: what the built-in voice can speak, and what is a language code.
+
+use crate::config::build::Build;
+use crate::config::suggest::{did_you_mean, listed};
+use crate::config::task::{Context, required};
+use crate::config::text::EngineKind;
+use crate::engine::local;
+
+/// The voice of a task; a built-in one exists and is named by its one name, because
+/// the name is part of what makes two recordings the same.
+pub(super) fn voice(build: &mut Build, context: &Context<'_>) -> Option<String> {
+    let (task, at) = (context.name, context.at);
+    let field = &at.value.voice;
+    if !is_local(context) {
+        let label = "add voice = \"…\"; `voicespool voices` lists the known ones";
+        return required(build, task, at, "voice", field, label);
+    }
+    let names: Vec<&str> = local::voices().iter().map(|voice| voice.name).collect();
+    let there_are = listed(names.iter().copied());
+    let label = format!("add voice = \"pico-en-us\"; there are {there_are}");
+    let voice = required(build, task, at, "voice", field, &label)?;
+    if let Some(given) = field.given().filter(|_| !names.contains(&voice.as_str())) {
+        let message = format!("there is no built-in voice `{voice}`");
+        let meant = local::find(&voice).map(|meant| format!("did you mean `{}`?", meant.name));
+        let label = meant.unwrap_or_else(|| did_you_mean(&voice, &names));
+        build.error(given.loc, message, label);
+    }
+    Some(voice)
+}
+
+fn is_local(context: &Context<'_>) -> bool {
+    let profile = context.profile;
+    profile.is_some_and(|profile| profile.kind == EngineKind::Local)
+}
+
+/// ISO 639-1 or a lower-case locale; of a built-in voice its own.
+pub(super) fn language(build: &mut Build, context: &Context<'_>) -> Option<String> {
+    let table = &context.at.value;
+    let given = table.language.given()?;
+    let language = given.value.as_str();
+    if !is_language(language) {
+        let message = format!("`{language}` is no language code");
+        build.error(given.loc, message, language_help(language));
+        return None;
+    }
+    let voice = table.voice.value().filter(|_| is_local(context));
+    let spoken = voice.and_then(|name| local::voices().iter().find(|voice| voice.name == name));
+    if let Some(voice) = spoken {
+        let speaks = voice.language.to_lowercase();
+        if speaks != language && speaks.split('-').next() != Some(language) {
+            let message = format!("the voice `{}` speaks {speaks}, not {language}", voice.name);
+            let label = "choose another voice, or leave the language out";
+            build.error(given.loc, message, label);
+        }
+    }
+    Some(language.to_owned())
+}
+
+/// Two or three letters, then lower-case parts: `en`, `zh-hk`.
+pub(super) fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let first = parts.next().unwrap_or_default();
+    (2..=3).contains(&first.len())
+        && first.bytes().all(|byte| byte.is_ascii_lowercase())
+        && parts.all(|part| {
+            (2..=8).contains(&part.len())
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+}
+
+pub(super) fn language_help(text: &str) -> String {
+    let folded = text.to_lowercase().replace('_', "-");
+    if is_language(&folded) {
+        format!("did you mean `{folded}`?")
+    } else {
+        "write it like \"en\" or \"zh-hk\"".to_owned()
+    }
+}
