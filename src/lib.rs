@@ -7,6 +7,7 @@
 //! `worker` ← `config` ← `cli` (`tests/it/architecture.rs` enforces it).
 
 pub mod audio;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod engine;

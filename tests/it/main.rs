@@ -1,8 +1,13 @@
-//! Integration tests: the rooms together.
+//! Integration tests: the rooms together, and the built binary as a user meets it.
 
 #![expect(
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails, and its files need not survive a power cut"
 )]
 
+mod architecture;
+mod cli;
 mod store;
+mod support;
+mod worker;

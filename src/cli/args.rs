@@ -1,0 +1,240 @@
+//! The command line, as clap sees it. What the flags mean is in the commands.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config;
+use crate::domain::{JobId, JobKind, JobState, NanoUsd};
+
+/// Durable batch speech: text to audio, audio to transcripts, priced before a cent is spent
+///
+/// Exit codes: 0 ok, 1 bug, 2 usage, 3 some jobs failed, 4 key or credit, 5 provider unreachable,
+/// 6 findings, 7 disk, 8 budget reached, 9 no work, 10 time limit, 11 another run holds the queue,
+/// 12 queue corrupt or newer, 130/143 interrupted.
+#[derive(Debug, Parser)]
+#[command(
+    name = "voicespool",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+#[command(after_help = "Examples:
+  voicespool init --preset audiobook      write a commented jobs.toml
+  voicespool plan                         what it would cost; sends nothing
+  voicespool run --max-cost 5             do it, and never spend more than $5")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags every command knows.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Configuration file [default: the nearest jobs.toml, upwards from here]
+    #[arg(short = 'f', long = "file", global = true, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Machine-readable output on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Only errors and the final summary on stderr
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// More on stderr; twice for still more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a commented jobs.toml to start from
+    Init(InitArgs),
+    /// Show what there is to do and what it would cost; sends nothing
+    Plan(PlanArgs),
+    /// Plan, ask, work; resumes by itself
+    Run(RunArgs),
+    /// Counts, spend, and why it is not faster
+    Status,
+    /// List jobs
+    Ls(LsArgs),
+    /// One job: its attempts, answers and outputs
+    Show { job: i64 },
+    /// Queue failed jobs again (held and cancelled ones with --state), with the added cost shown
+    Retry(SelectArgs),
+    /// Take unfinished jobs out of the queue
+    Cancel(SelectArgs),
+    /// Check every output against the queue
+    Verify {
+        /// Decode the audio too, not only hash it
+        #[arg(long)]
+        deep: bool,
+    },
+    /// What was done and what it cost
+    Report(ReportArgs),
+    /// Check the key, the disk, the limits and the queue
+    Doctor,
+    /// A loopback look-alike of the provider, with a bill counter
+    Mock(MockArgs),
+    /// Print a shell completion script
+    Completions { shell: clap_complete::Shell },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Folder to write jobs.toml to
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+    #[arg(long, value_enum, default_value = "audiobook")]
+    pub preset: PresetArg,
+    /// Replace an existing jobs.toml
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PresetArg {
+    Audiobook,
+    Podcast,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct PlanArgs {
+    /// Only these tasks
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<String>,
+    /// List every file, not only the tasks
+    #[arg(long)]
+    pub files: bool,
+    /// One line of CSV per file on stdout
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Only these tasks
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<String>,
+    /// Plan only; sends nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Do not ask before spending
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Stop before this run has cost more than this, e.g. 2.50 (USD)
+    #[arg(long, value_name = "USD")]
+    pub max_cost: Option<NanoUsd>,
+    /// Stop claiming after this time, e.g. 8h
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub max_duration: Option<Duration>,
+    /// Stop claiming at this time of day, e.g. 07:00 (local)
+    #[arg(long, value_name = "HH:MM", value_parser = parse_time)]
+    pub(crate) deadline: Option<jiff::civil::Time>,
+    /// Requests in flight at once [config: run.workers]
+    #[arg(short = 'j', long = "workers", value_name = "N")]
+    pub workers: Option<NonZeroU32>,
+    /// Queue and work on at most this many files
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Exit 9 when there is nothing to do
+    #[arg(long)]
+    pub error_on_no_work: bool,
+    /// Where to write the cost report (CSV, a line per attempt) [default: OUT/cost.csv]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+}
+
+fn parse_time(text: &str) -> Result<jiff::civil::Time, String> {
+    config::parse_time_of_day(text).map_err(|wrong| wrong.to_string())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LsArgs {
+    #[arg(long)]
+    pub state: Option<JobState>,
+    #[arg(long)]
+    pub task: Option<String>,
+    #[arg(long)]
+    pub kind: Option<JobKind>,
+    /// Only jobs after this number
+    #[arg(long, default_value_t = 0)]
+    pub after: i64,
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SelectArgs {
+    /// Job numbers; none with --all or a filter
+    pub jobs: Vec<i64>,
+    #[arg(long)]
+    pub task: Option<String>,
+    /// Only jobs in this state
+    #[arg(long)]
+    pub state: Option<JobState>,
+    /// All of them; for retry all failed ones, unless --state says otherwise
+    #[arg(long)]
+    pub all: bool,
+    /// Show what would happen, change nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+impl SelectArgs {
+    /// The jobs named.
+    pub(crate) fn ids(&self) -> Vec<JobId> {
+        self.jobs.iter().copied().map(JobId).collect()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    Table,
+    /// CSV, one line per attempt: the bill
+    Attempts,
+    /// CSV, one line per input file
+    Files,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: ReportFormat,
+    /// Write here instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Only this run
+    #[arg(long, value_name = "RUN")]
+    pub run: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MockArgs {
+    /// Address to listen on; loopback only
+    #[arg(long, default_value = "127.0.0.1:8791")]
+    pub bind: SocketAddr,
+    /// Answer only requests with this key
+    #[arg(long, value_name = "KEY")]
+    pub require_key: Option<String>,
+    /// Wait before each answer, e.g. 300ms
+    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
+    pub latency: Duration,
+    /// Requests a second before 429 answers
+    #[arg(long, value_name = "N")]
+    pub rate: Option<f64>,
+    /// Faults as JSON, as taken by POST /_mock/faults
+    #[arg(long, value_name = "JSON")]
+    pub faults: Option<String>,
+    /// Answer every speech request with this many bytes of valid audio (benchmarks)
+    #[arg(long, value_name = "BYTES")]
+    pub answer_bytes: Option<usize>,
+}

@@ -1,0 +1,216 @@
+//! `doctor`: is everything in place? Sends nothing, spends nothing, changes nothing.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args::Global;
+use crate::cli::commands::plan::free_bytes;
+use crate::cli::context::{Context, local_engine};
+use crate::cli::exit::Exit;
+use crate::cli::term;
+use crate::config::{EngineKind, Overrides};
+
+/// Less than this and a night may end early.
+const LITTLE_DISK: u64 = 2_000_000_000;
+
+/// Fewer open files than this and many workers starve.
+const FEW_FILES: u64 = 256;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    Good,
+    /// Worth knowing; no finding.
+    Note,
+    Bad,
+}
+
+struct Check {
+    mark: Mark,
+    what: &'static str,
+    says: String,
+}
+
+pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
+    let context = Context::load(global, Overrides::default())?;
+    let mut checks = vec![Check {
+        mark: Mark::Good,
+        what: "config",
+        says: context
+            .settings
+            .file
+            .as_ref()
+            .map_or_else(|| "none".to_owned(), |file| file.display().to_string()),
+    }];
+    keys(&context, &mut checks).await;
+    voice(&context, &mut checks);
+    disk(&context, &mut checks);
+    limits(&mut checks);
+    queue(&context, &mut checks).await;
+    let bad = checks.iter().any(|check| check.mark == Mark::Bad);
+    for Check { mark, what, says } in &checks {
+        let (sign, word) = match mark {
+            Mark::Good => ("✔", "ok"),
+            Mark::Note => ("!", "note"),
+            Mark::Bad => ("✖", "bad"),
+        };
+        let says = term::clean(says);
+        if context.json {
+            term::outln(
+                &json!({"type": "check", "check": what, "mark": word, "text": says}).to_string(),
+            )?;
+        } else {
+            term::outln(&format!("{sign} {what:<8} {says}"))?;
+        }
+    }
+    Ok(if bad { Exit::Findings } else { Exit::Ok })
+}
+
+/// Only profiles that a task uses: a key for nothing is nobody's problem.
+async fn keys(context: &Context, checks: &mut Vec<Check>) {
+    for profile in context.settings.profiles.values() {
+        let used = context
+            .settings
+            .tasks
+            .iter()
+            .any(|task| task.profile == profile.name);
+        if !used || profile.kind == EngineKind::Local {
+            continue;
+        }
+        let (mark, says) = match profile.key().await {
+            Ok(Some(key)) => (
+                Mark::Good,
+                format!(
+                    "profile `{}`: {} from {}",
+                    profile.name,
+                    key.masked_tail(),
+                    key.source()
+                ),
+            ),
+            Ok(None) => (
+                Mark::Note,
+                format!("profile `{}` sends no key", profile.name),
+            ),
+            Err(error) => (Mark::Bad, format!("profile `{}`: {error}", profile.name)),
+        };
+        checks.push(Check {
+            mark,
+            what: "key",
+            says,
+        });
+    }
+}
+
+fn voice(context: &Context, checks: &mut Vec<Check>) {
+    let uses = |task: &crate::pipeline::task::Task| {
+        context
+            .settings
+            .profiles
+            .get(&task.profile)
+            .is_some_and(|profile| profile.kind == EngineKind::Local)
+    };
+    if context.settings.tasks.iter().any(uses) {
+        let (mark, says) = match local_engine().synthesize("en-US", "Ready.") {
+            Ok(_) => (Mark::Good, "the built-in voice speaks".to_owned()),
+            Err(error) => (
+                Mark::Bad,
+                format!("the built-in voice does not speak: {error}"),
+            ),
+        };
+        checks.push(Check {
+            mark,
+            what: "voice",
+            says,
+        });
+    }
+}
+
+fn disk(context: &Context, checks: &mut Vec<Check>) {
+    let places = &context.settings.places;
+    for folder in [&places.out, &places.state] {
+        let Some(existing) = folder.ancestors().find(|folder| folder.is_dir()) else {
+            continue;
+        };
+        let shown = folder.display();
+        checks.push(
+            match (tempfile::tempfile_in(dot(existing)), free_bytes(existing)) {
+                (Err(error), _) => Check {
+                    mark: Mark::Bad,
+                    what: "disk",
+                    says: format!("{shown} cannot be written: {error}"),
+                },
+                (Ok(_), Some(free)) if free < LITTLE_DISK => Check {
+                    mark: Mark::Note,
+                    what: "disk",
+                    says: format!("{shown} has only {} free", term::size(free)),
+                },
+                (Ok(_), Some(free)) => Check {
+                    mark: Mark::Good,
+                    what: "disk",
+                    says: format!("{shown} has {} free", term::size(free)),
+                },
+                (Ok(_), None) => Check {
+                    mark: Mark::Note,
+                    what: "disk",
+                    says: format!("{shown}: free space unknown"),
+                },
+            },
+        );
+    }
+}
+
+fn dot(path: &Path) -> &Path {
+    if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    }
+}
+
+fn limits(checks: &mut Vec<Check>) {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let says = files.map_or_else(
+        || "open files: no limit".to_owned(),
+        |files| format!("open files: {files}"),
+    );
+    let mark = if files.is_some_and(|files| files < FEW_FILES) {
+        Mark::Note
+    } else {
+        Mark::Good
+    };
+    checks.push(Check {
+        mark,
+        what: "limits",
+        says,
+    });
+}
+
+async fn queue(context: &Context, checks: &mut Vec<Check>) {
+    let says = match context.look().await {
+        Ok(None) => Ok("no queue yet".to_owned()),
+        Ok(Some(store)) => {
+            let checked = store.integrity_check().await;
+            let closed = store.close().await;
+            match (checked, closed) {
+                (Ok(findings), Ok(())) if findings.is_empty() => {
+                    Ok(format!("{} is whole", context.queue().display()))
+                }
+                (Ok(findings), Ok(())) => Err(findings.join("; ")),
+                (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
+            }
+        }
+        Err(failure) => Err(failure.headline),
+    };
+    checks.push(match says {
+        Ok(says) => Check {
+            mark: Mark::Good,
+            what: "queue",
+            says,
+        },
+        Err(says) => Check {
+            mark: Mark::Bad,
+            what: "queue",
+            says,
+        },
+    });
+}

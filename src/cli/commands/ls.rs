@@ -1,0 +1,82 @@
+//! `ls`: jobs, filtered.
+
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+
+use crate::cli::args::{Global, LsArgs};
+use crate::cli::context::Context;
+use crate::cli::estimate::quantity;
+use crate::cli::exit::Exit;
+use crate::cli::summary::utc;
+use crate::cli::term;
+use crate::config::Overrides;
+use crate::domain::JobId;
+use crate::store::{Filter, JobRow};
+
+pub(crate) async fn run(global: &Global, args: &LsArgs) -> anyhow::Result<Exit> {
+    let context = Context::load(global, Overrides::default())?;
+    let store = context.look_or_say().await?;
+    let filter = Filter {
+        states: args.state.into_iter().collect(),
+        task: args.task.clone(),
+        kinds: args.kind.into_iter().collect(),
+        ..Filter::default()
+    };
+    let jobs = store
+        .jobs(&filter, Some(JobId(args.after)), args.limit)
+        .await?;
+    store.close().await?;
+    if context.json {
+        for job in &jobs {
+            term::outln(&job_json(job).to_string())?;
+        }
+        return Ok(Exit::Ok);
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "job", "state", "kind", "task", "quantity", "failures", "source", "why",
+    ]);
+    for job in &jobs {
+        table.add_row([
+            job.id.to_string(),
+            job.state.to_string(),
+            job.kind.to_string(),
+            term::clean(&job.spec.task),
+            quantity(job.quantity),
+            job.failures.to_string(),
+            term::path(&job.source_path),
+            term::clean(&why(job)),
+        ]);
+    }
+    term::outln(&table.to_string())?;
+    if jobs.len() == usize::try_from(args.limit).unwrap_or(usize::MAX)
+        && let Some(last) = jobs.last()
+    {
+        term::say(&format!(
+            "there may be more: voicespool ls --after {}",
+            last.id
+        ));
+    }
+    Ok(Exit::Ok)
+}
+
+fn why(job: &JobRow) -> String {
+    match (&job.class, &job.detail, job.not_before) {
+        (Some(class), Some(detail), _) => format!("{class}: {detail}"),
+        (Some(class), None, _) => class.to_string(),
+        (None, _, Some(at)) => format!("not before {}", utc(at)),
+        (None, detail, None) => detail.clone().unwrap_or_default(),
+    }
+}
+
+pub(crate) fn job_json(job: &JobRow) -> Value {
+    json!({
+        "type": "job", "job": job.id, "state": job.state, "kind": job.kind, "task": job.spec.task,
+        "source": String::from_utf8_lossy(&job.source_path), "key": job.key, "quantity": job.quantity,
+        "attempt": job.attempt, "failures": job.failures, "crashes": job.crashes,
+        "not_before": job.not_before.map(utc), "class": job.class, "detail": job.detail,
+        "audio_s": job.audio.map(crate::domain::AudioMillis::seconds),
+        "created_at": utc(job.created_at), "finished_at": job.finished_at.map(utc),
+    })
+}

@@ -1,0 +1,64 @@
+//! `mock`: the loopback provider, in the foreground.
+
+use serde_json::json;
+
+use crate::cli::args::{Global, MockArgs};
+use crate::cli::context::local_engine;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::term;
+use crate::mock::{self, MockOptions, Rate};
+use crate::worker::Shutdown;
+
+pub(crate) async fn run(global: &Global, args: MockArgs) -> anyhow::Result<Exit> {
+    if !args.bind.ip().is_loopback() {
+        return Err(
+            Failure::new(Exit::Usage, format!("{} is no loopback address", args.bind))
+                .detail(
+                    "the mock answers anybody who can reach it, so it listens on this machine only",
+                )
+                .into(),
+        );
+    }
+    let faults = match &args.faults {
+        None => Vec::new(),
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            Failure::from_error(Exit::Usage, &error).detail("--faults takes a JSON array of rules")
+        })?,
+    };
+    let engine = local_engine();
+    let voice = move |voice: &str, text: &str| {
+        engine
+            .synthesize(voice, text)
+            .map_err(|error| error.to_string())
+    };
+    let options = MockOptions {
+        bind: args.bind,
+        api_key: args.require_key,
+        latency: args.latency,
+        faults,
+        rate: args.rate.map(|per_second| Rate {
+            per_second,
+            burst: 1.0,
+        }),
+        fixed_answer_bytes: args.answer_bytes,
+        ..MockOptions::default()
+    };
+    let handle = mock::serve(options, voice)
+        .await
+        .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
+    let url = format!("http://{}/v1", handle.addr);
+    if global.json {
+        term::outln(&json!({"type": "mock", "url": url, "bill": format!("http://{}/_mock/bill", handle.addr)}).to_string())?;
+    } else {
+        term::outln(&url)?;
+        term::say(&format!(
+            "bill: http://{}/_mock/bill    end with Ctrl-C",
+            handle.addr
+        ));
+    }
+    let shutdown = Shutdown::default();
+    shutdown.listen(|_, _| {})?;
+    shutdown.stop.cancelled().await;
+    handle.shutdown().await;
+    Ok(Exit::Ok)
+}

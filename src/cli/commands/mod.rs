@@ -1,0 +1,27 @@
+//! One file per command: what it reads, what it prints, what it answers.
+
+pub(super) mod doctor;
+pub(super) mod init;
+pub(super) mod ls;
+pub(super) mod mock;
+pub(super) mod plan;
+pub(super) mod report;
+pub(super) mod run;
+pub(super) mod select;
+pub(super) mod show;
+pub(super) mod status;
+pub(super) mod verify;
+
+use clap::CommandFactory;
+
+use crate::cli::args::Cli;
+use crate::cli::exit::Exit;
+use crate::cli::term;
+
+/// Prints a completion script.
+pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "voicespool", &mut script);
+    term::out(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,200 @@
+//! `plan`: what there is to do and what it would cost. Opens no socket, changes nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cli::args::{Global, PlanArgs};
+use crate::cli::context::Context;
+use crate::cli::estimate;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::term;
+use crate::config::Overrides;
+use crate::domain::NanoUsd;
+use crate::pipeline::plan::{self, Plan, PlanError, Totals};
+use crate::pipeline::task::Task;
+use crate::store::Store;
+
+pub(crate) async fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Exit> {
+    let context = Context::load(global, Overrides::default())?;
+    let tasks = context.tasks(&args.tasks)?;
+    let store = context.look().await?;
+    let plan = make(&context, &tasks, store.as_ref()).await?;
+    if args.csv {
+        term::out(&String::from_utf8(estimate::csv(&plan)?)?)?;
+    } else if context.json {
+        term::outln(&estimate::to_json(&plan).to_string())?;
+    } else {
+        let left = budget_left(&context, store.as_ref()).await?;
+        term::outln(&text(&context, &plan, args.files, left))?;
+        term::say("nothing was sent");
+    }
+    if let Some(store) = store {
+        store.close().await?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// Plans `tasks` as the queue stands.
+pub(crate) async fn make(
+    context: &Context,
+    tasks: &[Arc<Task>],
+    store: Option<&Store>,
+) -> Result<Plan, Failure> {
+    plan::plan(tasks, &context.settings.places, store)
+        .await
+        .map_err(|error| {
+            let place = match &error {
+                PlanError::Discover(discover) => discover
+                    .origin()
+                    .and_then(|origin| excerpt(context, origin)),
+                _ => None,
+            };
+            let mut failure = Failure::from(error);
+            failure.details.splice(0..0, place.into_iter().flatten());
+            failure
+        })
+}
+
+/// The line of the configuration at `origin` (`jobs.toml:6:10`) with a caret under the place.
+fn excerpt(context: &Context, origin: &str) -> Option<[String; 3]> {
+    let mut parts = origin.rsplitn(3, ':');
+    let column: usize = parts.next()?.parse().ok()?;
+    let line: usize = parts.next()?.parse().ok()?;
+    let text = std::fs::read_to_string(context.settings.file.as_ref()?).ok()?;
+    let shown = term::clean(text.lines().nth(line.checked_sub(1)?)?);
+    let margin = line.to_string();
+    let space = " ".repeat(margin.len());
+    Some([
+        format!("{space}--> {origin}"),
+        format!("{margin} | {shown}"),
+        format!("{space} | {}^", " ".repeat(column.saturating_sub(1))),
+    ])
+}
+
+/// What the cap of the configuration leaves; `None` without a cap.
+pub(crate) async fn budget_left(
+    context: &Context,
+    store: Option<&Store>,
+) -> Result<Option<NanoUsd>, Failure> {
+    let Some(cap) = context.settings.budget.max_cost else {
+        return Ok(None);
+    };
+    let spent = match store {
+        Some(store) => store.money().await?.spent(),
+        None => NanoUsd::ZERO,
+    };
+    Ok(Some(NanoUsd(cap.0.saturating_sub(spent.0).max(0))))
+}
+
+/// The plan for people.
+pub(crate) fn text(context: &Context, plan: &Plan, files: bool, left: Option<NanoUsd>) -> String {
+    let totals = plan.totals();
+    let mut text = format!("Plan for {}\n\n", term::clean(&context.settings.project));
+    text.push_str(&estimate::table(plan, &context.settings.places, files));
+    text.push_str("\n\n");
+    let mut notes = estimate::notes(plan);
+    if !notes.is_empty() {
+        notes.push(String::new());
+        text.push_str(&notes.join("\n"));
+        text.push('\n');
+    }
+    text.push_str(&sum_line(&totals));
+    if let Some(left) = left {
+        text.push_str(&match totals.cost.0.checked_sub(left.0) {
+            Some(over) if over > 0 => {
+                format!(
+                    "\nbudget  {} left of [budget] max_cost: OVER BY {}",
+                    left.display(),
+                    NanoUsd(over).display()
+                )
+            }
+            _ => format!("\nbudget  {} left of [budget] max_cost", left.display()),
+        });
+    }
+    if totals.to_send > 0 {
+        text.push_str(&format!(
+            "\ntime    about {}",
+            term::span(time(context, plan))
+        ));
+    }
+    if totals.work_files > 0 {
+        text.push_str(&format!(
+            "\ndisk    about {}{}",
+            term::size(disk(plan)),
+            free(context, disk(plan))
+        ));
+    }
+    text
+}
+
+fn sum_line(totals: &Totals) -> String {
+    let mut line = format!(
+        "total   {}, {} to send, {}",
+        term::count(totals.work_files, "file"),
+        term::count(totals.to_send, "request"),
+        if totals.unpriced_files == 0 {
+            totals.cost.display()
+        } else {
+            format!("at least {}", totals.cost.display())
+        },
+    );
+    if totals.unpriced_files > 0 {
+        line.push_str(&format!(
+            " ({} without a price: set [models.\"…\"] price)",
+            term::count(totals.unpriced_files, "file")
+        ));
+    }
+    for (number, word) in [
+        (totals.done_files, "done already"),
+        (totals.refused_files, "refused"),
+    ] {
+        if number > 0 {
+            line.push_str(&format!("; {number} {word}"));
+        }
+    }
+    line
+}
+
+/// Tasks share the machine but not the provider's limits: the longest of them.
+fn time(context: &Context, plan: &Plan) -> Duration {
+    let of = |task: &plan::TaskPlan| {
+        estimate::eta(&Totals::of(task.files.iter()), &context.pace(&task.task))
+    };
+    plan.tasks.iter().map(of).max().unwrap_or_default()
+}
+
+fn disk(plan: &Plan) -> u64 {
+    plan.tasks
+        .iter()
+        .map(|task| {
+            estimate::disk(
+                task,
+                &Totals::of(task.files.iter().filter(|file| file.state.is_work())),
+            )
+        })
+        .sum()
+}
+
+/// What the disk has, and a warning where that is less than wanted.
+fn free(context: &Context, wanted: u64) -> String {
+    let out = &context.settings.places.out;
+    let existing = out.ancestors().find(|folder| folder.exists());
+    match existing.and_then(free_bytes) {
+        Some(bytes) if bytes < wanted => {
+            format!(" and only {} free: NOT ENOUGH", term::size(bytes))
+        }
+        Some(bytes) => format!(" of {} free", term::size(bytes)),
+        None => String::new(),
+    }
+}
+
+/// Bytes a user may still write where `folder` is; `None` if the system does not say.
+pub(crate) fn free_bytes(folder: &std::path::Path) -> Option<u64> {
+    let folder = if folder.as_os_str().is_empty() {
+        std::path::Path::new(".")
+    } else {
+        folder
+    };
+    let found = rustix::fs::statvfs(folder).ok()?;
+    found.f_bavail.checked_mul(found.f_frsize)
+}

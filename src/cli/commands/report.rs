@@ -1,0 +1,72 @@
+//! `report`: what was done and what it cost.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+
+use crate::cli::args::{Global, ReportArgs, ReportFormat};
+use crate::cli::context::Context;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::{summary, term};
+use crate::config::Overrides;
+use crate::domain::RunId;
+use crate::report::{self, Fold, Summary};
+use crate::store::Store;
+
+pub(crate) async fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Exit> {
+    let context = Context::load(global, Overrides::default())?;
+    let store = context.look_or_say().await?;
+    let mut out: Box<dyn Write + Send> = match &args.out {
+        Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|error| {
+            Failure::from_error(Exit::Disk, &error).detail(format!("file: {}", path.display()))
+        })?)),
+        None => Box::new(BufWriter::new(io::stdout())),
+    };
+    let run = args.run.map(RunId);
+    match (context.json, args.format) {
+        (false, ReportFormat::Attempts) => summary::attempts_csv(&store, run, &mut out).await?,
+        (false, ReportFormat::Files) => summary::files_csv(&store, &mut out).await?,
+        (true, _) => {
+            let sums = fold(&store, run).await?;
+            report::json::write(&mut out, &sums, &summary::file_rows(&store).await?)?;
+        }
+        (false, ReportFormat::Table) => {
+            let sums = fold(&store, run).await?;
+            let files = summary::file_rows(&store).await?;
+            writeln!(
+                out,
+                "{}\n\n{}",
+                report::table::summary(&sums),
+                report::table::files(&files)?
+            )?;
+            let offers = summary::offers(&context, &store).await?;
+            if !offers.is_empty() {
+                writeln!(
+                    out,
+                    "\nThe same work elsewhere:\n{}",
+                    report::table::what_if(&offers)
+                )?;
+            }
+        }
+    }
+    out.flush()?;
+    store.close().await?;
+    if let Some(path) = &args.out {
+        term::say(&format!("wrote {}", path.display()));
+    }
+    Ok(Exit::Ok)
+}
+
+async fn fold(store: &Store, run: Option<RunId>) -> anyhow::Result<Summary> {
+    let mut sums = Fold::default();
+    let mut after = None;
+    loop {
+        let page = store.ledger(run, after, 5_000).await?;
+        let Some(last) = page.last() else {
+            return Ok(sums.finish());
+        };
+        after = Some(last.id);
+        for entry in page {
+            sums.push(&summary::row(entry))?;
+        }
+    }
+}

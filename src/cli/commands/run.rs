@@ -1,0 +1,468 @@
+//! `run`: plan, consent, work, summary.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::json;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::cli::args::{Global, RunArgs};
+use crate::cli::commands::plan as plan_command;
+use crate::cli::context::{self, Context, Wiring};
+use crate::cli::estimate;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::progress::{self, Expected, Style, Tally};
+use crate::cli::summary;
+use crate::cli::term;
+use crate::config::{OnInDoubt, Overrides};
+use crate::domain::{JobState, NanoUsd, RunId};
+use crate::engine::delay::DelayRules;
+use crate::pipeline::enqueue::{enqueue, leave_out};
+use crate::pipeline::plan::{FileState, Plan};
+use crate::pipeline::task::Task;
+use crate::store::{Caps, DoubtPolicy, NewEvent, NewRun, Store};
+use crate::worker::recovery::recover;
+use crate::worker::shutdown::Signal;
+use crate::worker::verdict::RetryRules;
+use crate::worker::{Clock, Run, RunRules, Shutdown, Stop};
+
+pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> {
+    let overrides = Overrides {
+        workers: args.workers,
+        max_duration: args.max_duration,
+        deadline: args.deadline,
+        ..Overrides::default()
+    };
+    let context = Context::load(global, overrides)?;
+    let tasks = context.tasks(&args.tasks)?;
+    if args.dry_run {
+        let store = context.look().await?;
+        let plan = limited(
+            plan_command::make(&context, &tasks, store.as_ref()).await?,
+            args.limit,
+        );
+        show_plan(&context, &plan, store.as_ref()).await?;
+        return Ok(Exit::Ok);
+    }
+    let agreed = if term::interactive() && !args.yes && args.max_cost.is_none() {
+        match ask_first(&context, &args, &tasks).await? {
+            Some(agreed) => Some(agreed),
+            None => {
+                term::say("nothing was sent");
+                return Ok(Exit::Usage);
+            }
+        }
+    } else {
+        None
+    };
+    // Before anything else, so that two runs cannot both believe they are alone.
+    std::fs::create_dir_all(&context.settings.places.state).map_err(|error| {
+        Failure::from_error(Exit::Disk, &error).detail(format!(
+            "folder: {}",
+            context.settings.places.state.display()
+        ))
+    })?;
+    let lock = context.lock()?;
+    let store = Arc::new(context.open().await?);
+    let exit = with_queue(&context, &args, &tasks, &store, agreed).await;
+    let closed = store.close().await;
+    drop(lock);
+    let exit = exit?;
+    closed?;
+    Ok(exit)
+}
+
+/// Plans and asks without the lock: a forgotten question must not keep others out.
+/// `None`: no.
+async fn ask_first(
+    context: &Context,
+    args: &RunArgs,
+    tasks: &[Arc<Task>],
+) -> anyhow::Result<Option<NanoUsd>> {
+    let store = context.look().await?;
+    let plan = limited(
+        plan_command::make(context, tasks, store.as_ref()).await?,
+        args.limit,
+    );
+    let yes = !has_work(&plan) || consent(context, args, &plan, store.as_ref()).await?;
+    if let Some(store) = store {
+        store.close().await?;
+    }
+    Ok(yes.then(|| plan.totals().cost))
+}
+
+fn has_work(plan: &Plan) -> bool {
+    plan.tasks
+        .iter()
+        .any(|task| task.files.iter().any(|file| file.state.is_work()))
+}
+
+/// Files a person has to look at.
+fn troubled(plan: &Plan) -> u64 {
+    let files = plan.tasks.iter().flat_map(|task| &task.files);
+    let trouble = files.filter(|file| {
+        matches!(
+            file.state,
+            FileState::Failed | FileState::Held | FileState::Refused(_)
+        )
+    });
+    u64::try_from(trouble.count()).unwrap_or(u64::MAX)
+}
+
+async fn with_queue(
+    context: &Context,
+    args: &RunArgs,
+    tasks: &[Arc<Task>],
+    store: &Arc<Store>,
+    agreed: Option<NanoUsd>,
+) -> anyhow::Result<Exit> {
+    let recovered = recover(
+        store,
+        &context.objects(),
+        doubt_policy(context),
+        context.clock.now(),
+    )
+    .await?;
+    summary::say_recovery(context, &recovered);
+    let plan = limited(
+        plan_command::make(context, tasks, Some(store)).await?,
+        args.limit,
+    );
+    if !has_work(&plan) {
+        return nothing_to_do(context, args, &plan, store).await;
+    }
+    match agreed {
+        Some(agreed) if plan.totals().cost > agreed => {
+            return Err(
+                Failure::new(Exit::Usage, "it would cost more now than when you agreed")
+                    .detail("files or the queue changed meanwhile; nothing was sent")
+                    .hint("voicespool run")
+                    .into(),
+            );
+        }
+        Some(_) => {}
+        // Nobody is asked here; it is agreed by flags, or it is an error.
+        None => drop(consent(context, args, &plan, Some(store)).await?),
+    }
+    let wiring = context.lanes(store, tasks).await?;
+    let now = context.clock.now();
+    let id = store
+        .start_run(NewRun {
+            pid: std::process::id(),
+            host: context::host(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: context::command_line(),
+            at: now,
+        })
+        .await?;
+    store
+        .set_caps(Caps {
+            queue: context.settings.budget.max_cost,
+            run: Some((id, args.max_cost)),
+        })
+        .await?;
+    let enqueued = enqueue(
+        &plan,
+        store,
+        &context.objects(),
+        &context.settings.places,
+        now,
+    )
+    .await?;
+    for changed in &enqueued.changed {
+        term::say(&format!("warning: {}", term::clean(changed)));
+    }
+    let left = leave_out(&plan, &enqueued, store, now).await?;
+    if left > 0 {
+        term::say(&format!(
+            "{} left the plan, and so the queue",
+            term::count(left, "file")
+        ));
+    }
+    let (stop, signal, tally) = work(context, args, &plan, store, wiring, id).await?;
+    let end = End {
+        id,
+        stop,
+        signal,
+        tally,
+        troubled: troubled(&plan),
+    };
+    finish(context, args, store, &end).await
+}
+
+/// Keeps the first `limit` files that have work.
+fn limited(mut plan: Plan, limit: Option<usize>) -> Plan {
+    let Some(mut left) = limit else { return plan };
+    for task in &mut plan.tasks {
+        task.files.retain(|file| {
+            let keep = !file.state.is_work() || left > 0;
+            left -= usize::from(file.state.is_work() && left > 0);
+            keep
+        });
+    }
+    plan
+}
+
+async fn show_plan(context: &Context, plan: &Plan, store: Option<&Store>) -> anyhow::Result<()> {
+    if context.json {
+        term::outln(&estimate::to_json(plan).to_string())?;
+    } else {
+        let left = plan_command::budget_left(context, store).await?;
+        term::outln(&plan_command::text(context, plan, false, left))?;
+        term::say("nothing was sent");
+    }
+    Ok(())
+}
+
+async fn nothing_to_do(
+    context: &Context,
+    args: &RunArgs,
+    plan: &Plan,
+    store: &Store,
+) -> anyhow::Result<Exit> {
+    let totals = plan.totals();
+    if context.json {
+        term::outln(&estimate::to_json(plan).to_string())?;
+    } else {
+        for note in estimate::notes(plan) {
+            term::say(&note);
+        }
+        term::say(&format!(
+            "nothing to do: {} done already",
+            term::count(totals.done_files, "file")
+        ));
+    }
+    summary::write_reports(context, args.report.as_deref(), store).await?;
+    Ok(if troubled(plan) > 0 {
+        Exit::Partial
+    } else if args.error_on_no_work {
+        Exit::NoWork
+    } else {
+        Exit::Ok
+    })
+}
+
+/// Shows what it would cost and makes sure somebody agreed to it.
+async fn consent(
+    context: &Context,
+    args: &RunArgs,
+    plan: &Plan,
+    store: Option<&Store>,
+) -> anyhow::Result<bool> {
+    let totals = plan.totals();
+    let capped = args.max_cost.is_some() || context.settings.budget.max_cost.is_some();
+    if !context.quiet {
+        let left = plan_command::budget_left(context, store).await?;
+        term::say(&plan_command::text(context, plan, false, left));
+    }
+    if totals.unpriced_files > 0 && capped {
+        return Err(
+            Failure::new(Exit::Usage, "a budget needs prices, and a model has none")
+                .detail("nothing was sent")
+                .hint("set `price` under [models.\"…\"], or leave the budget out")
+                .into(),
+        );
+    }
+    if totals.cost == NanoUsd::ZERO && totals.unpriced_files == 0
+        || args.yes
+        || args.max_cost.is_some()
+    {
+        return Ok(true);
+    }
+    let (amount, hint) = if totals.unpriced_files > 0 {
+        (
+            "an unknown amount".to_owned(),
+            "set `price` under [models.\"…\"], or agree with --yes",
+        )
+    } else {
+        (
+            totals.cost.display(),
+            "voicespool run --max-cost USD    or    voicespool run --yes",
+        )
+    };
+    if !term::interactive() {
+        let headline = format!("this may cost {amount} and nobody is here to agree");
+        return Err(Failure::new(Exit::Usage, headline)
+            .detail("nothing was sent")
+            .hint(hint)
+            .into());
+    }
+    if totals.cost <= context.settings.budget.confirm_above && totals.unpriced_files == 0 {
+        return Ok(true);
+    }
+    Ok(term::ask(&format!("Spend {amount}?"))?)
+}
+
+fn doubt_policy(context: &Context) -> DoubtPolicy {
+    match context.settings.budget.on_in_doubt {
+        OnInDoubt::Resend => DoubtPolicy::Resend,
+        OnInDoubt::Hold => DoubtPolicy::Hold,
+    }
+}
+
+async fn work(
+    context: &Context,
+    args: &RunArgs,
+    plan: &Plan,
+    store: &Arc<Store>,
+    wiring: Wiring,
+    id: RunId,
+) -> anyhow::Result<(Stop, Option<Signal>, Tally)> {
+    let settings = &context.settings;
+    let (events, inbox) = mpsc::unbounded_channel();
+    let shutdown = Shutdown::default();
+    let signal = Arc::new(Mutex::new(None));
+    let seen = signal.clone();
+    shutdown.listen(move |received, _| {
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(received);
+    })?;
+    let now = context.clock.now();
+    let after = settings.run.max_duration.map(|limit| now.after(limit));
+    let at = settings
+        .run
+        .deadline
+        .and_then(|time| Clock::next(now, time));
+    let until = after.into_iter().chain(at).min();
+    let run = Arc::new(Run {
+        id,
+        store: store.clone(),
+        objects: context.objects(),
+        places: settings.places.clone(),
+        lanes: wiring.lanes,
+        requests: wiring.requests,
+        specs: wiring.specs,
+        rules: RunRules {
+            workers: usize::try_from(settings.run.workers.get()).unwrap_or(usize::MAX),
+            drain: settings.run.drain,
+            retry: RetryRules {
+                max_failures: settings.retry.max_failures.get(),
+                give_up_after: settings.retry.give_up_after,
+            },
+            delay: DelayRules {
+                base: settings.retry.base_delay,
+                cap: settings.retry.max_delay,
+                ..DelayRules::default()
+            },
+            on_in_doubt: doubt_policy(context),
+            until,
+        },
+        clock: context.clock,
+        events,
+        shutdown,
+        wire: Semaphore::new(
+            usize::try_from(settings.run.workers.get()).unwrap_or(Semaphore::MAX_PERMITS),
+        ),
+        held: Mutex::default(),
+    });
+    let style = match (context.json, context.quiet, term::can_redraw()) {
+        (true, _, _) => Style::Json,
+        (_, true, _) => Style::Quiet,
+        (_, _, true) => Style::Bar,
+        _ => Style::Lines,
+    };
+    let cap = args.max_cost.or(settings.budget.max_cost);
+    let reporter = tokio::spawn(progress::follow(
+        inbox,
+        style,
+        Expected {
+            requests: plan.totals().to_send,
+            cap,
+        },
+    ));
+    let stop = run.work().await;
+    for (gate, lane) in &run.lanes {
+        // A pace that was never refused is no lesson.
+        if let Some(rate) = lane
+            .gate
+            .learned_rate()
+            .filter(|_| lane.gate.snapshot().throttled > 0)
+        {
+            store.save_rate(*gate, rate, context.clock.now()).await?;
+        }
+    }
+    // The reporter ends when the last sender is gone.
+    drop(run);
+    let tally = reporter.await?;
+    let signal = *signal.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok((stop?, signal, tally))
+}
+
+/// How the work of a run ended.
+struct End {
+    id: RunId,
+    stop: Stop,
+    signal: Option<Signal>,
+    tally: Tally,
+    /// Files of the plan that were left out.
+    troubled: u64,
+}
+
+async fn finish(
+    context: &Context,
+    args: &RunArgs,
+    store: &Store,
+    end: &End,
+) -> anyhow::Result<Exit> {
+    let End {
+        id,
+        stop,
+        signal,
+        tally,
+        troubled,
+    } = end;
+    let id = *id;
+    let failed = store
+        .counts()
+        .await?
+        .iter()
+        .any(|count| count.state == JobState::Failed);
+    let exit = match stop {
+        Stop::Local { .. } => Exit::Disk,
+        Stop::Account { .. } => Exit::Account,
+        Stop::Budget { .. } => Exit::Budget,
+        Stop::TimeLimit => Exit::Time,
+        Stop::Unreachable { .. } => Exit::Unreachable,
+        Stop::Interrupted => match signal {
+            Some(Signal::Terminate) => Exit::Terminated,
+            _ => Exit::Interrupted,
+        },
+        Stop::Empty if failed || *troubled > 0 => Exit::Partial,
+        Stop::Empty => Exit::Ok,
+    };
+    let now = context.clock.now();
+    if !matches!(stop, Stop::Empty) {
+        store
+            .add_event(NewEvent {
+                run: Some(id),
+                at: now,
+                kind: exit.word().to_owned(),
+                detail: stop.words(),
+            })
+            .await?;
+    }
+    store.finish_run(id, now, i32::from(exit.code())).await?;
+    // The queue knows it all; a report that cannot be written must not hide how the run ended.
+    let reports = match summary::write_reports(context, args.report.as_deref(), store).await {
+        Ok(reports) => reports,
+        Err(error) => {
+            term::say(&format!(
+                "warning: the reports could not be written: {error}"
+            ));
+            Vec::new()
+        }
+    };
+    let ending = summary::Ending {
+        run: id,
+        stop,
+        exit,
+        tally,
+        troubled: *troubled,
+        reports: &reports,
+    };
+    summary::say_end(context, store, &ending).await?;
+    if context.json {
+        term::outln(&json!({"type": "exit", "code": exit.code(), "kind": exit.word(), "message": stop.words()}).to_string())?;
+    }
+    Ok(exit)
+}

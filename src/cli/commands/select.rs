@@ -1,0 +1,205 @@
+//! `retry` and `cancel`: a person moves jobs, and sees the cost first.
+
+use serde_json::json;
+
+use crate::cli::args::{Global, SelectArgs};
+use crate::cli::context::Context;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::term;
+use crate::config::Overrides;
+use crate::domain::{JobState, NanoUsd};
+use crate::store::{Filter, Reopened, Store};
+
+/// States `retry` applies to.
+const RETRYABLE: &[JobState] = &[JobState::Failed, JobState::Held, JobState::Cancelled];
+
+/// States `cancel` applies to: not what is on the wire.
+const CANCELLABLE: &[JobState] = &[
+    JobState::Scheduled,
+    JobState::Available,
+    JobState::Waiting,
+    JobState::Held,
+];
+
+pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
+    let context = Context::load(global, Overrides::default())?;
+    let filter = filter(args, RETRYABLE, &[JobState::Failed], "retry")?;
+    context.look_or_say().await?.close().await?;
+    let _lock = context.lock()?;
+    let store = context.open().await?;
+    let preview = store.retry_preview(&filter).await?;
+    let cost = price(&context, &store, &preview).await?;
+    let words = format!(
+        "{} again, at most {} more",
+        term::count(preview.jobs, "job"),
+        cost.map_or_else(|| "an unknown cost".into(), NanoUsd::display)
+    );
+    let free = cost == Some(NanoUsd::ZERO);
+    if preview.jobs == 0 || args.dry_run || !(free || agreed(args, &words)?) {
+        tell(&context, "retry", &preview, cost, false)?;
+        store.close().await?;
+        return Ok(if preview.jobs == 0 || args.dry_run {
+            Exit::Ok
+        } else {
+            Exit::Usage
+        });
+    }
+    let done = store.retry(&filter, context.clock.now()).await?;
+    store.close().await?;
+    tell(&context, "retry", &done, cost, true)?;
+    if !context.json {
+        term::say("hint: voicespool run    works on them");
+    }
+    Ok(Exit::Ok)
+}
+
+pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
+    let context = Context::load(global, Overrides::default())?;
+    let filter = filter(args, CANCELLABLE, CANCELLABLE, "cancel")?;
+    context.look_or_say().await?.close().await?;
+    let _lock = context.lock()?;
+    let store = context.open().await?;
+    let jobs = count(&store, &filter).await?;
+    let words = format!("take {} out of the queue", term::count(jobs, "job"));
+    let named = !args.jobs.is_empty();
+    if named && jobs == 0 {
+        store.close().await?;
+        return Err(
+            Failure::new(Exit::Usage, "none of these jobs can be cancelled")
+                .detail("they do not exist, are finished, or are on the wire")
+                .hint("voicespool show JOB")
+                .into(),
+        );
+    }
+    let go = jobs > 0 && !args.dry_run && (named || agreed(args, &words)?);
+    let done = if go {
+        store.cancel(&filter, context.clock.now()).await?
+    } else {
+        jobs
+    };
+    store.close().await?;
+    tell(
+        &context,
+        "cancel",
+        &Reopened {
+            jobs: done,
+            ..Reopened::default()
+        },
+        None,
+        go,
+    )?;
+    Ok(if go || jobs == 0 || args.dry_run {
+        Exit::Ok
+    } else {
+        Exit::Usage
+    })
+}
+
+/// The jobs meant: those named, in any state the verb applies to; else those in `usual` states,
+/// because nobody who says "all" means what a person set aside.
+fn filter(
+    args: &SelectArgs,
+    allowed: &[JobState],
+    usual: &[JobState],
+    verb: &str,
+) -> Result<Filter, Failure> {
+    if args.jobs.is_empty() && args.task.is_none() && args.state.is_none() && !args.all {
+        return Err(
+            Failure::new(Exit::Usage, format!("{verb} which jobs?")).hint(format!(
+                "voicespool {verb} JOB…, --task TASK, --state STATE or --all"
+            )),
+        );
+    }
+    let states = match args.state {
+        None if args.jobs.is_empty() => usual.to_vec(),
+        None => allowed.to_vec(),
+        Some(state) if allowed.contains(&state) => vec![state],
+        Some(state) => {
+            let words: Vec<_> = allowed.iter().map(|state| state.as_str()).collect();
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("{verb} does not apply to {state} jobs"),
+            )
+            .detail(format!("it applies to {}", words.join(", "))));
+        }
+    };
+    Ok(Filter {
+        states,
+        task: args.task.clone(),
+        ids: args.ids(),
+        ..Filter::default()
+    })
+}
+
+async fn count(store: &Store, filter: &Filter) -> anyhow::Result<u64> {
+    let (mut sum, mut after) = (0, None);
+    loop {
+        let page = store.jobs(filter, after, 5_000).await?;
+        let Some(last) = page.last() else {
+            return Ok(sum);
+        };
+        after = Some(last.id);
+        sum += u64::try_from(page.len()).unwrap_or(u64::MAX);
+    }
+}
+
+async fn price(
+    context: &Context,
+    store: &Store,
+    reopened: &Reopened,
+) -> anyhow::Result<Option<NanoUsd>> {
+    let gates = store.gates().await?;
+    let mut sum = NanoUsd::ZERO;
+    for (spec, _, quantity) in &reopened.by_spec {
+        let gate = store.spec_by_id(*spec).await?.gate;
+        let price = gates
+            .iter()
+            .find(|row| row.id == gate)
+            .and_then(|row| context.price(&row.endpoint, &row.model));
+        let Some(more) = price.and_then(|price| price.cost(*quantity)) else {
+            return Ok(None);
+        };
+        sum = sum.saturating_add(more);
+    }
+    Ok(Some(sum))
+}
+
+fn agreed(args: &SelectArgs, words: &str) -> anyhow::Result<bool> {
+    if args.yes {
+        return Ok(true);
+    }
+    if !term::interactive() {
+        return Err(
+            Failure::new(Exit::Usage, format!("{words}, and nobody is here to agree"))
+                .detail("nothing was changed")
+                .hint("add --yes")
+                .into(),
+        );
+    }
+    Ok(term::ask(&format!("{words}?"))?)
+}
+
+fn tell(
+    context: &Context,
+    verb: &str,
+    reopened: &Reopened,
+    cost: Option<NanoUsd>,
+    done: bool,
+) -> anyhow::Result<()> {
+    if context.json {
+        term::outln(
+            &json!({"type": verb, "jobs": reopened.jobs, "cost": cost, "done": done}).to_string(),
+        )?;
+        return Ok(());
+    }
+    let cost = cost
+        .filter(|_| verb == "retry")
+        .map(|cost| format!(", at most {} more", cost.display()))
+        .unwrap_or_default();
+    let would = if done { "" } else { " (nothing was changed)" };
+    term::outln(&format!(
+        "{verb}: {}{cost}{would}",
+        term::count(reopened.jobs, "job")
+    ))?;
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! The plan for people and for programs: cost, quantity, time, disk, and why.
+
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Value, json};
+
+use crate::cli::term;
+use crate::domain::units::grouped;
+use crate::domain::{AudioFormat, AudioMillis, NanoUsd, Price, Quantity};
+use crate::pipeline::plan::{FilePlan, FileState, Plan, TaskPlan, Totals};
+use crate::pipeline::task::{Places, Work};
+use crate::report::csv::Cells;
+
+/// Characters a voice speaks in a second; between slow and fast readers.
+const CHARS_PER_SECOND: f64 = 14.0;
+
+/// What limits the pace of one task, as far as it is known before starting.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Pace {
+    pub concurrency: u32,
+    pub requests_per_minute: Option<u32>,
+    pub chars_per_minute: Option<u32>,
+    pub audio_seconds_per_minute: Option<u32>,
+    /// The engine runs on this machine.
+    pub local: bool,
+}
+
+/// A guess at how long `totals` take: the slowest of the known limits, and a latency
+/// that is assumed (stated in the output as "about").
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "a guess for people"
+)]
+pub(crate) fn eta(totals: &Totals, pace: &Pace) -> Duration {
+    let requests = totals.to_send as f64;
+    let speech = totals.new_chars.0 as f64 / CHARS_PER_SECOND;
+    let audio = totals.new_audio.seconds();
+    // Local: a hundred times real time on one core. Remote: half a second, and thirty times real time.
+    let work = if pace.local {
+        speech / 100.0
+    } else {
+        requests * 0.5 + (speech + audio) / 30.0
+    };
+    let slots =
+        f64::from(pace.concurrency.max(1)).min(if pace.local { 2.0 } else { f64::INFINITY });
+    let limit = |amount: f64, per_minute: Option<u32>| {
+        per_minute.map_or(0.0, |rate| amount * 60.0 / f64::from(rate.max(1)))
+    };
+    let seconds = (work / slots)
+        .max(limit(requests, pace.requests_per_minute))
+        .max(limit(totals.new_chars.0 as f64, pace.chars_per_minute))
+        .max(limit(audio, pace.audio_seconds_per_minute));
+    Duration::from_secs_f64(seconds.clamp(0.0, 1e9))
+}
+
+/// A guess at the bytes a task will write: clips, and the file made of them.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a guess for people"
+)]
+pub(crate) fn disk(task: &TaskPlan, totals: &Totals) -> u64 {
+    let Work::Speech(work) = &task.task.work else {
+        return totals.new_audio.0 / 1000 * 100;
+    };
+    let rate = |format| match format {
+        AudioFormat::Wav | AudioFormat::Raw => 48_000.0,
+        AudioFormat::Flac => 24_000.0,
+        AudioFormat::Mp3 | AudioFormat::Aac | AudioFormat::Opus => 16_000.0,
+    };
+    let clips = totals.new_chars.0 as f64 / CHARS_PER_SECOND * rate(work.params.format);
+    let files = totals.chars.0 as f64 / CHARS_PER_SECOND * rate(work.format);
+    (clips + files) as u64
+}
+
+/// `1,214,380 chars`, `16,224.0 min`.
+pub(crate) fn quantity(quantity: Quantity) -> String {
+    match quantity {
+        Quantity::Chars(chars) => format!("{} chars", grouped(chars.0)),
+        Quantity::Audio(audio) => minutes(audio),
+        Quantity::Nothing => "-".into(),
+    }
+}
+
+fn minutes(audio: AudioMillis) -> String {
+    format!("{:.1} min", audio.seconds() / 60.0)
+}
+
+/// `$4.00 / 1M chars`, `$0.0015 / min`, `free`, `no price`.
+pub(crate) fn price(price: Option<Price>) -> String {
+    match price {
+        None => "no price".into(),
+        Some(Price::Free) => "free".into(),
+        Some(Price::PerMillionChars(amount)) => format!("{} / 1M chars", amount.display()),
+        Some(Price::PerAudioMinute(amount)) => format!("{} / min", amount.display()),
+    }
+}
+
+fn cost(cost: Option<NanoUsd>) -> String {
+    cost.map_or_else(|| "unknown".into(), NanoUsd::display)
+}
+
+/// The table: a row per task, and per file when there are few or they were asked for.
+pub(crate) fn table(plan: &Plan, places: &Places, files: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "",
+        "task / file",
+        "files",
+        "requests",
+        "to send",
+        "price",
+        "cost",
+    ]);
+    for column in [2, 3, 4, 6] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    for task in &plan.tasks {
+        let totals = Totals::of(task.files.iter());
+        let to_send = match &task.task.work {
+            Work::Speech(_) => Quantity::Chars(totals.new_chars),
+            Work::Transcription(_) => Quantity::Audio(totals.new_audio),
+        };
+        let sum = (totals.unpriced_files == 0).then_some(totals.cost);
+        table.add_row([
+            String::new(),
+            format!(
+                "{} ({})",
+                term::clean(&task.task.name),
+                term::clean(task.task.model())
+            ),
+            grouped(totals.files),
+            grouped(totals.to_send),
+            quantity(to_send),
+            price(task.task.price),
+            cost(sum),
+        ]);
+        if files || task.files.len() <= 12 {
+            for file in &task.files {
+                table.add_row(row(file, places));
+            }
+        }
+    }
+    table.to_string()
+}
+
+fn row(file: &FilePlan, places: &Places) -> [String; 7] {
+    let name = term::path(&places.stored(&file.found.path));
+    let sign = match file.state {
+        FileState::New | FileState::Queued => "+",
+        FileState::Changed => "~",
+        FileState::MissingOutput => "*",
+        FileState::Done => "=",
+        FileState::Failed | FileState::Held | FileState::Cancelled | FileState::Refused(_) => "!",
+    };
+    let new = if file.state.is_work() {
+        quantity(file.new)
+    } else {
+        file.state.word().to_owned()
+    };
+    [
+        sign.into(),
+        format!("  {name}"),
+        String::new(),
+        grouped(file.to_send),
+        new,
+        String::new(),
+        cost(file.cost),
+    ]
+}
+
+/// What the reader should know besides the numbers: refused, failed, skipped files.
+pub(crate) fn notes(plan: &Plan) -> Vec<String> {
+    let mut notes = Vec::new();
+    for task in &plan.tasks {
+        for file in &task.files {
+            let name = term::clean(&file.found.path.to_string_lossy());
+            match &file.state {
+                FileState::Refused(refusal) => notes.push(format!("! {name} {}; {}", term::clean(&refusal.why), refusal.remedy)),
+                FileState::Failed => notes.push(format!("! {name} failed before; see `voicespool ls --state failed`, then `voicespool retry --all`")),
+                FileState::Held => notes.push(format!("! {name} is held; see `voicespool ls --state held`, then `voicespool retry --state held --all`")),
+                FileState::Cancelled => notes.push(format!("! {name} was cancelled; `voicespool retry --state cancelled --all` brings it back")),
+                _ => {}
+            }
+            if let Some(note) = &file.note {
+                notes.push(format!("  {name}: {note}"));
+            }
+        }
+        notes.extend(
+            task.warnings
+                .iter()
+                .map(|warning| format!("! {}", term::clean(warning))),
+        );
+        for skipped in task.skipped.iter().take(5) {
+            notes.push(format!(
+                "  skipped {}: {}",
+                term::clean(&skipped.path.to_string_lossy()),
+                skipped.why
+            ));
+        }
+        if let Some(more) = task.skipped.len().checked_sub(6) {
+            notes.push(format!("  and {} more skipped", more + 1));
+        }
+    }
+    notes
+}
+
+/// The whole plan as JSON.
+pub(crate) fn to_json(plan: &Plan) -> Value {
+    let totals = plan.totals();
+    json!({
+        "type": "plan",
+        "totals": sums(&totals),
+        "tasks": plan.tasks.iter().map(|task| {
+            let totals = Totals::of(task.files.iter());
+            json!({
+                "task": task.task.name, "model": task.task.model(), "endpoint": task.task.endpoint,
+                "price": task.task.price, "totals": sums(&totals),
+                "files": task.files.iter().map(file_json).collect::<Vec<_>>(),
+                "skipped": task.skipped.iter().map(|skipped| json!({"path": skipped.path.to_string_lossy(), "why": skipped.why})).collect::<Vec<_>>(),
+            })
+        }).collect::<Vec<_>>(),
+    })
+}
+
+fn sums(totals: &Totals) -> Value {
+    json!({
+        "files": totals.files, "files_with_work": totals.work_files, "files_done": totals.done_files, "files_refused": totals.refused_files,
+        "requests": totals.requests, "requests_to_send": totals.to_send,
+        "chars": totals.chars, "chars_to_send": totals.new_chars,
+        "audio_s": totals.audio.seconds(), "audio_s_to_send": totals.new_audio.seconds(),
+        "cost": totals.cost, "cost_nano": totals.cost.0, "files_without_price": totals.unpriced_files,
+    })
+}
+
+fn file_json(file: &FilePlan) -> Value {
+    let refusal = match &file.state {
+        FileState::Refused(refusal) => json!({"why": refusal.why, "remedy": refusal.remedy}),
+        _ => Value::Null,
+    };
+    json!({
+        "path": file.found.path.to_string_lossy(), "state": file.state.word(), "refused": refusal,
+        "requests": file.requests, "requests_to_send": file.to_send, "total": file.total, "to_send": file.new,
+        "cost": file.cost, "outputs": file.outputs.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(), "note": file.note,
+    })
+}
+
+/// One CSV record per file.
+pub(crate) fn csv(plan: &Plan) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "task",
+        "model",
+        "path",
+        "state",
+        "requests",
+        "requests_to_send",
+        "unit",
+        "quantity_to_send",
+        "cost_usd",
+        "cost_nano",
+    ])?;
+    for task in &plan.tasks {
+        for file in &task.files {
+            let (unit, amount) = match file.new {
+                Quantity::Chars(chars) => ("char", chars.0.to_string()),
+                Quantity::Audio(audio) => ("audio_second", format!("{:.3}", audio.seconds())),
+                Quantity::Nothing => ("", "0".into()),
+            };
+            writer.write_record([
+                Cells::default().text(&task.task.name).as_ref(),
+                Cells::default().text(task.task.model()).as_ref(),
+                Cells::default()
+                    .text(&file.found.path.to_string_lossy())
+                    .as_ref(),
+                file.state.word(),
+                &file.requests.to_string(),
+                &file.to_send.to_string(),
+                unit,
+                &amount,
+                &file.cost.map(|cost| cost.to_string()).unwrap_or_default(),
+                &file.cost.map(|cost| cost.0.to_string()).unwrap_or_default(),
+            ])?;
+        }
+    }
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}

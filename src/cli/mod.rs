@@ -1,0 +1,128 @@
+//! The command line: reads arguments, prints, exits. The only room that prints, and the
+//! only one that knows exit codes.
+
+mod args;
+mod commands;
+mod context;
+mod estimate;
+mod exit;
+mod progress;
+mod summary;
+mod term;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde_json::json;
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::exit::{Exit, Failure};
+use crate::pipeline::enqueue::EnqueueError;
+use crate::pipeline::output::OutputError;
+use crate::pipeline::plan::PlanError;
+use crate::store;
+use crate::worker::RunError;
+use crate::worker::recovery::RecoveryError;
+
+/// The whole program: parses, runs, says what went wrong, gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr(cli.global.verbose);
+    let json = cli.global.json;
+    let exit = match run(cli) {
+        Ok(exit) => exit,
+        Err(error) if is_broken_pipe(&error) => Exit::Ok,
+        Err(error) => {
+            let failure = told(error);
+            term::say(&term::clean(&failure.to_string()));
+            if json {
+                let error = json!({
+                    "type": "exit", "code": failure.exit.code(), "kind": failure.exit.word(),
+                    "message": failure.headline, "details": failure.details, "hints": failure.hints,
+                });
+                // Whoever reads may be gone; the exit code says it too.
+                let _ = term::outln(&error.to_string());
+            }
+            failure.exit
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let Cli { global, command } = cli;
+    runtime.block_on(async {
+        match command {
+            Command::Init(args) => commands::init::run(&global, &args),
+            Command::Plan(args) => commands::plan::run(&global, &args).await,
+            Command::Run(args) => commands::run::run(&global, args).await,
+            Command::Status => commands::status::run(&global).await,
+            Command::Ls(args) => commands::ls::run(&global, &args).await,
+            Command::Show { job } => commands::show::run(&global, job).await,
+            Command::Retry(args) => commands::select::retry(&global, &args).await,
+            Command::Cancel(args) => commands::select::cancel(&global, &args).await,
+            Command::Verify { deep } => commands::verify::run(&global, deep).await,
+            Command::Report(args) => commands::report::run(&global, &args).await,
+            Command::Doctor => commands::doctor::run(&global).await,
+            Command::Mock(args) => commands::mock::run(&global, args).await,
+            Command::Completions { shell } => commands::completions(shell),
+        }
+    })
+}
+
+/// The error as it is told: with its exit code, in words.
+fn told(error: anyhow::Error) -> Failure {
+    /// Turns the error into a failure if it is an `E`.
+    fn as_a<E>(error: anyhow::Error) -> Result<Failure, anyhow::Error>
+    where
+        E: std::error::Error + Send + Sync + 'static,
+        Failure: From<E>,
+    {
+        error.downcast::<E>().map(Failure::from)
+    }
+    error
+        .downcast::<Failure>()
+        .or_else(as_a::<store::Error>)
+        .or_else(as_a::<PlanError>)
+        .or_else(as_a::<EnqueueError>)
+        .or_else(as_a::<RecoveryError>)
+        .or_else(as_a::<RunError>)
+        .or_else(as_a::<OutputError>)
+        .unwrap_or_else(|error| unexpected(&error))
+}
+
+/// An error nobody put into words is a bug, and says so.
+fn unexpected(error: &anyhow::Error) -> Failure {
+    let mut failure = Failure::new(Exit::Bug, error.to_string());
+    failure.details = error.chain().skip(1).map(ToString::to_string).collect();
+    failure.detail("this was not expected; please report it with what you typed")
+}
+
+/// Whoever read our output has enough: that is success.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|io| io.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// `-v` shows what the program does, `-vv` what its libraries do; `VOICESPOOL_LOG` is
+/// finer. Requests are never logged with their headers.
+fn log_to_stderr(verbose: u8) {
+    let default = match verbose {
+        0 => "off",
+        1 => "voicespool=debug",
+        _ => "voicespool=trace,reqwest=debug,sqlx=warn,symphonia=error",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("VOICESPOOL_LOG")
+        .unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+}

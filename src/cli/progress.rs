@@ -1,0 +1,291 @@
+//! How a run is going: a fold over its events, shown as a bar on a terminal, as one line
+//! a minute elsewhere, as JSON lines with `--json`.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+use crate::cli::term;
+use crate::domain::{AudioMillis, NanoUsd};
+use crate::worker::Event;
+
+/// How often a line is written where no bar can be.
+const LINE_EVERY: Duration = Duration::from_mins(1);
+
+/// What happened so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tally {
+    pub requests: u64,
+    pub reused: u64,
+    pub files: u64,
+    pub retried: u64,
+    pub failed: u64,
+    pub in_doubt: u64,
+    pub spent: NanoUsd,
+    pub reserved: NanoUsd,
+    pub lost: NanoUsd,
+    pub audio: AudioMillis,
+    pub warnings: u64,
+}
+
+impl Tally {
+    fn take(&mut self, event: &Event) {
+        match event {
+            Event::Sent { reserved, .. } => self.reserved = self.reserved.saturating_add(*reserved),
+            Event::Completed {
+                kind,
+                cost,
+                audio,
+                reused,
+                ..
+            } => {
+                if kind.sends() {
+                    self.requests += 1;
+                    self.reused += u64::from(*reused);
+                    self.spent = self.spent.saturating_add(*cost);
+                    self.release(*cost);
+                } else {
+                    self.files += 1;
+                    self.audio.0 += audio.map_or(0, |audio| audio.0);
+                }
+            }
+            Event::Retry { cost, .. } => {
+                self.retried += 1;
+                self.lost = self.lost.saturating_add(*cost);
+                self.release(*cost);
+            }
+            Event::Failed { cost, .. } => {
+                self.failed += 1;
+                self.lost = self.lost.saturating_add(*cost);
+                self.release(*cost);
+            }
+            Event::InDoubt { cost, .. } => {
+                self.in_doubt += 1;
+                self.lost = self.lost.saturating_add(*cost);
+                self.release(*cost);
+            }
+            Event::Stopping { .. } => {}
+            Event::Warning(_) => self.warnings += 1,
+        }
+    }
+
+    fn release(&mut self, cost: NanoUsd) {
+        self.reserved = NanoUsd(self.reserved.0.saturating_sub(cost.0).max(0));
+    }
+}
+
+/// How to show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Style {
+    Bar,
+    Lines,
+    Json,
+    Quiet,
+}
+
+/// What the run is expected to come to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expected {
+    pub requests: u64,
+    pub cap: Option<NanoUsd>,
+}
+
+/// Shows events until the run drops its sender; returns what happened.
+pub(crate) async fn follow(
+    mut events: UnboundedReceiver<Event>,
+    style: Style,
+    expected: Expected,
+) -> Tally {
+    let mut tally = Tally::default();
+    let started = Instant::now();
+    let bar = bar(style, expected);
+    let mut lines = tokio::time::interval_at(started + LINE_EVERY, LINE_EVERY);
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            _ = lines.tick() => {
+                match style {
+                    Style::Lines => term::say(&line(&tally, expected, started.elapsed())),
+                    Style::Json => drop(term::outln(&progress_json(&tally, expected).to_string())),
+                    Style::Bar | Style::Quiet => {}
+                }
+                continue;
+            }
+        };
+        let Some(event) = event else { break };
+        tally.take(&event);
+        announce(&event, style, bar.as_ref());
+        if let Some(bar) = &bar {
+            bar.set_position(tally.requests);
+            bar.set_message(message(&tally, expected));
+        }
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    tally
+}
+
+fn bar(style: Style, expected: Expected) -> Option<ProgressBar> {
+    if style != Style::Bar {
+        return None;
+    }
+    let bar = ProgressBar::with_draw_target(
+        Some(expected.requests),
+        ProgressDrawTarget::stderr_with_hz(8),
+    );
+    let template = "{bar:24} {human_pos}/{human_len} {percent}%  {per_sec}  ETA {eta}  {msg}";
+    bar.set_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    bar.enable_steady_tick(Duration::from_secs(1));
+    Some(bar)
+}
+
+fn message(tally: &Tally, expected: Expected) -> String {
+    let mut text = format!("spent {}", tally.spent.display());
+    if tally.reserved > NanoUsd::ZERO {
+        text.push_str(&format!(" + {} reserved", tally.reserved.display()));
+    }
+    if let Some(cap) = expected.cap {
+        text.push_str(&format!(" of {}", cap.display()));
+    }
+    for (number, word) in [
+        (tally.files, "files done"),
+        (tally.retried, "retried"),
+        (tally.failed, "failed"),
+        (tally.in_doubt, "in doubt"),
+    ] {
+        if number > 0 {
+            text.push_str(&format!("  {word} {number}"));
+        }
+    }
+    text
+}
+
+/// The line for logs: everything on it, nothing redrawn.
+fn line(tally: &Tally, expected: Expected, elapsed: Duration) -> String {
+    let done = tally.requests;
+    let percent = (done.min(expected.requests) * 100)
+        .checked_div(expected.requests)
+        .unwrap_or(100);
+    let eta = (done > 0 && done < expected.requests).then(|| {
+        let left = f64::from(u32::try_from(expected.requests - done).unwrap_or(u32::MAX))
+            / f64::from(u32::try_from(done).unwrap_or(u32::MAX));
+        format!(
+            " eta={}",
+            term::span(elapsed.mul_f64(left)).replace(' ', "")
+        )
+    });
+    format!(
+        "{} {done}/{} {percent}% files={} retried={} failed={} doubt={} spent={} reserved={}{}{}",
+        clock(elapsed),
+        expected.requests,
+        tally.files,
+        tally.retried,
+        tally.failed,
+        tally.in_doubt,
+        tally.spent.display(),
+        tally.reserved.display(),
+        expected
+            .cap
+            .map(|cap| format!(" cap={}", cap.display()))
+            .unwrap_or_default(),
+        eta.unwrap_or_default(),
+    )
+}
+
+fn clock(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds % 3600 / 60,
+        seconds % 60
+    )
+}
+
+fn progress_json(tally: &Tally, expected: Expected) -> serde_json::Value {
+    json!({
+        "type": "progress", "requests": tally.requests, "of": expected.requests, "files": tally.files,
+        "retried": tally.retried, "failed": tally.failed, "in_doubt": tally.in_doubt,
+        "spent": tally.spent, "reserved": tally.reserved,
+    })
+}
+
+/// Says at once what a person would want to know at once; everything with `--json`.
+fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
+    if style == Style::Json {
+        // A closed stdout ends the talk, not the run.
+        let _ = term::outln(&event_json(event).to_string());
+        return;
+    }
+    let text = match event {
+        Event::Failed {
+            job, class, detail, ..
+        } => format!("job {job} failed ({class}): {detail}"),
+        Event::InDoubt { job, cost } => format!(
+            "job {job} is in doubt: sent, no answer (at most {})",
+            cost.display()
+        ),
+        Event::Stopping { why, in_flight } if *in_flight > 0 => {
+            format!(
+                "stopping: {why}; {} may finish (again to give up on them)",
+                term::count((*in_flight).try_into().unwrap_or(u64::MAX), "request")
+            )
+        }
+        Event::Stopping { why, .. } => format!("stopping: {why}"),
+        Event::Warning(text) => format!("warning: {text}"),
+        Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } => return,
+    };
+    let text = term::clean(&text);
+    match bar {
+        Some(bar) => bar.suspend(|| term::say(&text)),
+        None => term::say(&text),
+    }
+}
+
+fn event_json(event: &Event) -> serde_json::Value {
+    match event {
+        Event::Sent { job, reserved } => {
+            json!({"type": "job_sent", "job": job, "reserved": reserved})
+        }
+        Event::Completed {
+            job,
+            kind,
+            cost,
+            audio,
+            latency,
+            reused,
+        } => json!({
+            "type": "job_completed", "job": job, "kind": kind, "cost": cost, "audio_s": audio.map(AudioMillis::seconds),
+            "latency_s": latency.map(|latency| latency.as_secs_f64()), "reused": reused,
+        }),
+        Event::Retry {
+            job,
+            class,
+            detail,
+            wait,
+            cost,
+        } => json!({
+            "type": "job_retry", "job": job, "class": class, "detail": detail, "wait_s": wait.as_secs_f64(), "cost": cost,
+        }),
+        Event::Failed {
+            job,
+            kind,
+            class,
+            detail,
+            cost,
+        } => json!({
+            "type": "job_failed", "job": job, "kind": kind, "class": class, "detail": detail, "cost": cost,
+        }),
+        Event::InDoubt { job, cost } => json!({"type": "job_in_doubt", "job": job, "cost": cost}),
+        Event::Stopping { why, in_flight } => {
+            json!({"type": "stopping", "why": why, "in_flight": in_flight})
+        }
+        Event::Warning(text) => json!({"type": "warning", "text": text}),
+    }
+}

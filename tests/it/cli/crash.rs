@@ -1,0 +1,114 @@
+//! `kill -9`, and then again.
+
+use std::collections::HashSet;
+
+use crate::support::{Project, Provider};
+use std::time::Duration;
+use voicespool::mock::MockOptions;
+
+/// Forty paragraphs that are one request each.
+fn book() -> String {
+    (1..=40).fold(String::new(), |mut text, number| {
+        text.push_str(&format!("This is paragraph number {number}, and it is long enough to be one request of its own in this book.\n\n"));
+        text
+    })
+}
+
+fn project(provider: &Provider) -> Project {
+    let project = Project::new(&format!(
+        "version = 1\n[run]\nworkers = 8\n{}[task.book]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"book.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\nformat = \"wav\"\nsubtitles = [\"srt\"]\noutput = \"{{stem}}.{{ext}}\"\nchunk = {{ max_chars = 120, target_chars = 100 }}\n",
+        provider.profile()
+    ));
+    project.write("book.txt", book());
+    project
+}
+
+#[test]
+fn five_kills_lose_nothing_and_pay_twice_only_for_what_was_on_the_wire() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_millis(30),
+        ..MockOptions::default()
+    });
+    let project = project(&provider);
+    let mut in_flight_at_kills = 0;
+
+    for _ in 0..5 {
+        let mut run = project.start(&["run", "--yes", "--json"]);
+        if run.wait_for("job_completed", 5) {
+            run.kill();
+            in_flight_at_kills += 8;
+        } else {
+            run.end();
+        }
+    }
+    let end = project.run(&["run", "--yes"]).exits(0);
+
+    let (chunks, billed) = (40, provider.billed());
+    assert!(
+        billed >= chunks && billed <= chunks + in_flight_at_kills,
+        "{billed} billed\n{}",
+        end.stderr()
+    );
+    // Every request the provider saw has a row, and what was paid twice is in doubt.
+    let mut reader = csv::Reader::from_path(project.path("out/cost.csv")).unwrap();
+    let headers = reader.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (status, key) = (column("cost_status"), column("fingerprint"));
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let in_doubt = rows.iter().filter(|row| &row[status] == "in_doubt").count();
+    let confirmed: HashSet<_> = rows
+        .iter()
+        .filter(|row| &row[status] == "confirmed")
+        .map(|row| row[key].to_owned())
+        .collect();
+    assert_eq!(confirmed.len(), 40);
+    assert!(
+        u64::try_from(rows.len()).unwrap() >= billed,
+        "{} rows, {billed} billed",
+        rows.len()
+    );
+    assert!(
+        billed - chunks <= u64::try_from(in_doubt).unwrap(),
+        "{billed} billed, {in_doubt} in doubt"
+    );
+    // All chunks, once, in order: equal to an undisturbed run.
+    let undisturbed = self::project(&provider);
+    undisturbed.run(&["run", "--yes"]).exits(0);
+    for file in ["out/book.wav", "out/book.srt"] {
+        assert_eq!(
+            std::fs::read(project.path(file)).unwrap(),
+            std::fs::read(undisturbed.path(file)).unwrap(),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn held_requests_wait_for_a_person() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_millis(200),
+        ..MockOptions::default()
+    });
+    let project = project(&provider);
+    let config = project
+        .read("jobs.toml")
+        .replace("[run]", "[budget]\non_in_doubt = \"hold\"\n[run]");
+    project.write("jobs.toml", config);
+    let mut run = project.start(&["run", "--yes", "--json"]);
+    assert!(run.wait_for("job_sent", 4));
+    run.kill();
+
+    let next = project.run(&["run", "--yes"]);
+
+    assert!(next.stderr().contains("in doubt"), "{}", next.stderr());
+    let held = project
+        .run(&["ls", "--state", "held", "--json"])
+        .exits(0)
+        .json();
+    assert!(held.len() >= 4, "{held:?}");
+    project
+        .run(&["retry", "--state", "held", "--all", "--yes"])
+        .exits(0);
+    project.run(&["run", "--yes"]).exits(0);
+    assert!(project.path("out/book.wav").exists());
+}

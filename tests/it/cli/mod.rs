@@ -1,0 +1,8 @@
+//! The built binary, as a user meets it.
+
+mod config;
+mod crash;
+mod money;
+mod speech;
+mod stop;
+mod transcripts;

@@ -1,0 +1,227 @@
+//! A run against an engine that follows a script: what no provider does on request.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc};
+use voicespool::config::{self, Env, Overrides, ProjectFile, Sources};
+use voicespool::domain::{FaultClass, GateId, JobState};
+use voicespool::engine::delay::DelayRules;
+use voicespool::engine::limit::Gate;
+use voicespool::engine::scripted::{Outcome, Scripted};
+use voicespool::engine::{EngineError, SpeechRequest};
+use voicespool::pipeline::enqueue::{enqueue, specs};
+use voicespool::pipeline::objects::Objects;
+use voicespool::pipeline::plan::plan;
+use voicespool::pipeline::task::Work;
+use voicespool::store::{DoubtPolicy, NewRun, Options, Store};
+use voicespool::worker::verdict::RetryRules;
+use voicespool::worker::{Clock, Lane, Request, Run, RunRules, Shutdown, Stop};
+
+use crate::support::Project;
+
+const WORKERS: u32 = 3;
+
+/// A recording that is as long as `request` and not silent.
+fn recording(request: &SpeechRequest<'_>) -> Outcome {
+    let frames = request.input.chars().count() * 16_000 / 14;
+    let bytes = u32::try_from(frames * 2).unwrap();
+    let mut wav = Vec::with_capacity(44 + frames * 2);
+    wav.extend_from_slice(b"RIFF");
+    wav.extend_from_slice(&(bytes + 36).to_le_bytes());
+    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    wav.extend_from_slice(&16_000u32.to_le_bytes());
+    wav.extend_from_slice(&32_000u32.to_le_bytes());
+    wav.extend_from_slice(b"\x02\0\x10\0data");
+    wav.extend_from_slice(&bytes.to_le_bytes());
+    for frame in 0..frames {
+        let level: i16 = if frame / 40 % 2 == 0 { 8_000 } else { -8_000 };
+        wav.extend_from_slice(&level.to_le_bytes());
+    }
+    Outcome::Answer(wav)
+}
+
+/// Plans, queues and works on eight requests with `engine`.
+async fn work(project: &Project, engine: &Scripted, shutdown: &Shutdown) -> (Stop, Store) {
+    let sources = Sources {
+        cwd: project.root().to_owned(),
+        file: ProjectFile::Nearest,
+        env: Env::new(|_| None),
+        overrides: Overrides::default(),
+    };
+    let settings = config::load(&sources).unwrap();
+    let store = Store::open(&Options::new(settings.places.state.join("queue.db")))
+        .await
+        .unwrap();
+    let objects = Objects::new(&settings.places.state);
+    let tasks: Vec<_> = settings.tasks.iter().cloned().map(Arc::new).collect();
+    let now = Clock.now();
+    let plan = plan(&tasks, &settings.places, Some(&store)).await.unwrap();
+    enqueue(&plan, &store, &objects, &settings.places, now)
+        .await
+        .unwrap();
+    let new_run = NewRun {
+        pid: 1,
+        host: "here".into(),
+        version: "0".into(),
+        command: "test".into(),
+        at: now,
+    };
+    let id = store.start_run(new_run).await.unwrap();
+    let specs = specs(&store, &tasks[0]).await.unwrap();
+    let Work::Speech(speech) = &tasks[0].work else {
+        panic!("a speech task")
+    };
+    let request = Request::Speak {
+        params: speech.params.clone(),
+        price: tasks[0].price,
+        check: speech.check,
+    };
+    let gate = Gate::only_concurrency(NonZeroU32::new(WORKERS).unwrap());
+    let (events, mut inbox) = mpsc::unbounded_channel();
+    let run = Arc::new(Run {
+        id,
+        store: Arc::new(store.clone()),
+        objects,
+        places: settings.places.clone(),
+        lanes: HashMap::from([(
+            specs.gate,
+            Lane::new(Arc::new(engine.clone()), gate, "script".into()),
+        )]),
+        requests: HashMap::from([(specs.request, request), (specs.local, Request::Nothing)]),
+        specs: HashMap::from([
+            (specs.gate, vec![specs.request]),
+            (GateId::LOCAL, vec![specs.local]),
+        ]),
+        rules: RunRules {
+            workers: usize::try_from(WORKERS).unwrap(),
+            drain: Duration::from_secs(5),
+            retry: RetryRules {
+                max_failures: 2,
+                give_up_after: Duration::from_hours(1),
+            },
+            delay: DelayRules {
+                base: Duration::from_millis(1),
+                factor: 1.0,
+                cap: Duration::from_millis(1),
+            },
+            on_in_doubt: DoubtPolicy::Hold,
+            until: None,
+        },
+        clock: Clock,
+        events,
+        shutdown: shutdown.clone(),
+        wire: Semaphore::new(usize::try_from(WORKERS).unwrap()),
+        held: Mutex::default(),
+    });
+    let listener = tokio::spawn(async move { while inbox.recv().await.is_some() {} });
+    let stop = run.work().await.unwrap();
+    drop(run);
+    listener.await.unwrap();
+    (stop, store)
+}
+
+fn project() -> Project {
+    let project = Project::new(
+        "version = 1\n[task.book]\ntype = \"tts\"\nprofile = \"local\"\ninput = [\"book.txt\"]\nvoice = \"pico-en-us\"\nformat = \"wav\"\nchunk = { max_chars = 60, target_chars = 50 }\n",
+    );
+    let text = (1..=8).fold(String::new(), |text, number| {
+        text + &format!("Sentence number {number} is one request alone.\n\n")
+    });
+    project.write("book.txt", text);
+    project
+}
+
+async fn jobs(store: &Store, state: JobState) -> u64 {
+    let counts = store.counts().await.unwrap();
+    counts
+        .iter()
+        .filter(|count| count.state == state)
+        .map(|count| count.jobs)
+        .sum()
+}
+
+#[tokio::test]
+async fn a_run_has_no_more_requests_in_flight_than_workers() {
+    let (project, engine) = (project(), Scripted::new(recording));
+
+    let (stop, store) = work(&project, &engine, &Shutdown::default()).await;
+
+    assert_eq!(stop, Stop::Empty);
+    assert_eq!(engine.asked().len(), 8);
+    assert!(engine.most_in_flight() <= usize::try_from(WORKERS).unwrap());
+    assert_eq!(jobs(&store, JobState::Completed).await, 9);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_in_doubt_and_its_job_is_asked_again() {
+    let (project, engine) = (project(), Scripted::new(recording));
+    let lost = EngineError {
+        may_be_billed: true,
+        ..EngineError::new(FaultClass::TimedOut, "no answer within 60 s")
+    };
+    engine.then(Outcome::Error(lost));
+
+    let (stop, store) = work(&project, &engine, &Shutdown::default()).await;
+
+    let money = store.money().await.unwrap();
+    assert_eq!(
+        (stop, money.in_doubt.attempts, money.confirmed.attempts),
+        (Stop::Empty, 1, 8)
+    );
+}
+
+#[tokio::test]
+async fn half_an_answer_is_wasted_money_and_a_second_one_is_the_last() {
+    let (project, engine) = (
+        project(),
+        Scripted::new(|request| {
+            if request.input.contains("number 5") {
+                Outcome::Answer(b"RIFF\x10\0\0\0WAVEfmt ".to_vec())
+            } else {
+                recording(request)
+            }
+        }),
+    );
+
+    let (stop, store) = work(&project, &engine, &Shutdown::default()).await;
+
+    let money = store.money().await.unwrap();
+    assert_eq!(
+        (stop, money.wasted.attempts, money.confirmed.attempts),
+        (Stop::Empty, 2, 7)
+    );
+    // The job, and the file that cannot be made without it.
+    assert_eq!(jobs(&store, JobState::Failed).await, 2);
+    assert!(!project.path("out").exists());
+}
+
+#[tokio::test]
+async fn giving_up_on_requests_in_flight_holds_them_for_a_person() {
+    let (project, engine) = (project(), Scripted::new(|_| Outcome::Never));
+    let shutdown = Shutdown::default();
+    let (stopper, watched) = (shutdown.clone(), engine.clone());
+    let watch = tokio::spawn(async move {
+        while watched.in_flight() < usize::try_from(WORKERS).unwrap() {
+            tokio::task::yield_now().await;
+        }
+        stopper.stop.cancel();
+        stopper.abort.cancel();
+    });
+
+    let (stop, store) = work(&project, &engine, &shutdown).await;
+    watch.await.unwrap();
+
+    assert_eq!(stop, Stop::Interrupted);
+    assert_eq!(jobs(&store, JobState::Held).await, u64::from(WORKERS));
+    assert_eq!(
+        store.money().await.unwrap().in_doubt.attempts,
+        u64::from(WORKERS)
+    );
+    assert_eq!(
+        jobs(&store, JobState::Leased).await + jobs(&store, JobState::Sent).await,
+        0
+    );
+}
