@@ -377,7 +377,7 @@ pub(crate) async fn say_end(
         let offers = offers(context, store).await?;
         lines.extend(offers.iter().map(|offer| {
             format!(
-                "         would cost {} with {}",
+                "         all of it would cost {} with {}",
                 offer.cost.display(),
                 offer.model
             )

@@ -1,8 +1,8 @@
 //! The object folder: answers and texts, each under the name of its key.
 //!
-//! An answer is written to `objects/ab/.KEY.ATTEMPT.part` and gets its name only after
-//! it was validated and synced: the rename is the record that the answer arrived, and
-//! a crash before the queue learns of it loses nothing (`worker::recovery` adopts it).
+//! An answer is written to `objects/ab/.KEY.ATTEMPT.part`, becomes `.KEY.ATTEMPT.answer`
+//! when all of it is on the disk, and gets its name only after it was validated. A crash
+//! in between loses nothing: `worker::recovery` checks and adopts what had arrived.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -10,6 +10,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::domain::{Attempt, ContentKey};
+
+/// Extension of an answer on its way.
+const PART: &str = "part";
+
+/// Extension of an answer that is whole and synced, and not checked yet.
+const ANSWER: &str = "answer";
 
 /// A folder of content-addressed files.
 #[derive(Debug, Clone)]
@@ -36,11 +42,22 @@ impl Objects {
         self.path(key).is_file()
     }
 
+    /// An answer that had arrived whole when its process ended, before it was checked.
+    pub fn arrived(&self, key: ContentKey, attempt: Attempt) -> Option<Arrived> {
+        let final_path = self.path(key);
+        let path = final_path.with_file_name(format!(".{key}.{attempt}.{ANSWER}"));
+        path.is_file().then_some(Arrived {
+            path,
+            final_path,
+            kept: false,
+        })
+    }
+
     /// Opens an empty file for one attempt's answer.
     pub fn start(&self, key: ContentKey, attempt: Attempt) -> io::Result<Part> {
         let name = key.to_string();
         let shard = self.root.join(&name[..2]);
-        let path = shard.join(format!(".{name}.{attempt}.part"));
+        let path = shard.join(format!(".{name}.{attempt}.{PART}"));
         let open = || {
             OpenOptions::new()
                 .create(true)
@@ -109,11 +126,11 @@ impl Objects {
         for shard in shards {
             for entry in fs::read_dir(shard?.path())? {
                 let entry = entry?;
-                if entry
-                    .path()
+                let path = entry.path();
+                let unfinished = path
                     .extension()
-                    .is_some_and(|extension| extension == "part")
-                {
+                    .is_some_and(|extension| extension == PART || extension == ANSWER);
+                if unfinished {
                     fs::remove_file(entry.path())?;
                     swept += 1;
                 }
@@ -134,17 +151,54 @@ pub struct Part {
 }
 
 impl Part {
-    /// Where the bytes are until they are kept: for validation.
+    /// The answer is whole: syncs it and marks it as such. Blocks on the disk.
+    pub fn arrive(mut self) -> io::Result<Arrived> {
+        self.file.sync_data()?;
+        let path = self.path.with_extension(ANSWER);
+        fs::rename(&self.path, &path)?;
+        self.kept = true;
+        sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+        Ok(Arrived {
+            path,
+            final_path: self.final_path.clone(),
+            kept: false,
+        })
+    }
+
+    /// Syncs the bytes, gives them their name and syncs the folder. Blocks on the disk.
+    pub fn keep(self) -> io::Result<()> {
+        self.arrive()?.keep()
+    }
+}
+
+/// A whole answer that was not checked yet: gone when dropped, unless it was kept.
+#[derive(Debug)]
+pub struct Arrived {
+    path: PathBuf,
+    final_path: PathBuf,
+    kept: bool,
+}
+
+impl Arrived {
+    /// Where the bytes are: for validation.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Syncs the bytes, gives them their name and syncs the folder. Blocks on the disk.
+    /// Gives the bytes their name and syncs the folder. Blocks on the disk.
     pub fn keep(mut self) -> io::Result<()> {
-        self.file.sync_data()?;
         fs::rename(&self.path, &self.final_path)?;
         self.kept = true;
         sync_dir(self.final_path.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+impl Drop for Arrived {
+    fn drop(&mut self) {
+        if !self.kept {
+            // A leftover is harmless and swept at the next start.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

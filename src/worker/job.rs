@@ -201,7 +201,7 @@ async fn send(
         Ok(answer) => {
             lane.answered(run.clock.now());
             pass.succeeded();
-            accept(asked, &claim, part, answer).await
+            accept(asked, &claim, part, answer, wire).await
         }
         Err(error) => {
             if matches!(error.class, FaultClass::Refused | FaultClass::BadAnswer) {
@@ -211,9 +211,6 @@ async fn send(
             Err(error)
         }
     };
-    // Only now: an answer that is not safe on the disk counts as in flight, so a crash
-    // costs at most `workers` requests. The gate's slot was free as soon as it answered.
-    drop(wire);
     match result {
         Ok((answer, usable)) => complete(run, &claim, reserve, latency, answer, usable).await,
         Err(error) => unusable(run, lane, &claim, reserve, latency, error).await,
@@ -226,7 +223,15 @@ async fn accept(
     claim: &Claim,
     part: Part,
     answer: Answer,
+    wire: SemaphorePermit<'_>,
 ) -> Result<(Answer, Usable), EngineError> {
+    // Safe on the disk it costs nothing to lose the process, so the wire is free again; until
+    // then it counts as in flight, so a crash costs at most `workers` requests.
+    let arrived = tokio::task::spawn_blocking(move || part.arrive())
+        .await
+        .expect("syncing an answer does not panic")
+        .map_err(|error| local_fault(&error))?;
+    drop(wire);
     let rules = match asked {
         Request::Speak { params, check, .. } => Some((params.format, *check)),
         Request::Transcribe { .. } | Request::Nothing => None,
@@ -246,18 +251,18 @@ async fn accept(
         };
         let (format, audio) = match rules {
             Some((format, check)) => {
-                let facts = audio::check_speech(part.path(), format, chars, &check)
+                let facts = audio::check_speech(arrived.path(), format, chars, &check)
                     .map_err(|error| bad(error.to_string()))?;
                 (format.as_str(), Some(facts.duration))
             }
             None => {
-                let json = std::fs::read(part.path()).map_err(|error| local_fault(&error))?;
+                let json = std::fs::read(arrived.path()).map_err(|error| local_fault(&error))?;
                 parse_transcript(&json).map_err(|error| bad(error.to_string()))?;
                 ("json", None)
             }
         };
-        let sha256 = key::of_file(part.path()).map_err(|error| local_fault(&error))?;
-        part.keep().map_err(|error| local_fault(&error))?;
+        let sha256 = key::of_file(arrived.path()).map_err(|error| local_fault(&error))?;
+        arrived.keep().map_err(|error| local_fault(&error))?;
         Ok(Usable {
             object: NewObject {
                 sha256,

@@ -1,11 +1,14 @@
 //! The normal start: putting right what the last run left, whatever ended it.
 //!
 //! Nobody else works on the queue (the run lock is held), so every `leased` job is free
-//! again, and every `sent` job either has its object (the answer arrived: adopt it) or is
-//! in doubt.
+//! again, and every `sent` job either has its answer on the disk (check it and adopt it) or
+//! is in doubt.
 
-use crate::audio;
-use crate::domain::{JobId, JobKind, JobState, NanoUsd, UtcMillis};
+use std::path::Path;
+
+use crate::audio::{self, SpeechCheck};
+use crate::domain::{JobId, JobKind, JobState, NanoUsd, Quantity, SpeechParams, UtcMillis};
+use crate::engine::transcription::parse_transcript;
 use crate::pipeline::key;
 use crate::pipeline::objects::Objects;
 use crate::store::{self, Adopt, DoubtPolicy, InFlight, NewObject, Store};
@@ -52,6 +55,14 @@ pub async fn recover(
             recovery.adopted += 1;
             continue;
         }
+        if let Some(arrived) = objects.arrived(flight.key, flight.attempt)
+            && is_whole(arrived.path(), &flight)
+        {
+            arrived.keep()?;
+            store.adopt(adoption(objects, &flight, now)?).await?;
+            recovery.adopted += 1;
+            continue;
+        }
         let state = store.doubt(flight.job, flight.attempt, now, policy).await?;
         recovery.in_doubt.push((flight.job, flight.reserved));
         recovery.poisoned += u64::from(state == JobState::Failed);
@@ -81,4 +92,18 @@ fn adoption(objects: &Objects, flight: &InFlight, at: UtcMillis) -> std::io::Res
         object,
         audio,
     })
+}
+
+/// Whether an answer that arrived just before its process ended is what was asked for.
+fn is_whole(path: &Path, flight: &InFlight) -> bool {
+    match (flight.kind, flight.quantity) {
+        (JobKind::Speak, Quantity::Chars(chars)) => serde_json::from_str(&flight.spec.params)
+            .is_ok_and(|params: SpeechParams| {
+                audio::check_speech(path, params.format, chars, &SpeechCheck::default()).is_ok()
+            }),
+        (JobKind::Transcribe, _) => {
+            std::fs::read(path).is_ok_and(|json| parse_transcript(&json).is_ok())
+        }
+        _ => false,
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
-use voicespool::config::{self, Env, Overrides, ProjectFile, Sources};
-use voicespool::domain::{FaultClass, GateId, JobState};
+use voicespool::config::{self, Env, Overrides, ProjectFile, Settings, Sources};
+use voicespool::domain::{FaultClass, GateId, JobKind, JobState, NanoUsd, RunId, UtcMillis};
 use voicespool::engine::delay::DelayRules;
 use voicespool::engine::limit::Gate;
 use voicespool::engine::scripted::{Outcome, Scripted};
@@ -15,8 +15,9 @@ use voicespool::engine::{EngineError, SpeechRequest};
 use voicespool::pipeline::enqueue::{enqueue, specs};
 use voicespool::pipeline::objects::Objects;
 use voicespool::pipeline::plan::plan;
-use voicespool::pipeline::task::Work;
-use voicespool::store::{DoubtPolicy, NewRun, Options, Store};
+use voicespool::pipeline::task::{Task, Work};
+use voicespool::store::{DoubtPolicy, Intent, NewRun, Options, Store};
+use voicespool::worker::recovery::recover;
 use voicespool::worker::verdict::RetryRules;
 use voicespool::worker::{Clock, Lane, Request, Run, RunRules, Shutdown, Stop};
 
@@ -43,20 +44,28 @@ fn recording(request: &SpeechRequest<'_>) -> Outcome {
     Outcome::Answer(wav)
 }
 
-/// Plans, queues and works on eight requests with `engine`.
-async fn work(project: &Project, engine: &Scripted, shutdown: &Shutdown) -> (Stop, Store) {
+fn settings(project: &Project) -> Settings {
     let sources = Sources {
         cwd: project.root().to_owned(),
         file: ProjectFile::Nearest,
         env: Env::new(|_| None),
         overrides: Overrides::default(),
     };
-    let settings = config::load(&sources).unwrap();
+    config::load(&sources).unwrap()
+}
+
+fn tasks(project: &Project) -> Vec<Arc<Task>> {
+    settings(project).tasks.into_iter().map(Arc::new).collect()
+}
+
+/// Plans, queues and works on eight requests with `engine`.
+async fn work(project: &Project, engine: &Scripted, shutdown: &Shutdown) -> (Stop, Store) {
+    let settings = settings(project);
     let store = Store::open(&Options::new(settings.places.state.join("queue.db")))
         .await
         .unwrap();
     let objects = Objects::new(&settings.places.state);
-    let tasks: Vec<_> = settings.tasks.iter().cloned().map(Arc::new).collect();
+    let tasks = tasks(project);
     let now = Clock.now();
     let plan = plan(&tasks, &settings.places, Some(&store)).await.unwrap();
     enqueue(&plan, &store, &objects, &settings.places, now)
@@ -196,6 +205,70 @@ async fn half_an_answer_is_wasted_money_and_a_second_one_is_the_last() {
     // The job, and the file that cannot be made without it.
     assert_eq!(jobs(&store, JobState::Failed).await, 2);
     assert!(!project.path("out").exists());
+}
+
+#[tokio::test]
+async fn an_answer_that_had_arrived_is_adopted_after_a_crash_and_half_a_one_is_not() {
+    let (project, engine) = (project(), Scripted::new(|_| Outcome::Never));
+    let shutdown = Shutdown::default();
+    shutdown.stop.cancel();
+    // Queues the jobs and works on none of them.
+    let (_, store) = work(&project, &engine, &shutdown).await;
+    let objects = Objects::new(&project.path(".voicespool"));
+    let speak = store.counts().await.unwrap();
+    let speak = speak
+        .iter()
+        .find(|count| count.kind == JobKind::Speak)
+        .unwrap()
+        .spec;
+    let run = RunId(1);
+    let claims = store
+        .claim(&[(vec![speak], 2)], run, UtcMillis(1), UtcMillis(2))
+        .await
+        .unwrap();
+    for (claim, share) in claims.iter().zip([1, 2]) {
+        let intent = Intent {
+            job: claim.job,
+            attempt: claim.attempt,
+            run,
+            at: UtcMillis(1),
+            reserve: NanoUsd(7),
+            quantity: claim.quantity,
+        };
+        store.mark_sent(intent).await.unwrap();
+        let text = objects
+            .read_text(claim.source.text.unwrap(), claim.span.clone().unwrap())
+            .unwrap();
+        let Work::Speech(speech) = &tasks(&project)[0].work else {
+            panic!("a speech task")
+        };
+        let Outcome::Answer(whole) = recording(&SpeechRequest {
+            params: &speech.params,
+            input: &text,
+        }) else {
+            panic!("an answer")
+        };
+        let mut part = objects.start(claim.key, claim.attempt).unwrap();
+        std::io::Write::write_all(&mut part.file, &whole[..whole.len() / share]).unwrap();
+        // The process ends here: nobody checks, nobody tells the queue.
+        std::mem::forget(part.arrive().unwrap());
+    }
+    store.close().await.unwrap();
+
+    let store = Store::open(&Options::new(project.path(".voicespool/queue.db")))
+        .await
+        .unwrap();
+    let found = recover(&store, &objects, DoubtPolicy::Hold, UtcMillis(9))
+        .await
+        .unwrap();
+
+    assert_eq!((found.adopted, found.in_doubt.len()), (1, 1));
+    assert!(objects.contains(claims[0].key) && !objects.contains(claims[1].key));
+    let money = store.money().await.unwrap();
+    assert_eq!(
+        (money.confirmed.cost, money.in_doubt.cost),
+        (NanoUsd(7), NanoUsd(7))
+    );
 }
 
 #[tokio::test]
