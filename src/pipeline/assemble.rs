@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::audio::{self, Clip, Joined, Tags};
-use crate::domain::{AudioFormat, AudioMillis, Boundary, ContentKey, DocumentFormat};
+use crate::domain::{AudioFormat, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId};
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::{self, NewFile, OutputError};
 use crate::pipeline::recipe::Assemble;
@@ -17,6 +17,8 @@ use crate::subtitle::{self, CueRules, Spoken};
 /// One clip of the file to be, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
+    /// The job that bought it.
+    pub job: JobId,
     pub key: ContentKey,
     /// What was spoken: byte range of the recipe's text.
     pub range: std::ops::Range<u64>,
@@ -26,8 +28,11 @@ pub struct Part {
 /// Why a file could not be assembled.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
-    #[error("clip {ordinal} is missing from the object folder")]
-    Missing { ordinal: usize },
+    /// It was paid for once; only a person may buy it again.
+    #[error(
+        "the answer of job {job} is gone from the object folder; `voicespool retry --state completed {job}`, then `voicespool retry --all`, buy it again"
+    )]
+    Missing { job: JobId },
     #[error("cannot read the text of the source")]
     Text(#[source] std::io::Error),
     #[error("the clips do not join")]
@@ -50,8 +55,8 @@ pub fn assemble(
     objects: &Objects,
     out: &Path,
 ) -> Result<Vec<Finished>, AssembleError> {
-    if let Some(ordinal) = parts.iter().position(|part| !objects.contains(part.key)) {
-        return Err(AssembleError::Missing { ordinal });
+    if let Some(gone) = parts.iter().find(|part| !objects.contains(part.key)) {
+        return Err(AssembleError::Missing { job: gone.job });
     }
     let mut file = NewFile::create(out, &recipe.audio)?;
     let tags = Tags {

@@ -147,6 +147,7 @@ async fn make_audio(
         .into_iter()
         .filter_map(|part| {
             Some(assemble::Part {
+                job: part.child,
                 key: part.key,
                 range: part.span?,
                 boundary: part.boundary?,

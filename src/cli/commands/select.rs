@@ -11,7 +11,12 @@ use crate::domain::{JobState, NanoUsd};
 use crate::store::{Filter, Reopened, Store};
 
 /// States `retry` applies to.
-const RETRYABLE: &[JobState] = &[JobState::Failed, JobState::Held, JobState::Cancelled];
+const RETRYABLE: &[JobState] = &[
+    JobState::Failed,
+    JobState::Held,
+    JobState::Cancelled,
+    JobState::Completed,
+];
 
 /// States `cancel` applies to: not what is on the wire.
 const CANCELLABLE: &[JobState] = &[
@@ -112,7 +117,12 @@ fn filter(
     }
     let states = match args.state {
         None if args.jobs.is_empty() => usual.to_vec(),
-        None => allowed.to_vec(),
+        // What is completed is bought again only by its state's name.
+        None => allowed
+            .iter()
+            .copied()
+            .filter(|state| *state != JobState::Completed)
+            .collect(),
         Some(state) if allowed.contains(&state) => vec![state],
         Some(state) => {
             let words: Vec<_> = allowed.iter().map(|state| state.as_str()).collect();

@@ -237,3 +237,39 @@ fn two_inputs_that_would_become_one_file_are_found_before_anything_is_sent() {
     );
     assert!(!project.path("out").exists());
 }
+
+#[test]
+fn an_answer_that_is_gone_is_bought_again_only_when_a_person_says_so() {
+    let provider = Provider::start(MockOptions::default());
+    let project = Project::new(&format!(
+        "version = 1\n{}[task.books]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"a.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\nformat = \"wav\"\noutput = \"{{stem}}.{{ext}}\"\n",
+        provider.profile()
+    ));
+    project.write("a.txt", "One sentence that is spoken and then forgotten.");
+    project.run(&["run", "--yes"]).exits(0);
+    let job = project
+        .run(&["ls", "--kind", "speak", "--json"])
+        .exits(0)
+        .json()[0]
+        .clone();
+    let key = job["key"].as_str().unwrap();
+    fs::remove_file(project.path(&format!(".voicespool/objects/{}/{key}", &key[..2]))).unwrap();
+    fs::remove_file(project.path("out/a.wav")).unwrap();
+
+    let gone = project.run(&["run", "--yes"]).exits(3);
+    assert!(
+        gone.stderr().contains("--state completed"),
+        "{}",
+        gone.stderr()
+    );
+    assert_eq!(provider.billed(), 1);
+
+    let number = job["job"].to_string();
+    project
+        .run(&["retry", "--state", "completed", &number, "--yes"])
+        .exits(0);
+    project.run(&["retry", "--all", "--yes"]).exits(0);
+    project.run(&["run", "--yes"]).exits(0);
+    assert_eq!(provider.billed(), 2);
+    assert!(project.path("out/a.wav").exists());
+}
