@@ -9,5 +9,6 @@
 mod architecture;
 mod cli;
 mod store;
+#[path = "../support/mod.rs"]
 mod support;
 mod worker;

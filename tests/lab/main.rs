@@ -1,0 +1,115 @@
+//! The fault laboratory: experiments that break things on purpose and count what was lost.
+//!
+//! `cargo lab` lists them, `cargo lab NAME… [--count N] [--seed N]` runs some, `cargo lab all` runs
+//! each at its short length, which is what CI does. Every experiment drives the built binary from
+//! outside, checks the promises after the fault, and prints one line of figures. What each proves and
+//! its latest figures: `docs/reliability.md`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an experiment that cannot go on ends the run, and its figures are for a reader"
+)]
+
+mod runs;
+#[path = "../support/mod.rs"]
+#[allow(
+    dead_code,
+    reason = "shared with the integration tests, which use the rest"
+)]
+mod support;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// What a person asked for on the command line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// How many faults, kills, answers or names; each experiment has its short length.
+    pub(crate) count: Option<usize>,
+    /// Everything random follows from it, and a failure prints it.
+    pub(crate) seed: u64,
+}
+
+/// One experiment. It panics where a promise is broken, and returns its figures.
+struct Experiment {
+    name: &'static str,
+    proves: &'static str,
+    run: fn(Options) -> String,
+}
+
+const EXPERIMENTS: &[Experiment] = &[Experiment {
+    name: "runs",
+    proves: "two runs on one queue: the second exits 11, names the first and sends nothing",
+    run: runs::two_on_one_queue,
+}];
+
+fn main() -> ExitCode {
+    let (names, options) = match parse(std::env::args().skip(1)) {
+        Ok(asked) => asked,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::from(2);
+        }
+    };
+    if names.is_empty() {
+        for experiment in EXPERIMENTS {
+            println!("{:<12} {}", experiment.name, experiment.proves);
+        }
+        return ExitCode::SUCCESS;
+    }
+    for experiment in EXPERIMENTS {
+        if names
+            .iter()
+            .any(|name| name == "all" || name == experiment.name)
+        {
+            eprintln!(
+                "{} (seed {}): {}",
+                experiment.name, options.seed, experiment.proves
+            );
+            let started = Instant::now();
+            let figures = (experiment.run)(options);
+            println!(
+                "| {} | {figures} | {:.0} s |",
+                experiment.name,
+                started.elapsed().as_secs_f64()
+            );
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<(Vec<String>, Options), String> {
+    let mut options = Options {
+        count: None,
+        seed: 1,
+    };
+    let mut names = Vec::new();
+    while let Some(arg) = args.next() {
+        let mut number = || {
+            args.next()
+                .and_then(|value| value.parse::<u64>().ok())
+                .ok_or(format!("{arg} wants a number"))
+        };
+        match arg.as_str() {
+            "--count" => {
+                let count = usize::try_from(number()?).map_err(|error| error.to_string())?;
+                options.count = Some(count);
+            }
+            "--seed" => options.seed = number()?,
+            // `cargo test --quiet` hands its own flag on.
+            "--quiet" => {}
+            name if name == "all" || EXPERIMENTS.iter().any(|one| one.name == name) => {
+                names.push(arg);
+            }
+            other => {
+                return Err(format!(
+                    "no experiment is called `{other}`; `cargo lab` lists them"
+                ));
+            }
+        }
+    }
+    Ok((names, options))
+}
