@@ -1,0 +1,136 @@
+//! The key that may turn up nowhere, and the search for it in every sink.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+
+/// The key every test uses.
+pub(crate) const CANARY: &str = "sk-CANARY-7f3a9d21c4b8";
+
+/// A part of the key this long is the key: a masked tail of four is not.
+const WINDOW: usize = 10;
+
+/// Panics if `sink` holds the key, ten characters of it, or one of its encodings.
+#[track_caller]
+pub(crate) fn search(name: &str, sink: &[u8]) {
+    if let Some(found) = needles().find(sink) {
+        let from = found.start().saturating_sub(40);
+        let to = sink.len().min(found.end() + 40);
+        let around = String::from_utf8_lossy(&sink[from..to]);
+        panic!("the key is in {name}: …{around}…");
+    }
+}
+
+/// Searches every file below `root`, names and links included.
+#[track_caller]
+pub(crate) fn search_files(root: &Path) {
+    for entry in walkdir::WalkDir::new(root).into_iter().flatten() {
+        let path = entry.path();
+        search("a file name", path.as_os_str().as_encoded_bytes());
+        // A folder made unreadable or a file that went away meanwhile holds nothing to read here.
+        if entry.file_type().is_file()
+            && let Ok(bytes) = fs::read(path)
+        {
+            search(&path.display().to_string(), &bytes);
+        }
+    }
+}
+
+/// Searches what `ps` shows of a process and its threads; one that has ended shows nothing.
+#[track_caller]
+pub(crate) fn search_process(id: u32) {
+    let proc = Path::new("/proc").join(id.to_string());
+    if let Ok(line) = fs::read(proc.join("cmdline")) {
+        search("the process list", &line);
+    }
+    for task in fs::read_dir(proc.join("task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if let Ok(name) = fs::read(task.path().join("comm")) {
+            search("a thread's name", &name);
+        }
+    }
+}
+
+/// The key and its ways to hide: parts, hexadecimal, base64 at each of its three offsets,
+/// both UTF-16 orders, escapes, and backwards.
+fn needles() -> &'static AhoCorasick {
+    static NEEDLES: OnceLock<AhoCorasick> = OnceLock::new();
+    NEEDLES.get_or_init(|| {
+        let key = CANARY.as_bytes();
+        let secret = &CANARY["sk-".len()..];
+        let each = |form: &dyn Fn(u8) -> String| -> Vec<u8> {
+            secret.bytes().map(form).collect::<String>().into_bytes()
+        };
+        let numbers: Vec<String> = secret.bytes().map(|byte| byte.to_string()).collect();
+        let mut needles: Vec<Vec<u8>> = vec![
+            each(&|byte| format!("{byte:02x}")),
+            each(&|byte| format!("{byte:02X}")),
+            each(&|byte| format!("%{byte:02X}")),
+            each(&|byte| format!("\\u{byte:04x}")),
+            numbers.join(", ").into(),
+            numbers.join(",").into(),
+            secret.bytes().flat_map(|byte| [byte, 0]).collect(),
+            secret.bytes().flat_map(|byte| [0, byte]).collect(),
+            secret.bytes().rev().collect(),
+        ];
+        needles.extend(key.windows(WINDOW).map(<[u8]>::to_vec));
+        for skipped in 0..3 {
+            let standard = base64(&key[skipped..]);
+            let web = standard.iter().map(|byte| match byte {
+                b'+' => b'-',
+                b'/' => b'_',
+                other => *other,
+            });
+            needles.push(web.collect());
+            needles.push(standard);
+        }
+        AhoCorasick::new(needles).unwrap()
+    })
+}
+
+/// RFC 4648, the groups that are whole: the last one depends on what follows.
+fn base64(bytes: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = Vec::new();
+    for group in bytes.chunks_exact(3) {
+        let bits = group
+            .iter()
+            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte));
+        out.extend([18, 12, 6, 0].map(|shift| DIGITS[bits >> shift & 63]));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CANARY, base64, search};
+
+    #[test]
+    fn the_search_finds_the_key_in_every_coding() {
+        let header = format!("authorization: Bearer {CANARY}\r\n");
+        let forms: [Vec<u8>; 6] = [
+            header.clone().into_bytes(),
+            base64(header.as_bytes()),
+            CANARY
+                .bytes()
+                .flat_map(|byte| format!("{byte:02x}").into_bytes())
+                .collect(),
+            CANARY.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+            CANARY.bytes().rev().collect(),
+            CANARY.as_bytes()[5..15].to_vec(),
+        ];
+        for form in forms {
+            let found = std::panic::catch_unwind(|| search("a test", &form));
+            assert!(found.is_err(), "missed: {}", String::from_utf8_lossy(&form));
+        }
+        search(
+            "a test",
+            format!("key …{}", &CANARY[CANARY.len() - 4..]).as_bytes(),
+        );
+    }
+}
