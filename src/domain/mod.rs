@@ -1,6 +1,7 @@
 //! Pure values: the words of the program and the rules that hold for them
 //! everywhere. No I/O, no clock, no database, no HTTP; std and serde only.
 
+pub mod catalogue;
 pub mod fault;
 pub mod format;
 pub mod ids;

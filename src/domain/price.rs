@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::catalogue::{self, Provider};
 use crate::domain::units::{NanoUsd, Quantity};
 
 /// What a model charges.
@@ -43,36 +44,24 @@ pub struct ListedPrice {
     pub source: String,
 }
 
-/// `(model, nano-dollars, is_per_minute)`; the price list of Together's serverless audio models.
-const BUILT_IN: &[(&str, i64, bool)] = &[
-    ("canopylabs/orpheus-3b-0.1-ft", 15_000_000_000, false),
-    ("hexgrad/Kokoro-82M", 4_000_000_000, false),
-    ("cartesia/sonic-3", 65_000_000_000, false),
-    ("cartesia/sonic-2", 65_000_000_000, false),
-    ("cartesia/sonic", 65_000_000_000, false),
-    ("openai/whisper-large-v3", 1_500_000, true),
-    ("nvidia/parakeet-tdt-0.6b-v3", 1_500_000, true),
-    ("nvidia/nemotron-3-asr-streaming-0.6b", 1_500_000, true),
-    ("nvidia/nemotron-3.5-asr-streaming-0.6b", 1_500_000, true),
-];
-
-/// The date of the built-in list, and where it was read.
-pub const BUILT_IN_AS_OF: &str = "2026-10-02";
+/// The date of the built-in list.
+pub const BUILT_IN_AS_OF: &str = catalogue::AS_OF;
 const BUILT_IN_SOURCE: &str = "docs.together.ai, serverless models";
 
-/// The built-in price list, overridden by `[models]` in the configuration.
+/// Together's prices of the built-in catalogue; `[models]` of the configuration overrides
+/// them. Other providers' are shown by `prices` and bill nothing: they charge in ways
+/// (a minimum a request, tokens) that only their users know to be true for them.
 pub fn built_in() -> Vec<ListedPrice> {
-    BUILT_IN
+    catalogue::MODELS
         .iter()
-        .map(|&(model, nanos, per_minute)| ListedPrice {
-            model: model.to_owned(),
-            price: if per_minute {
-                Price::PerAudioMinute(NanoUsd(nanos))
-            } else {
-                Price::PerMillionChars(NanoUsd(nanos))
-            },
-            as_of: BUILT_IN_AS_OF.to_owned(),
-            source: BUILT_IN_SOURCE.to_owned(),
+        .filter(|model| model.provider == Provider::Together)
+        .filter_map(|model| {
+            Some(ListedPrice {
+                model: model.id.to_owned(),
+                price: model.price?,
+                as_of: BUILT_IN_AS_OF.to_owned(),
+                source: BUILT_IN_SOURCE.to_owned(),
+            })
         })
         .collect()
 }
