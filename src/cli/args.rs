@@ -76,6 +76,12 @@ pub(crate) enum Command {
     },
     /// What was done and what it cost
     Report(ReportArgs),
+    /// Who can speak: the voices of each model
+    Voices(VoicesArgs),
+    /// What can be asked for: models, deliveries, languages, availability, prices
+    Models(ModelsArgs),
+    /// The prices plans and bills are made with, their age and source
+    Prices(PricesArgs),
     /// Check the key, the disk, the limits and the queue
     Doctor,
     /// A loopback look-alike of the provider, with a bill counter
@@ -215,6 +221,38 @@ pub(crate) struct ReportArgs {
     /// Only this run
     #[arg(long, value_name = "RUN")]
     pub run: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VoicesArgs {
+    /// Only models with this in their name
+    pub model: Option<String>,
+    /// Ask the provider
+    #[arg(long)]
+    pub online: bool,
+    /// The profile to ask [default: the one the tasks use]
+    #[arg(long, requires = "online")]
+    pub profile: Option<String>,
+    /// Is this a voice, or a mix like `af_bella(2)+af_heart(1)`, of MODEL? Exit 6 if not
+    #[arg(long, value_name = "VOICE", conflicts_with = "online")]
+    pub check: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    /// Ask the provider
+    #[arg(long)]
+    pub online: bool,
+    /// The profile to ask [default: the one the tasks use]
+    #[arg(long, requires = "online")]
+    pub profile: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PricesArgs {
+    /// Exit 6 when a task's price is missing or over 30 days old
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Args)]

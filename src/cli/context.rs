@@ -38,13 +38,23 @@ pub(crate) struct Context {
 impl Context {
     /// Loads the settings; every problem found is in the failure.
     pub(crate) fn load(global: &Global, overrides: Overrides) -> Result<Self, Failure> {
+        Self::load_from(global, overrides, ProjectFile::Nearest)
+    }
+
+    /// As [`Self::load`], for commands that also work where there is no project.
+    pub(crate) fn load_or_defaults(global: &Global) -> Result<Self, Failure> {
+        Self::load_from(global, Overrides::default(), ProjectFile::NearestOrNone)
+    }
+
+    fn load_from(
+        global: &Global,
+        overrides: Overrides,
+        otherwise: ProjectFile,
+    ) -> Result<Self, Failure> {
         let cwd = std::env::current_dir().map_err(|error| {
             Failure::from_error(Exit::Disk, &error).detail("the working folder cannot be read")
         })?;
-        let file = global
-            .file
-            .clone()
-            .map_or(ProjectFile::Nearest, ProjectFile::At);
+        let file = global.file.clone().map_or(otherwise, ProjectFile::At);
         let settings = config::load(&Sources {
             cwd,
             file,
@@ -282,6 +292,15 @@ impl Context {
             EngineKind::Together => Kind::Together,
             EngineKind::OpenAi => Kind::OpenAi,
         };
+        Ok(Arc::new(self.rest_engine(profile, kind).await?))
+    }
+
+    /// The client of a provider, with its key.
+    pub(crate) async fn rest_engine(
+        &self,
+        profile: &Profile,
+        kind: Kind,
+    ) -> Result<RestEngine, Failure> {
         let key = profile.key().await.map_err(|error| {
             Failure::from_error(Exit::Account, &error)
                 .detail(format!(
@@ -303,8 +322,7 @@ impl Context {
             .map(|url| url.as_str().to_owned())
             .unwrap_or_default();
         let options = RestOptions {
-            speech_path: profile.paths.speech.clone(),
-            transcriptions_path: profile.paths.transcriptions.clone(),
+            paths: profile.paths.clone(),
             connect_timeout: profile.timeouts.connect,
             idle_timeout: profile.timeouts.idle,
             total: match profile.timeouts.total {
@@ -313,9 +331,7 @@ impl Context {
             },
             ..RestOptions::new(kind, base_url, auth)
         };
-        Ok(Arc::new(RestEngine::new(options).map_err(|error| {
-            Failure::from_error(Exit::Usage, &error)
-        })?))
+        RestEngine::new(options).map_err(|error| Failure::from_error(Exit::Usage, &error))
     }
 }
 

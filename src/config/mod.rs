@@ -39,10 +39,11 @@ pub use key::{Env, Key, KeyError, KeySource};
 pub use load::load;
 pub use model::{Limits, Model};
 pub use problem::{ConfigError, Place, Problem, Severity};
-pub use profile::{Paths, Profile, Timeouts};
+pub use profile::{Profile, Timeouts};
 pub use reader::SchemaKey;
 pub use settings::{Budget, Retry, Run, Settings};
 pub use sources::{FILE_NAME, Overrides, ProjectFile, Sources};
+pub use suggest::nearest;
 pub use tables::schema;
 pub use text::{
     Auth, EngineKind, OnInDoubt, TotalTimeout, Wrong, parse_duration, parse_time_of_day,

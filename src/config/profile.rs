@@ -13,7 +13,7 @@ use crate::config::reader::{At, Field};
 use crate::config::tables::{FileTable, ProfileTable, TimeoutsTable};
 use crate::config::text::{Auth, EngineKind, TotalTimeout};
 use crate::config::trust::{self, Stated, Trust};
-use crate::engine::rest::{BaseUrl, OptionsError};
+use crate::engine::rest::{BaseUrl, OptionsError, Paths};
 
 /// How long to wait for a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +32,6 @@ impl Default for Timeouts {
             total: TotalTimeout::Auto,
         }
     }
-}
-
-/// Routes that differ from the usual ones: with a leading `/` from the host, else from
-/// the base URL.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Paths {
-    pub speech: Option<String>,
-    pub transcriptions: Option<String>,
-    pub models: Option<String>,
-    pub voices: Option<String>,
 }
 
 /// One place requests go to.

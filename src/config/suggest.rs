@@ -4,10 +4,7 @@
 ///
 /// Near is: the same but for case, `-` and `_`; or at most a third of its letters (and
 /// at most three) inserted, left out, changed or swapped with a neighbour.
-pub(super) fn nearest<'a>(
-    found: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Distances are quadratic, and nobody mistypes a thousand letters.
     if found.len() > 80 {
         return None;

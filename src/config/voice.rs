@@ -1,9 +1,12 @@
 //! Voices and languages: what the built-in voice can speak, and what is a language code.
 
 use crate::config::build::Build;
+use crate::config::document::Loc;
+use crate::config::profile::Profile;
 use crate::config::suggest::{did_you_mean, listed};
 use crate::config::task::{Context, required};
 use crate::config::text::EngineKind;
+use crate::domain::catalogue::{self, Does, Provider, VoiceFinding};
 use crate::engine::local;
 
 /// The voice of a task; a built-in one exists and is named by its one name, because
@@ -13,7 +16,11 @@ pub(super) fn voice(build: &mut Build, context: &Context<'_>) -> Option<String> 
     let field = &at.value.voice;
     if !is_local(context) {
         let label = "add voice = \"…\"; `voicespool voices` lists the known ones";
-        return required(build, task, at, "voice", field, label);
+        let voice = required(build, task, at, "voice", field, label)?;
+        if let Some(given) = field.given() {
+            check_listed(build, context, given.loc, &voice);
+        }
+        return Some(voice);
     }
     let names: Vec<&str> = local::voices().iter().map(|voice| voice.name).collect();
     let there_are = listed(names.iter().copied());
@@ -26,6 +33,43 @@ pub(super) fn voice(build: &mut Build, context: &Context<'_>) -> Option<String> 
         build.error(given.loc, message, label);
     }
     Some(voice)
+}
+
+/// A mix that cannot be read is an error; a name that a complete list lacks is a warning,
+/// because lists go out of date.
+fn check_listed(build: &mut Build, context: &Context<'_>, loc: Loc, voice: &str) {
+    let listed = context.profile.is_some_and(Profile::is_listed);
+    let id = context.at.value.model.value();
+    let Some(model) = id.and_then(|id| catalogue::find(Provider::Together, id)) else {
+        return;
+    };
+    let finding = if listed {
+        catalogue::check_voice(model, voice)
+    } else {
+        VoiceFinding::Unlisted
+    };
+    match finding {
+        VoiceFinding::Listed | VoiceFinding::Unlisted => {}
+        VoiceFinding::BadMix(problem) => {
+            build.error(
+                loc,
+                problem.to_string(),
+                "`voicespool voices` lists the names",
+            );
+        }
+        VoiceFinding::Unknown { name } => {
+            let Does::Speak(speech) = model.does else {
+                return;
+            };
+            let message = format!(
+                "`{name}` was no voice of {} on {}",
+                model.id,
+                catalogue::AS_OF
+            );
+            let label = did_you_mean(&name, speech.voices);
+            build.warn(loc, message, label);
+        }
+    }
 }
 
 fn is_local(context: &Context<'_>) -> bool {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::audio::{Clip, Span, Tags, join, mp3};
 use crate::domain::{AudioFormat, AudioMillis, FaultClass, SpeechParams, TranscriptionParams};
-use crate::engine::rest::{Auth, ByteCap, Deadline, Kind, RestEngine, RestOptions};
+use crate::engine::rest::{Auth, ByteCap, Deadline, Kind, Paths, RestEngine, RestOptions};
 use crate::engine::transcription::parse_transcript;
 use crate::engine::{Answer, Engine, EngineError, SpeechRequest, TranscriptionRequest};
 use crate::mock::sound::wav;
@@ -130,7 +130,10 @@ async fn the_bill_counts_characters_audio_and_duplicates_to_the_nano_dollar() {
     let minute = wav(&vec![900; 16_000 * 60], 16_000);
     transcribe(&engine, "a.wav", &minute).await.unwrap();
     let refused = RestEngine::new(RestOptions {
-        speech_path: Some("nowhere".to_owned()),
+        paths: Paths {
+            speech: Some("nowhere".to_owned()),
+            ..Paths::default()
+        },
         ..options_for(&mock)
     });
     speak(&refused.unwrap(), AudioFormat::Wav, "x")

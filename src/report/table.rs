@@ -146,6 +146,19 @@ fn cells(name: &str, totals: &Totals) -> Vec<String> {
     ]
 }
 
+/// Rows of plain texts below `header`; columns from `first_number` on are aligned to the right.
+pub fn plain(
+    header: &[&str],
+    first_number: usize,
+    rows: impl Iterator<Item = Vec<String>>,
+) -> String {
+    let mut table = new(header, first_number);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| visible(cell).into_owned()));
+    }
+    render(&table)
+}
+
 /// A table with its header; columns from `first_number` on are aligned to the right.
 fn new(header: &[&str], first_number: usize) -> Table {
     let mut table = Table::new();

@@ -2,15 +2,19 @@
 
 pub(super) mod doctor;
 pub(super) mod init;
+mod listing;
 pub(super) mod ls;
 pub(super) mod mock;
+pub(super) mod models;
 pub(super) mod plan;
+pub(super) mod prices;
 pub(super) mod report;
 pub(super) mod run;
 pub(super) mod select;
 pub(super) mod show;
 pub(super) mod status;
 pub(super) mod verify;
+pub(super) mod voices;
 
 use clap::CommandFactory;
 

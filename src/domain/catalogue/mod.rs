@@ -59,6 +59,10 @@ impl Availability {
 
 /// What a speech model offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of a table, each true or not by itself"
+)]
 pub struct Speech {
     /// Server-sent events.
     pub stream: bool,
@@ -77,6 +81,10 @@ pub struct Speech {
 
 /// What a recognition model offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of a table, each true or not by itself"
+)]
 pub struct Recognition {
     pub translates: bool,
     pub diarizes: bool,

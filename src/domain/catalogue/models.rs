@@ -7,12 +7,12 @@ use crate::domain::units::NanoUsd;
 /// The day the list was true.
 pub const AS_OF: &str = "2026-10-02";
 
-const fn per_1m_chars(cents: i64) -> Option<Price> {
-    Some(Price::PerMillionChars(NanoUsd(cents * 10_000_000)))
+const fn per_1m_chars(cents: i64) -> Price {
+    Price::PerMillionChars(NanoUsd(cents * 10_000_000))
 }
 
-const fn per_minute(nanos: i64) -> Option<Price> {
-    Some(Price::PerAudioMinute(NanoUsd(nanos)))
+const fn per_minute(nanos: i64) -> Price {
+    Price::PerAudioMinute(NanoUsd(nanos))
 }
 
 /// Rest only, no voices, nothing stated: what each row starts from.
@@ -79,7 +79,7 @@ const fn recognition(id: &'static str, recognition: Recognition) -> Model {
         id,
         does: Does::Transcribe(recognition),
         availability: Availability::Serverless,
-        price: per_minute(1_500_000),
+        price: Some(per_minute(1_500_000)),
         note: "",
     }
 }
@@ -116,7 +116,7 @@ const RIME_MIST: Speech = Speech {
 /// Every model, by provider, speech first.
 pub const MODELS: &[Model] = &[
     Model {
-        price: per_1m_chars(1500),
+        price: Some(per_1m_chars(1500)),
         note: "raw audio is always 24 kHz 16-bit",
         ..speech(
             "canopylabs/orpheus-3b-0.1-ft",
@@ -128,7 +128,7 @@ pub const MODELS: &[Model] = &[
         )
     },
     Model {
-        price: per_1m_chars(400),
+        price: Some(per_1m_chars(400)),
         note: "raw audio is always 24 kHz 16-bit; voices can be mixed",
         ..speech(
             "hexgrad/Kokoro-82M",
@@ -142,12 +142,12 @@ pub const MODELS: &[Model] = &[
         )
     },
     Model {
-        price: per_1m_chars(6500),
+        price: Some(per_1m_chars(6500)),
         note: "wants Build Tier 2 and voice ids",
         ..speech("cartesia/sonic-3", CARTESIA)
     },
     Model {
-        price: per_1m_chars(6500),
+        price: Some(per_1m_chars(6500)),
         note: "wants Build Tier 2 and voice ids; sonic-3 speaks more languages",
         ..speech(
             "cartesia/sonic-2",
@@ -158,7 +158,7 @@ pub const MODELS: &[Model] = &[
         )
     },
     Model {
-        price: per_1m_chars(6500),
+        price: Some(per_1m_chars(6500)),
         note: "ended by its maker, still listed by Together; may fail: use cartesia/sonic-3",
         availability: Availability::Retired {
             since: "2026-06-01",
@@ -240,7 +240,7 @@ pub const MODELS: &[Model] = &[
         "tts-1",
         Does::Speak(OPENAI_SPEECH),
         "2027-01-06",
-        per_1m_chars(1500),
+        Some(per_1m_chars(1500)),
     ),
     openai("tts-1-hd", Does::Speak(OPENAI_SPEECH), "2027-01-06", None),
     openai(
@@ -258,12 +258,12 @@ pub const MODELS: &[Model] = &[
             words: true,
         }),
         "2027-02-26",
-        per_minute(6_000_000),
+        Some(per_minute(6_000_000)),
     ),
     Model {
         provider: Provider::OpenAi,
         availability: Availability::Serverless,
-        price: per_minute(4_500_000),
+        price: Some(per_minute(4_500_000)),
         note: "replaces whisper-1; no word times, srt, vtt or speakers; price from third-party pages",
         ..recognition(
             "gpt-transcribe",
@@ -278,7 +278,7 @@ pub const MODELS: &[Model] = &[
     Model {
         provider: Provider::Groq,
         // $0.111 an hour, rounded up to the nano-dollar a minute.
-        price: per_minute(1_850_000),
+        price: Some(per_minute(1_850_000)),
         note: "bills at least 10 s a request",
         ..recognition(
             "whisper-large-v3",
@@ -293,7 +293,7 @@ pub const MODELS: &[Model] = &[
     Model {
         provider: Provider::Groq,
         // $0.04 an hour, rounded up to the nano-dollar a minute.
-        price: per_minute(666_667),
+        price: Some(per_minute(666_667)),
         note: "bills at least 10 s a request; does not translate",
         ..recognition(
             "whisper-large-v3-turbo",

@@ -20,6 +20,8 @@ use crate::engine::{Answer, EngineError};
 pub(super) enum Expected {
     Speech(AudioFormat),
     Json,
+    /// Models or voices: an object or a bare array.
+    List,
 }
 
 impl Expected {
@@ -27,6 +29,7 @@ impl Expected {
         match self {
             Self::Speech(_) => "audio",
             Self::Json => "a transcript",
+            Self::List => "a list",
         }
     }
 }
@@ -144,6 +147,7 @@ impl Receiver<'_> {
         let starts_with = first.trim_ascii_start().first();
         match self.expected {
             Expected::Json => starts_with != Some(&b'{'),
+            Expected::List => !matches!(starts_with, Some(b'{' | b'[')),
             Expected::Speech(_) if is_text_type(answer.content_type.as_deref()) => true,
             // Samples may begin with any byte, so only readable text is no sample.
             Expected::Speech(AudioFormat::Raw) => {

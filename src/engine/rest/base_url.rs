@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::engine::rest::endpoint::Endpoint;
-use crate::engine::rest::options::OptionsError;
+use crate::engine::rest::options::{OptionsError, Paths};
 
 /// Where a provider's API begins: https, or http to this machine; no user, query or
 /// fragment.
@@ -17,7 +17,7 @@ pub struct BaseUrl {
 impl BaseUrl {
     /// Checks `text` as [`RestEngine::new`](crate::engine::rest::RestEngine::new) will.
     pub fn parse(text: &str) -> Result<Self, OptionsError> {
-        let endpoint = Endpoint::parse(text, None, None)?;
+        let endpoint = Endpoint::parse(text, &Paths::default())?;
         Ok(Self {
             written: text.trim().to_owned(),
             endpoint,
@@ -26,7 +26,11 @@ impl BaseUrl {
 
     /// Checks `path` as a path override of this URL.
     pub fn check_path(&self, path: &str) -> Result<(), OptionsError> {
-        Endpoint::parse(&self.written, Some(path), Some(path)).map(drop)
+        let paths = Paths {
+            speech: Some(path.to_owned()),
+            ..Paths::default()
+        };
+        Endpoint::parse(&self.written, &paths).map(drop)
     }
 
     /// Whether requests stay on this machine.

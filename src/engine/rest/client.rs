@@ -57,11 +57,7 @@ impl RestEngine {
     /// [`OptionsError`] when the base URL is none, would send the key in clear, or holds a
     /// secret; when the key fits in no header; when the TLS roots cannot be loaded.
     pub fn new(options: RestOptions) -> Result<Self, OptionsError> {
-        let endpoint = Endpoint::parse(
-            &options.base_url,
-            options.speech_path.as_deref(),
-            options.transcriptions_path.as_deref(),
-        )?;
+        let endpoint = Endpoint::parse(&options.base_url, &options.paths)?;
         Ok(Self {
             client: http_client(&endpoint, &options)?,
             endpoint,
@@ -118,7 +114,15 @@ impl RestEngine {
         }
     }
 
-    fn receiver(&self, expected: Expected, total: Duration, cap: u64) -> Receiver<'_> {
+    pub(super) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn receiver(&self, expected: Expected, total: Duration, cap: u64) -> Receiver<'_> {
         Receiver {
             host: &self.endpoint.host,
             scrubber: &self.scrubber,
@@ -132,7 +136,7 @@ impl RestEngine {
 
     /// Sends the request and receives its answer. `sent` says, when asked after a
     /// failure, how much of the request had left.
-    async fn exchange(
+    pub(super) async fn exchange(
         &self,
         builder: RequestBuilder,
         receiver: &Receiver<'_>,

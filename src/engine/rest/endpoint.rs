@@ -13,27 +13,27 @@ use std::net::Ipv4Addr;
 
 use reqwest::Url;
 
-use crate::engine::rest::options::OptionsError;
+use crate::engine::rest::options::{OptionsError, Paths};
 
 const SPEECH: &str = "audio/speech";
 const TRANSCRIPTIONS: &str = "audio/transcriptions";
+const MODELS: &str = "models";
+const VOICES: &str = "voices";
 
 /// The checked addresses of one provider.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     pub(super) speech: Url,
     pub(super) transcriptions: Url,
+    pub(super) models: Url,
+    pub(super) voices: Url,
     /// Host and port, for messages.
     pub(super) host: String,
     pub(super) is_loopback: bool,
 }
 
 impl Endpoint {
-    pub(super) fn parse(
-        base_url: &str,
-        speech_path: Option<&str>,
-        transcriptions_path: Option<&str>,
-    ) -> Result<Self, OptionsError> {
+    pub(super) fn parse(base_url: &str, paths: &Paths) -> Result<Self, OptionsError> {
         let base = parse_base(base_url)?;
         let host = shown_host(&base);
         let is_loopback = is_loopback(&base);
@@ -48,8 +48,13 @@ impl Endpoint {
             }
         }
         Ok(Self {
-            speech: join(&base, speech_path.unwrap_or(SPEECH))?,
-            transcriptions: join(&base, transcriptions_path.unwrap_or(TRANSCRIPTIONS))?,
+            speech: join(&base, paths.speech.as_deref().unwrap_or(SPEECH))?,
+            transcriptions: join(
+                &base,
+                paths.transcriptions.as_deref().unwrap_or(TRANSCRIPTIONS),
+            )?,
+            models: join(&base, paths.models.as_deref().unwrap_or(MODELS))?,
+            voices: join(&base, paths.voices.as_deref().unwrap_or(VOICES))?,
             host,
             is_loopback,
         })
@@ -134,7 +139,7 @@ mod tests {
     use super::*;
 
     fn speech_url(base: &str) -> Result<String, OptionsError> {
-        Endpoint::parse(base, None, None).map(|endpoint| endpoint.speech.to_string())
+        Endpoint::parse(base, &Paths::default()).map(|endpoint| endpoint.speech.to_string())
     }
 
     #[test]
@@ -207,8 +212,12 @@ mod tests {
 
     #[test]
     fn a_path_override_counts_from_the_host_or_from_the_base() {
-        let url = |path| {
-            Endpoint::parse("https://h.example/api/v1", None, Some(path))
+        let url = |path: &str| {
+            let paths = Paths {
+                transcriptions: Some(path.to_owned()),
+                ..Paths::default()
+            };
+            Endpoint::parse("https://h.example/api/v1", &paths)
                 .map(|endpoint| endpoint.transcriptions.to_string())
         };
 
@@ -244,7 +253,7 @@ mod tests {
             "http://localhost:1",
             "http://LOCALHOST:1",
         ] {
-            let endpoint = Endpoint::parse(loopback, None, None).expect(loopback);
+            let endpoint = Endpoint::parse(loopback, &Paths::default()).expect(loopback);
             assert!(endpoint.is_loopback, "{loopback}");
         }
         for remote in [

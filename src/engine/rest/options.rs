@@ -95,6 +95,20 @@ impl ByteCap {
     }
 }
 
+/// Routes that differ from the usual ones. With a leading `/` one counts from the host,
+/// else from the base URL.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Paths {
+    /// Instead of `audio/speech`.
+    pub speech: Option<String>,
+    /// Instead of `audio/transcriptions`.
+    pub transcriptions: Option<String>,
+    /// Instead of `models`.
+    pub models: Option<String>,
+    /// Instead of `voices`.
+    pub voices: Option<String>,
+}
+
 /// Everything [`RestEngine::new`](crate::engine::rest::RestEngine::new) needs to know.
 #[derive(Clone)]
 pub struct RestOptions {
@@ -102,11 +116,7 @@ pub struct RestOptions {
     /// With or without a trailing slash, with or without `/v1`:
     /// a bare host gets `/v1`, any other path is taken as it is.
     pub base_url: String,
-    /// Instead of `audio/speech`. With a leading `/` it counts from the host, else from
-    /// the base.
-    pub speech_path: Option<String>,
-    /// Instead of `audio/transcriptions`; as `speech_path`.
-    pub transcriptions_path: Option<String>,
+    pub paths: Paths,
     pub auth: Auth,
     pub connect_timeout: Duration,
     /// Longest silence between two pieces of an answer. Before the first piece only
@@ -123,8 +133,7 @@ impl RestOptions {
         Self {
             kind,
             base_url: base_url.into(),
-            speech_path: None,
-            transcriptions_path: None,
+            paths: Paths::default(),
             auth,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),

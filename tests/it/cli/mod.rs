@@ -2,6 +2,7 @@
 
 mod config;
 mod crash;
+mod lists;
 mod money;
 mod speech;
 mod stop;

@@ -1,0 +1,151 @@
+//! `voices`, `models`, `prices`: what can be asked for, offline and of a provider.
+
+use crate::support::{Project, Provider};
+use voicespool::mock::MockOptions;
+
+fn speech(voice: &str, provider: &Provider) -> Project {
+    let project = Project::new(&format!(
+        "version = 1\n{}[task.a]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"a.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"{voice}\"\nformat = \"wav\"\n",
+        provider.profile()
+    ));
+    project.write("a.txt", "One sentence.");
+    project
+}
+
+#[test]
+fn every_model_of_the_audio_pages_is_listed_with_who_can_use_it() {
+    let project = Project::new("version = 1\n");
+
+    let models = project.run(&["models", "--json"]).exits(0).json();
+
+    let field = |id: &str, field: &str| {
+        let model = models.iter().find(|model| model["model"] == id).unwrap();
+        model[field].clone()
+    };
+    for id in [
+        "canopylabs/orpheus-3b-0.1-ft",
+        "hexgrad/Kokoro-82M",
+        "cartesia/sonic-2",
+        "cartesia/sonic-3",
+        "openai/whisper-large-v3",
+        "nvidia/parakeet-tdt-0.6b-v3",
+    ] {
+        assert_eq!(field(id, "availability"), "serverless", "{id}");
+        assert!(field(id, "price")["nano"].as_i64().unwrap() > 0, "{id}");
+    }
+    for id in ["rime-labs/rime-arcana-v3-turbo", "minimax/speech-2.6-turbo"] {
+        assert_eq!(field(id, "availability"), "dedicated", "{id}");
+    }
+    let voxtral = "mistralai/Voxtral-Mini-3B-2507";
+    assert_eq!(field(voxtral, "availability"), "retired");
+    assert_eq!(field(voxtral, "availability_date"), "2026-06-03");
+    assert_eq!(field("cartesia/sonic", "availability"), "retired");
+    assert_eq!(
+        field("hexgrad/Kokoro-82M", "deliveries"),
+        serde_json::json!(["rest", "stream", "websocket"])
+    );
+}
+
+#[test]
+fn lists_need_no_project_and_an_unknown_model_is_said_to_be_usable() {
+    let project = Project::new("");
+    std::fs::remove_file(project.path("jobs.toml")).unwrap();
+
+    let voices = project.run(&["voices", "kokoro", "--json"]).exits(0).json();
+    let pico = project.run(&["voices", "pico", "--json"]).exits(0).json();
+    let unknown = project.run(&["voices", "acme/tts-9"]).exits(2);
+    project.run(&["prices", "--json"]).exits(0);
+
+    assert_eq!((voices.len(), pico.len()), (54, 6));
+    assert!(
+        unknown.stderr().contains("can be used all the same"),
+        "{}",
+        unknown.stderr()
+    );
+}
+
+#[test]
+fn a_mix_is_checked_part_by_part() {
+    let project = Project::new("version = 1\n");
+    let check = |voice: &str, code| {
+        let args = ["voices", "hexgrad/Kokoro-82M", "--check", voice];
+        project.run(&args).exits(code).stdout()
+    };
+
+    check("af_bella(2)+af_heart(1)", 0);
+    assert!(check("af_bella(2)+af_hart", 6).contains("did you mean `af_heart`"));
+    assert!(check("af_bella(0)", 6).contains("above 0"));
+    assert!(check("af_bella(2", 6).contains("closing bracket"));
+}
+
+#[test]
+fn a_mistyped_voice_is_a_warning_and_a_broken_mix_stops_the_plan() {
+    let provider = Provider::start(MockOptions::default());
+
+    let mistyped = speech("af_hart", &provider).run(&["plan"]).exits(0);
+    let broken = speech("af_heart(x)", &provider).run(&["plan"]).exits(2);
+    let mixed = speech("af_heart(2)+bm_george(1)", &provider);
+
+    assert!(
+        mistyped.stderr().contains("did you mean `af_heart`"),
+        "{}",
+        mistyped.stderr()
+    );
+    assert!(broken.stderr().contains("above 0"), "{}", broken.stderr());
+    mixed.run(&["run", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_provider_is_asked_only_when_told_to() {
+    let provider = Provider::start(MockOptions::default());
+    let project = speech("af_heart", &provider);
+
+    let voices = project
+        .run(&["voices", "hexgrad/Kokoro-82M", "--online", "--json"])
+        .exits(0)
+        .json();
+    let models = project.run(&["models", "--online", "--json"]).exits(0);
+
+    assert_eq!(voices.len(), 54);
+    assert!(models.stdout().contains("openai/whisper-large-v3"));
+    let refused = project
+        .command(&["models", "--online"])
+        .env("TOGETHER_API_KEY", "sk-wrong")
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(4));
+    project
+        .run(&["models", "--online", "--profile", "local"])
+        .exits(2);
+    project
+        .run(&["voices", "--online", "--profile", "nobody"])
+        .exits(2);
+    drop(provider);
+    project.run(&["voices", "--online"]).exits(5);
+    project.run(&["voices"]).exits(0);
+}
+
+#[test]
+fn prices_tell_their_source_and_age_and_a_missing_one_is_a_finding() {
+    let project = Project::new(
+        "version = 1\n[models.\"hexgrad/Kokoro-82M\"]\nprice = { per_1m_chars = \"3.50\", as_of = \"2020-01-01\" }\n[task.a]\ntype = \"tts\"\nprofile = \"together\"\ninput = [\"a.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\n[task.b]\ntype = \"tts\"\nprofile = \"together\"\ninput = [\"a.txt\"]\nmodel = \"acme/tts-9\"\nvoice = \"x\"\noutput = \"b/{stem}.{ext}\"\n",
+    );
+    project.write("a.txt", "One sentence.");
+
+    let prices = project.run(&["prices", "--check", "--json"]).exits(6);
+
+    let kokoro = prices
+        .json()
+        .into_iter()
+        .find(|price| price["model"] == "hexgrad/Kokoro-82M")
+        .unwrap();
+    assert_eq!(kokoro["price"]["usd"], "3.500000000");
+    assert!(kokoro["age_days"].as_i64().unwrap() > 2000, "{kokoro}");
+    assert!(kokoro["source"].as_str().unwrap().contains("jobs.toml"));
+    let said = prices.stderr();
+    assert!(
+        said.contains("`acme/tts-9` has no price") && said.contains("days old"),
+        "{said}"
+    );
+    project.run(&["prices"]).exits(0);
+}
