@@ -336,6 +336,7 @@ fn read_paths(build: &mut Build, table: &ProfileTable, profile: &mut Profile) {
     for (field, target) in [
         (&given.speech, &mut profile.paths.speech),
         (&given.transcriptions, &mut profile.paths.transcriptions),
+        (&given.translations, &mut profile.paths.translations),
         (&given.models, &mut profile.paths.models),
         (&given.voices, &mut profile.paths.voices),
     ] {

@@ -124,6 +124,8 @@ tables! {
         speech: String,
         /// Route of speech to text.
         transcriptions: String,
+        /// Route of translations.
+        translations: String,
         /// Route of the list of models.
         models: String,
         /// Route of the list of voices.
@@ -212,6 +214,14 @@ tables! {
         prompt: String,
         /// 0.0 to 1.0 (stt).
         temperature: f64,
+        /// Translate to this language, such as "en", instead of transcribing (stt).
+        translate: String,
+        /// true tells speakers apart (stt).
+        diarize: bool,
+        /// Fewest speakers to look for (stt).
+        min_speakers: Count,
+        /// Most speakers to look for (stt).
+        max_speakers: Count,
         /// What is timed: word (better cues) or segment (stt).
         timestamps: Timestamps,
         /// How subtitles are laid out (stt).

@@ -253,6 +253,10 @@ fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) 
         ("formats", loc(&table.formats)),
         ("prompt", loc(&table.prompt)),
         ("temperature", loc(&table.temperature)),
+        ("translate", loc(&table.translate)),
+        ("diarize", loc(&table.diarize)),
+        ("min_speakers", loc(&table.min_speakers)),
+        ("max_speakers", loc(&table.max_speakers)),
         ("timestamps", loc(&table.timestamps)),
         ("cues", loc(&table.cues)),
     ];

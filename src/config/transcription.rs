@@ -1,13 +1,15 @@
 //! Transcription tasks: what is asked of the engine and which documents are written.
 
 use crate::config::build::Build;
+use crate::config::model::count;
 use crate::config::reader::At;
 use crate::config::speech::{documents, millis};
 use crate::config::tables::{CuesTable, TaskTable};
 use crate::config::task::Context;
 use crate::config::text::{EngineKind, Timestamps};
 use crate::config::voice::{is_language, language_help};
-use crate::domain::{DocumentFormat, TranscriptionParams};
+use crate::domain::catalogue::{self, Does, Provider};
+use crate::domain::{DocumentFormat, Speakers, TranscriptionParams};
 use crate::pipeline::task::TranscriptionWork;
 use crate::subtitle::CueRules;
 
@@ -74,6 +76,8 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             prompt: table.prompt.value().cloned(),
             temperature: table.temperature.value().copied(),
             words: table.timestamps.value() != Some(&Timestamps::Segment),
+            translate_to: translation(build, context),
+            diarize: speakers(build, context),
         },
         formats,
         limits: context.model.upload,
@@ -83,6 +87,102 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             .map_or_else(CueRules::default, |cues| cue_rules(build, cues)),
     };
     (build.problems.len() == before).then_some(work)
+}
+
+/// The language to translate to; refused where the provider has no such thing.
+fn translation(build: &mut Build, context: &Context<'_>) -> Option<String> {
+    let at = context.at.value.translate.given()?;
+    let target = at.value.as_str();
+    if !is_language(target) || target.contains('-') {
+        let message = format!("`{target}` is no language to translate to");
+        build.error(at.loc, message, "write the language alone, such as \"en\"");
+        return None;
+    }
+    if let (Some(EngineKind::OpenAi), true) = (kind(context), target != "en") {
+        let message = format!("openai translates to \"en\" only, not to `{target}`");
+        build.error(at.loc, message, "write translate = \"en\"");
+    }
+    let known = listed(context).and_then(|model| match model.does {
+        Does::Transcribe(offers) => Some(offers.translates),
+        Does::Speak(_) => None,
+    });
+    if known == Some(false) {
+        let message = format!(
+            "`{}` was not known to translate on {}",
+            context.model_id,
+            catalogue::AS_OF
+        );
+        build.warn(at.key, message, "openai/whisper-large-v3 does");
+    }
+    if let Some(language) = context.at.value.language.given() {
+        build.warn(
+            language.key,
+            "a translation finds out by itself what is spoken",
+            "leave `language` out: only `translate` is sent",
+        );
+    }
+    Some(target.to_owned())
+}
+
+/// Whether and how far to tell speakers apart.
+fn speakers(build: &mut Build, context: &Context<'_>) -> Option<Speakers> {
+    let table = &context.at.value;
+    let wanted = table.diarize.value() == Some(&true);
+    for at in [&table.min_speakers, &table.max_speakers] {
+        if let (Some(at), false) = (at.given(), wanted) {
+            build.error(
+                at.key,
+                "speakers are counted only where they are told apart",
+                "add diarize = true, or leave it out",
+            );
+        }
+    }
+    let at = table.diarize.given().filter(|_| wanted)?;
+    let speakers = Speakers {
+        min: count(&table.min_speakers),
+        max: count(&table.max_speakers),
+    };
+    if let (Some(min), Some(max)) = (speakers.min, speakers.max)
+        && min > max
+    {
+        let loc = table.max_speakers.given().map_or(at.loc, |at| at.loc);
+        let message = format!("at least {min} and at most {max} speakers is none");
+        build.error(loc, message, "write min_speakers below max_speakers");
+    }
+    if table.translate.given().is_some() {
+        let message = "speakers are told apart in transcriptions, not in translations";
+        build.error(at.key, message, "make two tasks of it");
+    }
+    if kind(context) == Some(EngineKind::OpenAi) {
+        build.error(
+            at.key,
+            "openai has no `diarize` for transcription",
+            "leave it out, or use a profile of kind \"together\"",
+        );
+    }
+    let known = listed(context).and_then(|model| match model.does {
+        Does::Transcribe(offers) => Some(offers.diarizes),
+        Does::Speak(_) => None,
+    });
+    if known == Some(false) {
+        let message = format!(
+            "`{}` was not known to tell speakers apart on {}",
+            context.model_id,
+            catalogue::AS_OF
+        );
+        build.warn(at.key, message, "openai/whisper-large-v3 does");
+    }
+    Some(speakers)
+}
+
+fn kind(context: &Context<'_>) -> Option<EngineKind> {
+    context.profile.map(|profile| profile.kind)
+}
+
+/// What the built-in list says of the model, where the list is about this provider.
+fn listed(context: &Context<'_>) -> Option<&'static catalogue::Model> {
+    let profile = context.profile.filter(|profile| profile.is_listed());
+    profile.and_then(|_| catalogue::find(Provider::Together, context.model_id))
 }
 
 fn language(build: &mut Build, table: &TaskTable) -> String {

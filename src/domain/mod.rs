@@ -20,6 +20,6 @@ pub use job::{Boundary, JobKind, JobState};
 pub use key::ContentKey;
 pub use ledger::{FileRow, LedgerRow};
 pub use price::{ListedPrice, Price};
-pub use request::{SpeechParams, TranscriptionParams};
+pub use request::{Speakers, SpeechParams, TranscriptionParams};
 pub use transcript::{Segment, Transcript, Word};
 pub use units::{AudioMillis, CharCount, NanoUsd, Quantity, UtcMillis};

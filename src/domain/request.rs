@@ -1,6 +1,8 @@
 //! What one request asks for. Everything here decides the sound or the text, so
 //! everything here is part of a job's key.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::format::{AudioFormat, PcmEncoding};
@@ -49,4 +51,21 @@ pub struct TranscriptionParams {
     pub temperature: Option<f64>,
     /// Ask for word times besides segment times.
     pub words: bool,
+    /// Answer in this language instead of the one spoken: ISO 639-1. `None`: transcribe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translate_to: Option<String>,
+    /// Tell speakers apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diarize: Option<Speakers>,
+}
+
+/// How many speakers to tell apart; `None`: the provider finds out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Speakers {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<NonZeroU32>,
+    /// Not below `min`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<NonZeroU32>,
 }

@@ -82,6 +82,8 @@ async fn transcribe(engine: &RestEngine, name: &str, bytes: &[u8]) -> Result<Vec
         prompt: None,
         temperature: Some(0.0),
         words: true,
+        translate_to: None,
+        diarize: None,
     };
     let request = TranscriptionRequest {
         params: &params,

@@ -211,6 +211,7 @@ fn meta(recipe: &Assemble, text_bytes: usize, joined: &Joined) -> DocumentMeta {
                 .language
                 .clone()
                 .unwrap_or_else(|| "auto".into()),
+            translated_to: None,
             language_found: None,
         },
         chunks: Vec::new(),

@@ -123,11 +123,11 @@ mod tests {
         insta::assert_snapshot!(shown(&timed("A: Are you there? B: Yes, I am here. | Still.")), @r"
         1
         00:00:01,000 --> 00:00:01,892
-        Are you there?
+        A: Are you there?
 
         2
         00:00:01,975 --> 00:00:02,950
-        Yes, I am here.
+        B: Yes, I am here.
 
         3
         00:00:05,015 --> 00:00:05,848

@@ -40,6 +40,9 @@ pub struct RequestMeta {
     pub endpoint: String,
     pub model: String,
     pub language_asked: String,
+    /// Target of a translation; `None` for a transcript.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translated_to: Option<String>,
     pub language_found: Option<String>,
 }
 
@@ -119,7 +122,10 @@ pub fn write(transcript: &Transcript, meta: &DocumentMeta) -> String {
     }
     let segments = transcript.segments.iter().zip(of_segment).enumerate();
     let document = Document {
-        task: "transcribe",
+        task: match meta.request.translated_to {
+            None => "transcribe",
+            Some(_) => "translate",
+        },
         language: transcript.language.as_deref(),
         duration: transcript.duration.unwrap_or(meta.source.duration),
         text: &transcript.text,
@@ -242,6 +248,7 @@ pub(super) fn sample_meta() -> DocumentMeta {
             endpoint: "together api.together.ai/v1".to_owned(),
             model: "openai/whisper-large-v3".to_owned(),
             language_asked: "auto".to_owned(),
+            translated_to: None,
             language_found: Some("en".to_owned()),
         },
         chunks: vec![ChunkMeta {

@@ -1,6 +1,6 @@
 //! `SubRip` (`.srt`): UTF-8 without byte order mark, numbers from 1, a comma before the
-//! milliseconds, a blank line between cues. There is no syntax for speakers, so they are
-//! not written; a change of speaker is a new cue all the same.
+//! milliseconds, a blank line between cues. There is no syntax for speakers: a name and a
+//! colon stand before the first words after each change of speaker, as captioners do.
 
 use std::fmt::Write;
 
@@ -13,6 +13,7 @@ use crate::subtitle::cue::Cue;
 pub fn write(cues: &[Cue]) -> String {
     let mut file = String::new();
     let mut number = 0u64;
+    let mut speaking: Option<&str> = None;
     for cue in cues {
         let lines: Vec<_> = cue.lines.iter().map(|text| line(text)).collect();
         if lines.iter().all(|line| line.is_empty()) {
@@ -24,6 +25,14 @@ pub fn write(cues: &[Cue]) -> String {
         number += 1;
         let (start, end) = (clock::write(cue.start, ','), clock::write(cue.end, ','));
         writeln!(file, "{number}\n{start} --> {end}").expect("a String takes everything");
+        let speaker = cue.speaker.as_deref();
+        if speaker != speaking {
+            let name = speaker.map(line).unwrap_or_default();
+            if !name.is_empty() {
+                write!(file, "{name}: ").expect("a String takes everything");
+            }
+            speaking = speaker;
+        }
         for line in lines.iter().filter(|line| !line.is_empty()) {
             file.push_str(line);
             file.push('\n');
@@ -99,6 +108,29 @@ mod tests {
         01:01:01,001 --> 01:01:02,000
         <i>so & so</i>
         ");
+    }
+
+    #[test]
+    fn a_speaker_is_named_where_the_speaker_changes() {
+        let said = |speaker: Option<&str>| Cue {
+            speaker: speaker.map(str::to_owned),
+            ..cue(&["So it is.", "It is."])
+        };
+        let file = write(&[
+            said(Some("A")),
+            said(Some("A")),
+            said(Some("B")),
+            said(None),
+        ]);
+
+        let starts: Vec<_> = file
+            .lines()
+            .filter(|line| line.contains("So it is."))
+            .collect();
+        assert_eq!(
+            starts,
+            ["A: So it is.", "So it is.", "B: So it is.", "So it is."]
+        );
     }
 
     #[test]

@@ -221,6 +221,7 @@ fn document_meta(
             endpoint: recipe.endpoint.clone(),
             model: recipe.params.model.clone(),
             language_asked: recipe.params.language.clone(),
+            translated_to: recipe.params.translate_to.clone(),
             language_found: None,
         },
         chunks: vec![ChunkMeta {

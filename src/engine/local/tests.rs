@@ -345,6 +345,8 @@ async fn it_has_no_recogniser_and_says_so() {
         prompt: None,
         temperature: None,
         words: false,
+        translate_to: None,
+        diarize: None,
     };
     let request = TranscriptionRequest {
         params: &transcription,

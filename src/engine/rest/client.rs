@@ -97,7 +97,10 @@ impl RestEngine {
         request: TranscriptionRequest<'_>,
         body: &mut (dyn Write + Send),
     ) -> Result<Answer, EngineError> {
-        let url = &self.endpoint.transcriptions;
+        let url = match request.params.translate_to {
+            None => &self.endpoint.transcriptions,
+            Some(_) => &self.endpoint.translations,
+        };
         let (builder, upload) =
             transcription::request(&self.client, url, self.kind, request).await?;
         let receiver = self.receiver(

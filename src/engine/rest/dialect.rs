@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AudioFormat, SpeechParams};
+use crate::domain::{AudioFormat, SpeechParams, TranscriptionParams};
 
 /// Which contract the provider keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -122,6 +122,37 @@ pub fn unsupported(kind: Kind, params: &SpeechParams) -> Vec<String> {
         .is_some_and(|rate| !(8_000..=192_000).contains(&rate))
     {
         found.push("`sample_rate` must be between 8000 and 192000".to_owned());
+    }
+    found
+}
+
+/// As [`unsupported`], of a transcription.
+pub fn unsupported_transcription(kind: Kind, params: &TranscriptionParams) -> Vec<String> {
+    let mut found = Vec::new();
+    if params
+        .temperature
+        .is_some_and(|value| !(0.0..=1.0).contains(&value))
+    {
+        found.push("`temperature` must be between 0.0 and 1.0".to_owned());
+    }
+    if let Some(target) = &params.translate_to {
+        if kind == Kind::OpenAi && target != "en" {
+            found.push("`translate` of openai goes to \"en\" only".to_owned());
+        }
+        // The translations endpoint has no such fields.
+        if params.diarize.is_some() {
+            found.push("speakers are told apart in transcriptions, not in translations".to_owned());
+        }
+    }
+    if let Some(speakers) = params.diarize {
+        if kind == Kind::OpenAi {
+            found.push("`diarize` is no field of openai transcription".to_owned());
+        }
+        if let (Some(min), Some(max)) = (speakers.min, speakers.max)
+            && min > max
+        {
+            found.push("`min_speakers` is above `max_speakers`".to_owned());
+        }
     }
     found
 }

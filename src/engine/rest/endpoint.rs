@@ -17,6 +17,7 @@ use crate::engine::rest::options::{OptionsError, Paths};
 
 const SPEECH: &str = "audio/speech";
 const TRANSCRIPTIONS: &str = "audio/transcriptions";
+const TRANSLATIONS: &str = "audio/translations";
 const MODELS: &str = "models";
 const VOICES: &str = "voices";
 
@@ -25,6 +26,7 @@ const VOICES: &str = "voices";
 pub(super) struct Endpoint {
     pub(super) speech: Url,
     pub(super) transcriptions: Url,
+    pub(super) translations: Url,
     pub(super) models: Url,
     pub(super) voices: Url,
     /// Host and port, for messages.
@@ -53,6 +55,7 @@ impl Endpoint {
                 &base,
                 paths.transcriptions.as_deref().unwrap_or(TRANSCRIPTIONS),
             )?,
+            translations: join(&base, paths.translations.as_deref().unwrap_or(TRANSLATIONS))?,
             models: join(&base, paths.models.as_deref().unwrap_or(MODELS))?,
             voices: join(&base, paths.voices.as_deref().unwrap_or(VOICES))?,
             host,
@@ -79,7 +82,7 @@ fn parse_base(written: &str) -> Result<Url, OptionsError> {
         return Err(OptionsError::Query { host });
     }
     let path = url.path().trim_end_matches('/');
-    let path = [SPEECH, TRANSCRIPTIONS]
+    let path = [SPEECH, TRANSCRIPTIONS, TRANSLATIONS]
         .iter()
         .find_map(|endpoint| path.strip_suffix(endpoint))
         .unwrap_or(path)

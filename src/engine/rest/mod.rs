@@ -27,6 +27,6 @@ mod tests;
 
 pub use base_url::BaseUrl;
 pub use client::RestEngine;
-pub use dialect::{Kind, unsupported};
+pub use dialect::{Kind, unsupported, unsupported_transcription};
 pub use listing::{ListedModel, ListedVoice};
 pub use options::{Auth, ByteCap, Deadline, OptionsError, Paths, RestOptions};

@@ -103,6 +103,8 @@ pub struct Paths {
     pub speech: Option<String>,
     /// Instead of `audio/transcriptions`.
     pub transcriptions: Option<String>,
+    /// Instead of `audio/translations`.
+    pub translations: Option<String>,
     /// Instead of `models`.
     pub models: Option<String>,
     /// Instead of `voices`.

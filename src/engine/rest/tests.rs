@@ -51,6 +51,8 @@ fn transcription_params() -> TranscriptionParams {
         prompt: None,
         temperature: None,
         words: true,
+        translate_to: None,
+        diarize: None,
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
 use crate::domain::{FaultClass, TranscriptionParams};
-use crate::engine::rest::dialect::Kind;
+use crate::engine::rest::dialect::{Kind, unsupported_transcription};
 use crate::engine::rest::failure::Sent;
 use crate::engine::rest::wire::part;
 use crate::engine::{EngineError, TranscriptionRequest};
@@ -65,10 +65,9 @@ pub(super) async fn request(
     kind: Kind,
     request: TranscriptionRequest<'_>,
 ) -> Result<(RequestBuilder, Upload), EngineError> {
-    let temperature = request.params.temperature;
-    if temperature.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
-        let detail = "`temperature` must be between 0.0 and 1.0";
-        return Err(EngineError::new(FaultClass::Refused, detail));
+    let lacking = unsupported_transcription(kind, request.params);
+    if !lacking.is_empty() {
+        return Err(EngineError::new(FaultClass::Refused, lacking.join("; ")));
     }
     let (file, bytes) = open(request.path).await.map_err(|error| {
         EngineError::new(
@@ -98,7 +97,14 @@ fn fields(kind: Kind, params: &TranscriptionParams) -> Form {
     let mut form = Form::new()
         .percent_encode_noop()
         .text(part::MODEL, params.model.clone());
-    if let Some(language) = kind.transcription_language(&params.language) {
+    // Of a translation the field says what to translate to (Together's schema of 2026-04);
+    // OpenAI's always go to English and take no language.
+    let language = match (&params.translate_to, kind) {
+        (None, _) => kind.transcription_language(&params.language),
+        (Some(target), Kind::Together) => Some(target.as_str()),
+        (Some(_), Kind::OpenAi) => None,
+    };
+    if let Some(language) = language {
         form = form.text(part::LANGUAGE, language.to_owned());
     }
     if let Some(prompt) = &params.prompt {
@@ -111,6 +117,17 @@ fn fields(kind: Kind, params: &TranscriptionParams) -> Form {
     form = form.text(part::GRANULARITIES, "segment");
     if params.words {
         form = form.text(part::GRANULARITIES, "word");
+    }
+    if let Some(speakers) = params.diarize {
+        form = form.text(part::DIARIZE, "true");
+        for (name, count) in [
+            (part::MIN_SPEAKERS, speakers.min),
+            (part::MAX_SPEAKERS, speakers.max),
+        ] {
+            if let Some(count) = count {
+                form = form.text(name, count.to_string());
+            }
+        }
     }
     form
 }

@@ -54,5 +54,8 @@ pub(super) mod part {
     pub(in crate::engine::rest) const TEMPERATURE: &str = "temperature";
     /// With the brackets, which every server we know of reads; `speaches` reads no other.
     pub(in crate::engine::rest) const GRANULARITIES: &str = "timestamp_granularities[]";
+    pub(in crate::engine::rest) const DIARIZE: &str = "diarize";
+    pub(in crate::engine::rest) const MIN_SPEAKERS: &str = "min_speakers";
+    pub(in crate::engine::rest) const MAX_SPEAKERS: &str = "max_speakers";
     pub(in crate::engine::rest) const FILE: &str = "file";
 }

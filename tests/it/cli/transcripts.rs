@@ -109,3 +109,87 @@ fn a_file_over_the_provider_s_limit_is_refused_with_the_limit_and_the_remedy() {
         plan.stdout()
     );
 }
+
+#[test]
+fn speakers_are_named_in_every_document() {
+    let provider = Provider::start(MockOptions::default());
+    let project = Project::new(&format!(
+        "{}diarize = true\nmin_speakers = 1\nmax_speakers = 2\n",
+        config(&provider, "\"srt\", \"vtt\", \"json\", \"txt\"")
+    ));
+    project.write("talks/a.wav", recording(&provider));
+
+    project.run(&["run", "--yes"]).exits(0);
+
+    let named = |text: &str| ["SPEAKER_00", "SPEAKER_01"].map(|name| text.contains(name));
+    let read = |format: &str| project.read(&format!("out/talks/a.{format}"));
+    for format in ["srt", "vtt", "json", "txt"] {
+        assert_eq!(
+            named(&read(format)),
+            [true, true],
+            "{format}: {}",
+            read(format)
+        );
+    }
+    assert!(read("vtt").contains("<v SPEAKER_00>"), "{}", read("vtt"));
+    assert!(read("srt").contains("SPEAKER_01: "), "{}", read("srt"));
+    let json: Value = serde_json::from_str(&read("json")).unwrap();
+    assert_eq!(json["segments"][0]["speaker"], "SPEAKER_00");
+    assert_eq!(json["words"][0]["speaker"], "SPEAKER_00");
+    let record = provider.mock.requests_after(0).pop().unwrap();
+    let parts: Vec<_> = record.parts.iter().map(String::as_str).collect();
+    assert_eq!(parts.first(), Some(&"model"));
+    assert_eq!(parts.last(), Some(&"file"));
+    for part in ["language", "diarize", "min_speakers", "max_speakers"] {
+        assert!(parts.contains(&part), "{parts:?}");
+    }
+}
+
+#[test]
+fn a_translation_goes_to_its_own_route_with_its_target() {
+    let provider = Provider::start(MockOptions::default());
+    let project = Project::new(&format!(
+        "{}translate = \"en\"\n",
+        config(&provider, "\"json\"")
+    ));
+    project.write("talks/a.wav", recording(&provider));
+
+    project.run(&["run", "--yes"]).exits(0);
+
+    let record = provider.mock.requests_after(0).pop().unwrap();
+    assert!(record.path.ends_with("audio/translations"), "{record:?}");
+    let json: Value = serde_json::from_str(&project.read("out/talks/a.json")).unwrap();
+    assert_eq!(json["task"], "translate");
+    assert_eq!(json["voicespool"]["request"]["translated_to"], "en");
+    // Transcribing the same recording is other work.
+    project.write("jobs.toml", config(&provider, "\"json\""));
+    let billed = provider.billed();
+    project.run(&["run", "--yes"]).exits(0);
+    assert_eq!(provider.billed(), billed + 1);
+}
+
+#[test]
+fn what_the_provider_cannot_do_is_said_before_anything_is_sent() {
+    let provider = Provider::start(MockOptions::default());
+    let says = |kind: &str, keys: &str| {
+        let text = config(&provider, "\"srt\"").replace("kind = \"together\"", kind);
+        let project = Project::new(&format!("{text}{keys}"));
+        project.write("talks/a.wav", "x");
+        project.run(&["plan"]).exits(2).stderr()
+    };
+    let together = "kind = \"together\"";
+
+    assert!(says("kind = \"openai\"", "diarize = true\n").contains("no `diarize`"));
+    assert!(says("kind = \"openai\"", "translate = \"de\"\n").contains("\"en\" only"));
+    assert!(says(together, "translate = \"english\"\n").contains("no language"));
+    assert!(says(together, "max_speakers = 2\n").contains("add diarize"));
+    assert!(
+        says(
+            together,
+            "diarize = true\nmin_speakers = 3\nmax_speakers = 2\n"
+        )
+        .contains("is none")
+    );
+    assert!(says(together, "diarize = true\ntranslate = \"en\"\n").contains("two tasks"));
+    assert_eq!(provider.billed(), 0);
+}
