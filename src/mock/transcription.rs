@@ -225,6 +225,11 @@ impl Order {
                 numbered(heard.segments.iter().enumerate().map(|(idx, part)| {
                     let mut value = segment(part);
                     value["speaker_id"] = speaker(idx).into();
+                    let own = heard.words.iter().zip(self.words(heard));
+                    value["words"] = numbered(
+                        own.filter(|(word, _)| turn_of(word, &heard.segments) == idx)
+                            .map(|(_, value)| value),
+                    );
                     value
                 }));
         }
