@@ -4,6 +4,7 @@ pub(super) mod doctor;
 pub(super) mod init;
 pub(super) mod ls;
 pub(super) mod mock;
+pub(super) mod pause;
 pub(super) mod plan;
 pub(super) mod report;
 pub(super) mod run;
