@@ -483,13 +483,16 @@ fn measured(
         .map_or(estimate, |cost| cost.max(estimate))
 }
 
-/// Tells the guard of a request that was paid for; why the run must stop, if it must.
+/// Tells the guard of a request that was paid for; why the run must stop, if it must. Then
+/// nothing leaves any more, although the job is not settled yet.
 fn note_paid(run: &Run, asked: &Request, cost: NanoUsd, usable: bool) -> Option<String> {
     let is_free = cost == FREE && asked.price().is_some();
     if is_free || asked.price() == Some(Price::Free) {
         return None;
     }
-    run.guard.paid(cost, usable)
+    let why = run.guard.paid(cost, usable)?;
+    run.halt(Stop::Runaway { why: why.clone() });
+    Some(why)
 }
 
 async fn unusable(
@@ -546,15 +549,13 @@ async fn unusable(
             Some(bill.clone()),
         )
     };
-    let runaway = || {
-        let paid = tried.is_paid_for_nothing();
-        let why = paid.then(|| note_paid(run, asked, cost, false)).flatten();
-        why.map_or(End::Settled, End::Runaway)
-    };
+    let paid = tried.is_paid_for_nothing();
+    let runaway = paid.then(|| note_paid(run, asked, cost, false)).flatten();
+    let end = runaway.map_or(End::Settled, End::Runaway);
     match next {
         Next::GiveUp => {
             fail(run, claim, fault, Some((bill, charge))).await?;
-            Ok(runaway())
+            Ok(end)
         }
         Next::Again { counts } => {
             let count = tries(claim.failures, tried.failing_for);
@@ -572,7 +573,7 @@ async fn unusable(
                 wait,
                 charge,
             });
-            Ok(runaway())
+            Ok(end)
         }
         Next::Stop => {
             again(now, false).await?;

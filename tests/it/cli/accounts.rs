@@ -74,3 +74,31 @@ fn a_key_revoked_in_the_middle_stops_the_run_and_a_good_one_completes_it() {
     let status = project.run(&["status"]).exits(0).stdout();
     assert!(!status.contains("paused"), "{status}");
 }
+
+#[test]
+fn two_models_of_one_key_show_it_to_no_more_than_the_workers_either() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_millis(30),
+        ..MockOptions::default()
+    });
+    let project = project(&provider, 8, 40);
+    let config = project.read("jobs.toml");
+    let (head, task) = config.split_once("[task.book]").unwrap();
+    let second = task
+        .replace("hexgrad/Kokoro-82M", "canopylabs/orpheus-3b-0.1-ft")
+        .replace("af_heart", "tara")
+        .replace("{stem}", "other-{stem}");
+    let config = format!("{head}[task.book]{task}[task.other]{second}");
+    project.write("jobs.toml", config);
+
+    let refused = project
+        .command(&["run", "--yes"])
+        .env("TOGETHER_API_KEY", "sk-wrong")
+        .output()
+        .unwrap();
+
+    assert_eq!(refused.status.code(), Some(4));
+    let requests = provider.mock.bill().requests;
+    assert!((1..=8).contains(&requests), "{requests} refusals");
+    assert_eq!(failed(&project), 0);
+}

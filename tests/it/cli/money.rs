@@ -239,7 +239,8 @@ fn a_run_that_pays_for_nothing_usable_stops_by_itself_and_says_why() {
     let stopped = project.run(&["run", "--yes"]).exits(8).stderr();
 
     let billed = provider.billed();
-    assert!((20..=24).contains(&billed), "{billed} billed\n{stopped}");
+    // Besides the twenty: what was on the wire, and what was being checked.
+    assert!((20..=28).contains(&billed), "{billed} billed\n{stopped}");
     assert!(
         stopped.contains("brought 0 usable answers") && stopped.contains("runaway_factor"),
         "{stopped}"
