@@ -429,7 +429,7 @@ async fn complete(
 ) -> Result<End, store::Error> {
     let charge = Charge {
         reserved: gone.reserve,
-        cost: measured(asked, claim, gone.reserve, usable.heard),
+        cost: measured(asked.price(), claim.quantity, gone.reserve, usable.heard),
         status: CostStatus::Confirmed,
     };
     let bill = Bill {
@@ -466,19 +466,18 @@ async fn complete(
 /// What a usable answer cost: the estimate, or more when the provider says that the audio
 /// is longer than its header (a second of difference is rounding).
 fn measured(
-    asked: &Request,
-    claim: &Claim,
+    price: Option<Price>,
+    sent: Quantity,
     estimate: NanoUsd,
     heard: Option<AudioMillis>,
 ) -> NanoUsd {
-    let (Some(heard), Quantity::Audio(probed)) = (heard, claim.quantity) else {
+    let (Some(heard), Quantity::Audio(probed)) = (heard, sent) else {
         return estimate;
     };
     if heard.0 <= probed.0.saturating_add(1000) {
         return estimate;
     }
-    asked
-        .price()
+    price
         .and_then(|price| price.cost(Quantity::Audio(heard)))
         .map_or(estimate, |cost| cost.max(estimate))
 }
@@ -664,4 +663,24 @@ pub(super) async fn settle(
             bill,
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_longer_than_its_header_costs_what_the_provider_heard() {
+        let price = Some(Price::PerAudioMinute(NanoUsd(6_000_000)));
+        let sent = Quantity::Audio(AudioMillis(60_000));
+        let cost = |heard| measured(price, sent, NanoUsd(6_000_000), heard);
+
+        assert_eq!(cost(Some(AudioMillis(600_000))), NanoUsd(60_000_000));
+        assert_eq!(cost(Some(AudioMillis(60_900))), NanoUsd(6_000_000));
+        assert_eq!(cost(Some(AudioMillis(10))), NanoUsd(6_000_000));
+        assert_eq!(cost(None), NanoUsd(6_000_000));
+        let text = Quantity::Chars(CharCount(5));
+        let spoken = measured(price, text, NanoUsd(7), Some(AudioMillis(600_000)));
+        assert_eq!(spoken, NanoUsd(7));
+    }
 }
