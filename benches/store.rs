@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use voicespool::domain::{
-    AudioMillis, Boundary, CharCount, ContentKey, CostStatus, GateId, JobKind, NanoUsd, Quantity,
-    RunId, SourceId, SpecId, UtcMillis,
+    AudioMillis, Boundary, CharCount, ContentKey, CostStatus, Day, GateId, JobKind, NanoUsd,
+    Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
 use voicespool::store::{
     Bill, Claim, Intent, NewChild, NewChildren, NewObject, NewParent, NewRun, NewSource, NewSpec,
@@ -221,6 +221,7 @@ async fn one(store: Store, run: RunId, claim: Claim) {
         attempt: claim.attempt,
         run,
         at: UtcMillis(1_763_800_000_100),
+        day: Day(20_251_122),
         reserve: NanoUsd(3_920_000),
         quantity: claim.quantity,
     };

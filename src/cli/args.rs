@@ -68,6 +68,12 @@ pub(crate) enum Command {
     Retry(SelectArgs),
     /// Take unfinished jobs out of the queue
     Cancel(SelectArgs),
+    /// Put jobs that are not sent yet aside, until `retry --state held`; also while a run works
+    Hold(SelectArgs),
+    /// Send nothing for now: of everything, or of a task, profile or model; also while a run works
+    Pause(PauseArgs),
+    /// Take pauses back
+    Unpause(UnpauseArgs),
     /// Check every output against the queue
     Verify {
         /// Decode the audio too, not only hash it
@@ -183,7 +189,8 @@ pub(crate) struct SelectArgs {
     /// Only jobs in this state
     #[arg(long)]
     pub state: Option<JobState>,
-    /// All of them; for retry all failed ones, unless --state says otherwise
+    /// All of them; for retry all failed ones, for hold all that wait to be sent, unless --state
+    /// says otherwise
     #[arg(long)]
     pub all: bool,
     /// Show what would happen, change nothing
@@ -192,6 +199,27 @@ pub(crate) struct SelectArgs {
     /// Do not ask
     #[arg(short, long)]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseArgs {
+    /// Tasks, profiles or models; none for everything. `task:NAME`, `profile:NAME` and
+    /// `model:NAME` where a name is more than one of them
+    #[arg(value_name = "TASK|PROFILE|MODEL")]
+    pub names: Vec<String>,
+    /// Why, for whoever reads `status`
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UnpauseArgs {
+    /// What was named to `pause`; none for everything
+    #[arg(value_name = "TASK|PROFILE|MODEL")]
+    pub names: Vec<String>,
+    /// Every pause there is
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
 }
 
 impl SelectArgs {

@@ -21,7 +21,7 @@ use crate::pipeline::enqueue;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::{Task, Work};
 use crate::store::{self, Holder, Options, RunLock, Store};
-use crate::worker::{Clock, Lane, Request};
+use crate::worker::{Clock, Lane, Mark, Request};
 
 /// Requests a second to start with on this machine: no limit in practice.
 const LOOPBACK_START: f64 = 2_000.0;
@@ -110,15 +110,46 @@ impl Context {
         }
     }
 
+    /// As [`Self::look`], but brings an older queue up to date first: for commands that
+    /// change it anyway.
+    pub(crate) async fn look_current(&self) -> Result<Option<Store>, Failure> {
+        match Store::open_read_only(&Options::new(self.queue())).await {
+            Err(store::Error::Older { .. }) => {
+                let lock = self.lock()?;
+                self.open().await?.close().await?;
+                drop(lock);
+                self.look().await
+            }
+            Err(store::Error::Missing { .. }) => Ok(None),
+            other => Ok(Some(other?)),
+        }
+    }
+
+    /// Makes sure that there is a queue, of the format this program writes.
+    pub(crate) async fn must_exist(&self) -> Result<(), Failure> {
+        match self.look_current().await? {
+            Some(store) => Ok(store.close().await?),
+            None => Err(self.no_queue()),
+        }
+    }
+
+    /// Opens the queue that must exist to change it beside a run, if there is one.
+    pub(crate) async fn open_beside(&self) -> Result<Store, Failure> {
+        self.must_exist().await?;
+        self.open().await
+    }
+
+    fn no_queue(&self) -> Failure {
+        Failure::new(
+            Exit::Usage,
+            format!("there is no queue at {} yet", self.queue().display()),
+        )
+        .hint("voicespool run    plans, asks and makes it")
+    }
+
     /// As [`Self::look`], for commands that make no sense without a queue.
     pub(crate) async fn look_or_say(&self) -> Result<Store, Failure> {
-        self.look().await?.ok_or_else(|| {
-            Failure::new(
-                Exit::Usage,
-                format!("there is no queue at {} yet", self.queue().display()),
-            )
-            .hint("voicespool run    plans, asks and makes it")
-        })
+        self.look().await?.ok_or_else(|| self.no_queue())
     }
 
     /// The tasks of the configuration, or those named.
@@ -224,6 +255,11 @@ impl Context {
             };
             wiring.requests.insert(specs.request, request);
             wiring.requests.insert(specs.local, Request::Nothing);
+            let sent_to = (profile.name.clone(), task.model().to_owned());
+            for (spec, sent_to) in [(specs.request, Some(sent_to)), (specs.local, None)] {
+                let task = task.name.clone();
+                wiring.marks.insert(spec, Mark { task, sent_to });
+            }
             wiring
                 .specs
                 .entry(specs.gate)
@@ -363,6 +399,7 @@ pub(crate) struct Wiring {
     pub requests: HashMap<SpecId, Request>,
     /// The most urgent first.
     pub specs: HashMap<GateId, Vec<SpecId>>,
+    pub marks: HashMap<SpecId, Mark>,
 }
 
 /// The built-in voice; unpacks its data to the user's cache folder when first used.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
+use crate::cli::money::Funds;
 use crate::cli::term;
 use crate::domain::units::grouped;
 use crate::domain::{AudioFormat, AudioMillis, NanoUsd, Price, Quantity};
@@ -213,11 +214,12 @@ pub(crate) fn notes(plan: &Plan) -> Vec<String> {
 }
 
 /// The whole plan as JSON.
-pub(crate) fn to_json(plan: &Plan) -> Value {
+pub(crate) fn to_json(plan: &Plan, funds: &Funds) -> Value {
     let totals = plan.totals();
     json!({
         "type": "plan",
         "totals": sums(&totals),
+        "money": funds.json(),
         "tasks": plan.tasks.iter().map(|task| {
             let totals = Totals::of(task.files.iter());
             json!({

@@ -6,6 +6,7 @@ mod commands;
 mod context;
 mod estimate;
 mod exit;
+mod money;
 mod progress;
 mod summary;
 mod term;
@@ -55,7 +56,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         .enable_all()
         .build()?;
     let Cli { global, command } = cli;
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         match command {
             Command::Init(args) => commands::init::run(&global, &args),
             Command::Plan(args) => commands::plan::run(&global, &args).await,
@@ -65,6 +66,9 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Show { job } => commands::show::run(&global, job).await,
             Command::Retry(args) => commands::select::retry(&global, &args).await,
             Command::Cancel(args) => commands::select::cancel(&global, &args).await,
+            Command::Hold(args) => commands::select::hold(&global, &args).await,
+            Command::Pause(args) => commands::pause::pause(&global, &args).await,
+            Command::Unpause(args) => commands::pause::unpause(&global, &args).await,
             Command::Verify { deep } => commands::verify::run(&global, deep).await,
             Command::Report(args) => commands::report::run(&global, &args).await,
             Command::Voices(args) => commands::voices::run(&global, &args).await,
@@ -74,7 +78,10 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Mock(args) => commands::mock::run(&global, args).await,
             Command::Completions { shell } => commands::completions(shell),
         }
-    })
+    });
+    // What still computes was given up on by a second signal; nobody waits for it.
+    runtime.shutdown_background();
+    exit
 }
 
 /// The error as it is told: with its exit code, in words.

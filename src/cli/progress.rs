@@ -9,8 +9,8 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::cli::term;
-use crate::domain::{AudioMillis, NanoUsd};
-use crate::worker::Event;
+use crate::domain::{AudioMillis, CostStatus, NanoUsd};
+use crate::worker::{Charge, Event};
 
 /// How often a line is written where no bar can be.
 const LINE_EVERY: Duration = Duration::from_mins(1);
@@ -24,11 +24,17 @@ pub(crate) struct Tally {
     pub retried: u64,
     pub failed: u64,
     pub in_doubt: u64,
+    /// Everything that was or may have been billed.
     pub spent: NanoUsd,
+    /// Of it, for unusable answers.
+    pub wasted: NanoUsd,
+    /// Of it, for requests without an answer.
+    pub doubted: NanoUsd,
     pub reserved: NanoUsd,
-    pub lost: NanoUsd,
     pub audio: AudioMillis,
     pub warnings: u64,
+    /// What a person paused.
+    pub paused: Vec<String>,
 }
 
 impl Tally {
@@ -37,7 +43,7 @@ impl Tally {
             Event::Sent { reserved, .. } => self.reserved = self.reserved.saturating_add(*reserved),
             Event::Completed {
                 kind,
-                cost,
+                charge,
                 audio,
                 reused,
                 ..
@@ -45,35 +51,46 @@ impl Tally {
                 if kind.sends() {
                     self.requests += 1;
                     self.reused += u64::from(*reused);
-                    self.spent = self.spent.saturating_add(*cost);
-                    self.release(*cost);
                 } else {
                     self.files += 1;
                     self.audio.0 += audio.map_or(0, |audio| audio.0);
                 }
+                self.charge(*charge);
             }
-            Event::Retry { cost, .. } => {
+            Event::Retry { charge, .. } => {
                 self.retried += 1;
-                self.lost = self.lost.saturating_add(*cost);
-                self.release(*cost);
+                self.charge(Some(*charge));
             }
-            Event::Failed { cost, .. } => {
+            Event::Failed { charge, .. } => {
                 self.failed += 1;
-                self.lost = self.lost.saturating_add(*cost);
-                self.release(*cost);
+                self.charge(*charge);
             }
-            Event::InDoubt { cost, .. } => {
-                self.in_doubt += 1;
-                self.lost = self.lost.saturating_add(*cost);
-                self.release(*cost);
-            }
+            Event::InDoubt { cost, .. } => self.charge(Some(Charge {
+                reserved: *cost,
+                cost: *cost,
+                status: CostStatus::InDoubt,
+            })),
             Event::Stopping { .. } => {}
+            Event::Paused { what } => self.paused.clone_from(what),
             Event::Warning(_) => self.warnings += 1,
         }
     }
 
-    fn release(&mut self, cost: NanoUsd) {
-        self.reserved = NanoUsd(self.reserved.0.saturating_sub(cost.0).max(0));
+    /// What was set aside becomes what was paid.
+    fn charge(&mut self, charge: Option<Charge>) {
+        let Some(charge) = charge else { return };
+        self.reserved = NanoUsd(self.reserved.0.saturating_sub(charge.reserved.0).max(0));
+        if charge.status.counts() {
+            self.spent = self.spent.saturating_add(charge.cost);
+        }
+        match charge.status {
+            CostStatus::Wasted => self.wasted = self.wasted.saturating_add(charge.cost),
+            CostStatus::InDoubt => {
+                self.in_doubt += 1;
+                self.doubted = self.doubted.saturating_add(charge.cost);
+            }
+            CostStatus::Reserved | CostStatus::Confirmed | CostStatus::NotBilled => {}
+        }
     }
 }
 
@@ -157,11 +174,21 @@ fn message(tally: &Tally, expected: Expected) -> String {
         (tally.files, "files done"),
         (tally.retried, "retried"),
         (tally.failed, "failed"),
-        (tally.in_doubt, "in doubt"),
     ] {
         if number > 0 {
             text.push_str(&format!("  {word} {number}"));
         }
+    }
+    for (cost, word) in [(tally.wasted, "wasted"), (tally.doubted, "in doubt")] {
+        if cost > NanoUsd::ZERO {
+            text.push_str(&format!("  {word} {}", cost.display()));
+        }
+    }
+    if !tally.paused.is_empty() {
+        text.push_str(&format!(
+            "  PAUSED: {}",
+            term::clean(&tally.paused.join(", "))
+        ));
     }
     text
 }
@@ -181,7 +208,7 @@ fn line(tally: &Tally, expected: Expected, elapsed: Duration) -> String {
         )
     });
     format!(
-        "{} {done}/{} {percent}% files={} retried={} failed={} doubt={} spent={} reserved={}{}{}",
+        "{} {done}/{} {percent}% files={} retried={} failed={} doubt={} spent={} reserved={}{}{}{}{}{}",
         clock(elapsed),
         expected.requests,
         tally.files,
@@ -190,12 +217,27 @@ fn line(tally: &Tally, expected: Expected, elapsed: Duration) -> String {
         tally.in_doubt,
         tally.spent.display(),
         tally.reserved.display(),
+        part(" wasted=", tally.wasted),
+        part(" in_doubt=", tally.doubted),
         expected
             .cap
             .map(|cap| format!(" cap={}", cap.display()))
             .unwrap_or_default(),
         eta.unwrap_or_default(),
+        if tally.paused.is_empty() {
+            ""
+        } else {
+            " PAUSED"
+        },
     )
+}
+
+fn part(word: &str, cost: NanoUsd) -> String {
+    if cost > NanoUsd::ZERO {
+        format!("{word}{}", cost.display())
+    } else {
+        String::new()
+    }
 }
 
 fn clock(elapsed: Duration) -> String {
@@ -212,7 +254,8 @@ fn progress_json(tally: &Tally, expected: Expected) -> serde_json::Value {
     json!({
         "type": "progress", "requests": tally.requests, "of": expected.requests, "files": tally.files,
         "retried": tally.retried, "failed": tally.failed, "in_doubt": tally.in_doubt,
-        "spent": tally.spent, "reserved": tally.reserved,
+        "spent": tally.spent, "reserved": tally.reserved, "wasted": tally.wasted,
+        "in_doubt_cost": tally.doubted, "paused": tally.paused,
     })
 }
 
@@ -238,6 +281,11 @@ fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
             )
         }
         Event::Stopping { why, .. } => format!("stopping: {why}"),
+        Event::Paused { what } if what.is_empty() => "nothing is paused any more".to_owned(),
+        Event::Paused { what } => format!(
+            "paused: {}; requests on the wire finish, `voicespool unpause` goes on",
+            what.join(", ")
+        ),
         Event::Warning(text) => format!("warning: {text}"),
         Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } => return,
     };
@@ -256,12 +304,12 @@ fn event_json(event: &Event) -> serde_json::Value {
         Event::Completed {
             job,
             kind,
-            cost,
+            charge,
             audio,
             latency,
             reused,
         } => json!({
-            "type": "job_completed", "job": job, "kind": kind, "cost": cost, "audio_s": audio.map(AudioMillis::seconds),
+            "type": "job_completed", "job": job, "kind": kind, "cost": cost_of(*charge), "audio_s": audio.map(AudioMillis::seconds),
             "latency_s": latency.map(|latency| latency.as_secs_f64()), "reused": reused,
         }),
         Event::Retry {
@@ -269,23 +317,31 @@ fn event_json(event: &Event) -> serde_json::Value {
             class,
             detail,
             wait,
-            cost,
+            charge,
         } => json!({
-            "type": "job_retry", "job": job, "class": class, "detail": detail, "wait_s": wait.as_secs_f64(), "cost": cost,
+            "type": "job_retry", "job": job, "class": class, "detail": detail, "wait_s": wait.as_secs_f64(),
+            "cost": charge.cost, "cost_status": charge.status,
         }),
         Event::Failed {
             job,
             kind,
             class,
             detail,
-            cost,
+            charge,
         } => json!({
-            "type": "job_failed", "job": job, "kind": kind, "class": class, "detail": detail, "cost": cost,
+            "type": "job_failed", "job": job, "kind": kind, "class": class, "detail": detail, "cost": cost_of(*charge),
+            "cost_status": charge.map(|charge| charge.status),
         }),
         Event::InDoubt { job, cost } => json!({"type": "job_in_doubt", "job": job, "cost": cost}),
         Event::Stopping { why, in_flight } => {
             json!({"type": "stopping", "why": why, "in_flight": in_flight})
         }
+        Event::Paused { what } => json!({"type": "paused", "what": what}),
         Event::Warning(text) => json!({"type": "warning", "text": text}),
     }
+}
+
+/// Nothing sent is nothing paid.
+fn cost_of(charge: Option<Charge>) -> NanoUsd {
+    charge.map_or(NanoUsd::ZERO, |charge| charge.cost)
 }

@@ -6,10 +6,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
-
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::money::{Funds, money_lines};
 use crate::cli::progress::Tally;
 use crate::cli::term;
 use crate::domain::{
@@ -19,7 +18,7 @@ use crate::domain::{
 use crate::pipeline::output;
 use crate::report::csv::Cells;
 use crate::report::{self, WhatIf};
-use crate::store::{FileEntry, LedgerEntry, Money, OutputRow, RunRow, Store};
+use crate::store::{FileEntry, LedgerEntry, OutputRow, Purse, RunRow, Store};
 use crate::worker::Stop;
 use crate::worker::recovery::Recovery;
 
@@ -64,41 +63,6 @@ pub(crate) fn say_recovery(context: &Context, found: &Recovery) {
             term::count(found.poisoned, "job")
         ));
     }
-}
-
-/// Money for people, a line each; lines without money are left out.
-pub(crate) fn money_lines(money: &Money) -> Vec<String> {
-    let cap = money
-        .cap
-        .map(|cap| format!(" of {}", cap.display()))
-        .unwrap_or_default();
-    let mut lines = vec![format!("spent    {}{cap}", money.spent().display())];
-    for (sum, what) in [
-        (&money.wasted, "paid for unusable answers"),
-        (
-            &money.in_doubt,
-            "in doubt: sent, no answer, may be on the bill",
-        ),
-        (&money.reserved, "set aside for requests on the wire"),
-    ] {
-        if sum.attempts > 0 {
-            lines.push(format!(
-                "         {} {what} ({})",
-                sum.cost.display(),
-                term::count(sum.attempts, "request")
-            ));
-        }
-    }
-    lines
-}
-
-/// Money for programs.
-pub(crate) fn money_json(money: &Money) -> Value {
-    let sum = |sum: &crate::store::Sum| json!({"requests": sum.attempts, "cost": sum.cost, "cost_nano": sum.cost.0});
-    json!({
-        "cap": money.cap, "spent": money.spent(), "confirmed": sum(&money.confirmed), "wasted": sum(&money.wasted),
-        "in_doubt": sum(&money.in_doubt), "reserved": sum(&money.reserved), "not_billed": sum(&money.not_billed),
-    })
 }
 
 /// Writes the bill (a line per request) and the list of files; returns their paths.
@@ -314,10 +278,10 @@ pub(crate) async fn say_end(
     let Ending {
         run,
         stop,
-        exit,
         tally,
         troubled,
         reports,
+        ..
     } = *ending;
     let counts = store.counts().await?;
     let sum = |wanted: &dyn Fn(JobState) -> bool| -> u64 {
@@ -360,7 +324,7 @@ pub(crate) async fn say_end(
     for (number, what) in [
         (tally.retried, "tries failed and were repeated"),
         (failed, "jobs failed"),
-        (held, "jobs held, in doubt"),
+        (held, "jobs held for you: in doubt, or set aside"),
         (left, "requests left in the queue"),
         (
             troubled,
@@ -372,6 +336,15 @@ pub(crate) async fn say_end(
         }
     }
     lines.extend(money_lines(&money));
+    let funds = Funds::of(context, Some(store)).await?;
+    if let Some(cap) = funds.queue.cap {
+        lines.push(format!(
+            "budget   {} of {} spent over all runs",
+            funds.queue.spent().display(),
+            cap.display()
+        ));
+    }
+    lines.extend(funds.today_line());
     if money.spent() == NanoUsd::ZERO {
         // For work that cost nothing: the price of the same work elsewhere.
         let offers = offers(context, store).await?;
@@ -386,7 +359,10 @@ pub(crate) async fn say_end(
     for report in reports {
         lines.push(format!("report   {}", report.display()));
     }
-    if let Some(next) = next(exit, failed, held) {
+    if reports.is_empty() {
+        lines.push("report   not written; `voicespool report` shows it".to_owned());
+    }
+    if let Some(next) = next(ending, &funds, failed, held) {
         lines.push(format!("next     {next}"));
     }
     term::say(
@@ -399,22 +375,36 @@ pub(crate) async fn say_end(
     Ok(())
 }
 
-fn next(exit: Exit, failed: u64, held: u64) -> Option<&'static str> {
-    match exit {
-        Exit::Partial if failed > 0 => {
-            Some("voicespool ls --state failed; then voicespool retry --all")
+/// What to type next, where that is not obvious.
+fn next(ending: &Ending<'_>, funds: &Funds, failed: u64, held: u64) -> Option<String> {
+    let words = match (ending.exit, ending.stop) {
+        (Exit::Partial, _) if failed > 0 => {
+            "voicespool ls --state failed; then voicespool retry --all"
         }
-        Exit::Ok if held > 0 => {
-            Some("voicespool ls --state held; then voicespool retry --state held --all")
+        (Exit::Partial, _) if held > 0 => {
+            "voicespool ls --state held; then voicespool retry --state held --all"
         }
-        Exit::Account => {
-            Some("put the key or the credit right, then voicespool run: no job failed")
+        (Exit::Account, _) => "put the key or the credit right, then voicespool run: no job failed",
+        (_, Stop::Runaway { .. }) => {
+            "voicespool ls shows why; voicespool run goes on; [budget] runaway_factor sets the limit"
         }
-        Exit::Budget => Some("voicespool run --max-cost MORE (or raise [budget] max_cost)"),
-        Exit::Disk => Some("make room or repair the folder, then voicespool run"),
-        Exit::Unreachable | Exit::Time | Exit::Interrupted | Exit::Terminated => {
-            Some("voicespool run    goes on where this one stopped")
+        (_, Stop::Budget { which, .. }) => {
+            return Some(match which {
+                Purse::Run(_) => {
+                    "voicespool run --max-cost USD    goes on, with as much more".into()
+                }
+                Purse::Queue => "raise [budget] max_cost, then voicespool run".into(),
+                Purse::Day(_) => format!(
+                    "voicespool run    from {} on, when the next day begins (or raise [budget] max_cost_per_day)",
+                    funds.begins()
+                ),
+            });
         }
-        _ => None,
-    }
+        (Exit::Disk, _) => "make room or repair the folder, then voicespool run",
+        (Exit::Unreachable | Exit::Time | Exit::Interrupted | Exit::Terminated, _) => {
+            "voicespool run    goes on where this one stopped"
+        }
+        _ => return None,
+    };
+    Some(words.to_owned())
 }

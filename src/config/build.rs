@@ -18,6 +18,8 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("project.out", "VOICESPOOL_OUT"),
     ("project.state", "VOICESPOOL_STATE"),
     ("budget.max_cost", "VOICESPOOL_MAX_COST"),
+    ("budget.max_cost_per_day", "VOICESPOOL_MAX_COST_PER_DAY"),
+    ("budget.runaway_factor", "VOICESPOOL_RUNAWAY_FACTOR"),
     ("budget.confirm_above", "VOICESPOOL_CONFIRM_ABOVE"),
     ("budget.on_in_doubt", "VOICESPOOL_ON_IN_DOUBT"),
     ("run.workers", "VOICESPOOL_WORKERS"),

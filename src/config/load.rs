@@ -27,6 +27,9 @@ use crate::pipeline::task::Places;
 /// The version of the format this program reads.
 const VERSION: u32 = 1;
 
+/// Paid requests for each usable answer that may still be bad luck.
+const RUNAWAY_FACTOR: u32 = 5;
+
 /// Keys whose origin is remembered: more are in no file a person wrote.
 const MAX_ORIGINS: usize = 10_000;
 
@@ -278,6 +281,22 @@ impl Assembly<'_> {
                 flags.max_cost,
                 &project.max_cost,
                 &user.max_cost,
+            ),
+            max_cost_per_day: build.pick(
+                "budget.max_cost_per_day",
+                flags.max_cost_per_day,
+                &project.max_cost_per_day,
+                &user.max_cost_per_day,
+            ),
+            runaway_factor: NonZeroU32::new(
+                build
+                    .pick(
+                        "budget.runaway_factor",
+                        flags.runaway_factor,
+                        &project.runaway_factor,
+                        &user.runaway_factor,
+                    )
+                    .unwrap_or(RUNAWAY_FACTOR),
             ),
             confirm_above: build
                 .pick(

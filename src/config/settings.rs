@@ -45,6 +45,11 @@ pub struct Settings {
 pub struct Budget {
     /// Most that all runs of this queue may cost together; `None`: no cap.
     pub max_cost: Option<NanoUsd>,
+    /// Most that may be sent on one day, local time, over all runs of this queue; `None`: no cap.
+    pub max_cost_per_day: Option<NanoUsd>,
+    /// Paid requests for one usable answer, and the cost of an answer by its estimate, above
+    /// which a run stops; `None`: never.
+    pub runaway_factor: Option<NonZeroU32>,
     /// A run that costs more asks first.
     pub confirm_above: NanoUsd,
     pub on_in_doubt: OnInDoubt,

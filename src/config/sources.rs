@@ -44,6 +44,8 @@ pub struct Overrides {
     /// Relative to the working folder.
     pub state: Option<PathBuf>,
     pub max_cost: Option<NanoUsd>,
+    pub max_cost_per_day: Option<NanoUsd>,
+    pub runaway_factor: Option<u32>,
     pub confirm_above: Option<NanoUsd>,
     pub on_in_doubt: Option<OnInDoubt>,
     pub workers: Option<NonZeroU32>,

@@ -54,6 +54,10 @@ tables! {
     BudgetTable {
         /// Most that all runs of this queue may cost together, in US dollars.
         max_cost: NanoUsd,
+        /// Most that may be sent on one day, local time, in US dollars.
+        max_cost_per_day: NanoUsd,
+        /// Stop when more paid requests than this bring one usable answer; 0: never.
+        runaway_factor: u32,
         /// A run that costs more asks first, in US dollars.
         confirm_above: NanoUsd,
         /// What happens to requests that were sent and never answered: resend or hold.

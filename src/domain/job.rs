@@ -152,6 +152,20 @@ named!(
     }
 );
 
+named!(
+    /// What a person pauses.
+    PauseScope {
+        /// Everything.
+        Queue = "queue",
+        /// One task of the configuration, its finished files too.
+        Task = "task",
+        /// Whatever is sent to one profile.
+        Profile = "profile",
+        /// Whatever is sent to one model.
+        Model = "model",
+    }
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 //! everywhere. No I/O, no clock, no database, no HTTP; std and serde only.
 
 pub mod catalogue;
+pub mod day;
 pub mod fault;
 pub mod format;
 pub mod ids;
@@ -13,10 +14,11 @@ pub mod request;
 pub mod transcript;
 pub mod units;
 
+pub use day::Day;
 pub use fault::{CostStatus, FaultClass};
 pub use format::{AudioFormat, DocumentFormat, PcmEncoding};
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
-pub use job::{Boundary, JobKind, JobState};
+pub use job::{Boundary, JobKind, JobState, PauseScope};
 pub use key::ContentKey;
 pub use ledger::{FileRow, LedgerRow};
 pub use price::{ListedPrice, Price};

@@ -58,7 +58,8 @@ pub async fn leave_out(
             states: JobState::ALL
                 .iter()
                 .copied()
-                .filter(|state| !state.is_final())
+                // What a person holds stays, also when its file has gone.
+                .filter(|state| !state.is_final() && *state != JobState::Held)
                 .collect(),
             task: Some(task.task.name.clone()),
             kinds: vec![JobKind::Assemble, JobKind::Compose],

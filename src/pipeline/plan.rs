@@ -399,7 +399,7 @@ impl Planner<'_> {
         file: &mut FilePlan,
         keys: Vec<(ContentKey, Quantity)>,
     ) -> Result<(), PlanError> {
-        let mut new = Vec::new();
+        let (mut new, mut held) = (Vec::new(), 0_u64);
         for page in keys.chunks(5_000) {
             let page_keys: Vec<_> = page.iter().map(|(key, _)| *key).collect();
             let done = match self.store {
@@ -408,8 +408,12 @@ impl Planner<'_> {
             };
             for (key, quantity) in page {
                 let short = u64::from_le_bytes(key.0[..8].try_into().expect("a key has 32 bytes"));
-                if done.get(key) != Some(&JobState::Completed) && self.counted.insert(short) {
-                    new.push(*quantity);
+                match done.get(key) {
+                    Some(JobState::Completed) => {}
+                    // Wants a person first: a run does not send it.
+                    Some(JobState::Held) => held += 1,
+                    _ if self.counted.insert(short) => new.push(*quantity),
+                    _ => {}
                 }
             }
         }
@@ -424,6 +428,14 @@ impl Planner<'_> {
             file.cost = Some(NanoUsd::ZERO);
         }
         file.new = sum(new.into_iter());
+        if held > 0 {
+            let waits =
+                format!("{held} of its requests are held; see `voicespool ls --state held`");
+            file.note = Some(match file.note.take() {
+                Some(note) => format!("{note}; {waits}"),
+                None => waits,
+            });
+        }
         Ok(())
     }
 }

@@ -162,16 +162,19 @@ fn people_get_tables() {
     insta::assert_snapshot!(table::summary(&summary), @r"
      model                             requests   failed   characters   audio in   audio out       spent      wasted    in doubt
     ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     hexgrad/Kokoro-82M                       3        1        1,500               1 m 40 s   $0.012000   $0.006000   $0.006000
+     hexgrad/Kokoro-82M                       3        1        1,500               1 m 40 s   $0.018000   $0.006000   $0.006000
      openai/whisper-large-v3\x1b[31m          1        1                                           $0.00
-     total                                    4        2        1,500               1 m 40 s   $0.012000   $0.006000   $0.006000
+     total                                    4        2        1,500               1 m 40 s   $0.018000   $0.006000   $0.006000
 
      task       requests   failed   characters   audio in   audio out       spent      wasted    in doubt
     ──────────────────────────────────────────────────────────────────────────────────────────────────────
-     books             3        1        1,500               1 m 40 s   $0.012000   $0.006000   $0.006000
+     books             3        1        1,500               1 m 40 s   $0.018000   $0.006000   $0.006000
      podcasts          1        1                                           $0.00
-     total             4        2        1,500               1 m 40 s   $0.012000   $0.006000   $0.006000
+     total             4        2        1,500               1 m 40 s   $0.018000   $0.006000   $0.006000
 
+     spent     $0.018000 in all
+     wasted    $0.006000 of it, for unusable answers
+     in doubt  $0.006000 of it, sent and never answered: it may be on the bill
      answers   half within 1.8 s, 95 % within 1.8 s
      faults    refused 1, bad_answer 1
     ");

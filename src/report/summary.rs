@@ -22,16 +22,17 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// What was paid: for results, and for nothing.
+    /// Everything that was or may have been billed: for results, for unusable answers, and
+    /// for requests that nobody knows the fate of. What caps count.
     pub fn spent(&self) -> NanoUsd {
-        self.confirmed.saturating_add(self.wasted)
+        self.confirmed
+            .saturating_add(self.wasted)
+            .saturating_add(self.in_doubt)
     }
 
-    /// Everything that was or may have been billed.
+    /// What was spent, and what is set aside for requests on the wire.
     pub fn total(&self) -> NanoUsd {
-        self.spent()
-            .saturating_add(self.in_doubt)
-            .saturating_add(self.reserved)
+        self.spent().saturating_add(self.reserved)
     }
 
     /// The amount of `status`.

@@ -19,9 +19,30 @@ pub fn summary(summary: &Summary) -> String {
         text.push('\n');
         text.push_str(&totals("task", summary.by_task.iter(), &summary.total));
     }
+    let costs = &summary.total.costs;
+    text.push('\n');
+    for (what, cost, means) in [
+        ("spent", costs.spent(), "in all"),
+        ("wasted", costs.wasted, "of it, for unusable answers"),
+        (
+            "in doubt",
+            costs.in_doubt,
+            "of it, sent and never answered: it may be on the bill",
+        ),
+        (
+            "reserved",
+            costs.reserved,
+            "besides, for requests on the wire",
+        ),
+    ] {
+        if cost > NanoUsd::ZERO || what == "spent" {
+            writeln!(text, " {what:<9} {} {means}", cost.display())
+                .expect("a String takes everything");
+        }
+    }
     if let Some(latency) = summary.latency {
         let [p50, p95] = [latency.p50_ms, latency.p95_ms].map(|ms| duration(AudioMillis(ms)));
-        writeln!(text, "\n answers   half within {p50}, 95 % within {p95}")
+        writeln!(text, " answers   half within {p50}, 95 % within {p95}")
             .expect("a String takes everything");
     }
     if !summary.faults.is_empty() {
@@ -142,7 +163,7 @@ fn cells(name: &str, totals: &Totals) -> Vec<String> {
         time(totals.audio_made),
         costs.spent().display(),
         money(costs.wasted),
-        money(costs.in_doubt.saturating_add(costs.reserved)),
+        money(costs.in_doubt),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::{error, io};
 
-use crate::domain::{Attempt, JobId, JobState, NanoUsd, RunId};
+use crate::domain::{Attempt, Day, JobId, JobState, NanoUsd, RunId};
 use crate::store::lock::Holder;
 
 /// Which cap a request ran into.
@@ -14,6 +14,8 @@ pub enum Purse {
     /// All runs of this queue together.
     Queue,
     Run(RunId),
+    /// All that is sent on one day.
+    Day(Day),
 }
 
 impl fmt::Display for Purse {
@@ -21,6 +23,7 @@ impl fmt::Display for Purse {
         match self {
             Self::Queue => f.write_str("the queue"),
             Self::Run(run) => write!(f, "run {run}"),
+            Self::Day(day) => write!(f, "the day {day}"),
         }
     }
 }

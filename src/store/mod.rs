@@ -22,10 +22,10 @@ pub use lock::{Holder, RunLock};
 pub use queue::{Options, Store};
 pub use rows::{
     AttemptRow, Count, EventRow, FileEntry, GateRow, JobRow, LedgerEntry, Money, ObjectRow,
-    OutputRow, ParentRow, PartRow, RunRow, SourceRow, Sum,
+    OutputRow, ParentRow, PartRow, PauseRow, RunRow, SourceRow, Sum,
 };
 pub use work::{
     Added, Adopt, Bill, Caps, Claim, DoubtPolicy, Fault, Filter, InFlight, Intent, NewChild,
-    NewChildren, NewEvent, NewObject, NewOutput, NewParent, NewRun, NewSource, NewSpec, Parent,
-    Recovered, Reopened, Settle, Source, Spec, Verdict,
+    NewChildren, NewEvent, NewObject, NewOutput, NewParent, NewPause, NewRun, NewSource, NewSpec,
+    Parent, Recovered, Reopened, Settle, Source, Spec, Verdict,
 };

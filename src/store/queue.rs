@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Attempt, ContentKey, CostStatus, GateId, JobId, JobState, NanoUsd, RunId, SourceId, SpecId,
-    UtcMillis,
+    Attempt, ContentKey, CostStatus, Day, GateId, JobId, JobState, NanoUsd, PauseScope, RunId,
+    SourceId, SpecId, UtcMillis,
 };
 use crate::store::sqlite::{self, Db};
 use crate::store::{
     Added, Adopt, AttemptRow, Caps, Claim, Count, DoubtPolicy, Error, EventRow, FileEntry, Filter,
-    GateRow, Intent, JobRow, LedgerEntry, Money, NewChildren, NewEvent, NewParent, NewRun,
-    NewSource, NewSpec, ObjectRow, OutputRow, Parent, ParentRow, PartRow, Recovered, Reopened,
-    RunRow, Settle, SourceRow, Spec,
+    GateRow, Intent, JobRow, LedgerEntry, Money, NewChildren, NewEvent, NewParent, NewPause,
+    NewRun, NewSource, NewSpec, ObjectRow, OutputRow, Parent, ParentRow, PartRow, PauseRow,
+    Recovered, Reopened, RunRow, Settle, SourceRow, Spec,
 };
 
 /// Which queue, and how to be with it.
@@ -97,7 +97,7 @@ impl Store {
         self.db.finish_run(run, at, exit_code).await
     }
 
-    /// Sets both caps anew; they hold from the next [`Store::mark_sent`] on.
+    /// Sets all caps anew; they hold from the next [`Store::mark_sent`] on.
     pub async fn set_caps(&self, caps: Caps) -> Result<(), Error> {
         self.db.set_caps(caps).await
     }
@@ -105,6 +105,11 @@ impl Store {
     /// The sums over all runs. Kept, not computed.
     pub async fn money(&self) -> Result<Money, Error> {
         self.db.money().await
+    }
+
+    /// The sums of what was sent on `day`, with the cap on any day. Kept, not computed.
+    pub async fn money_of_day(&self, day: Day) -> Result<Money, Error> {
+        self.db.money_of_day(day).await
     }
 
     /// Runs with their sums, oldest first.
@@ -134,7 +139,7 @@ impl Store {
         self.db.save_rate(gate, rate, at).await
     }
 
-    /// Notes that nothing is to pass the gate. Claims are not stopped by it: their caller is.
+    /// Notes that the provider lets nothing pass the gate, and why. Claims are not stopped by it: their caller is.
     pub async fn pause_gate(&self, gate: GateId, reason: &str, at: UtcMillis) -> Result<(), Error> {
         self.db.set_pause(gate, Some((at, reason.to_owned()))).await
     }
@@ -342,9 +347,36 @@ impl Store {
         self.db.cancel(filter, at).await
     }
 
-    /// Sets available and scheduled jobs aside until `retry`. Returns how many.
+    /// Sets jobs that would be sent and are not yet claimed aside, until `retry`; of a parent
+    /// the children no other parent wants. Returns how many.
     pub async fn hold(&self, filter: &Filter) -> Result<u64, Error> {
         self.db.hold(filter).await
+    }
+
+    /// How many jobs [`Store::hold`] would set aside.
+    pub async fn hold_preview(&self, filter: &Filter) -> Result<u64, Error> {
+        self.db.hold_preview(filter).await
+    }
+}
+
+/// Pauses. Claims are not stopped by them: their caller is.
+impl Store {
+    /// Notes a pause; one that is there already keeps its time.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a queue with a name, or anything else without.
+    pub async fn pause(&self, pause: NewPause) -> Result<(), Error> {
+        self.db.pause(pause).await
+    }
+
+    /// Takes a pause away; whether there was one.
+    pub async fn unpause(&self, scope: PauseScope, name: &str) -> Result<bool, Error> {
+        self.db.unpause(scope, name).await
+    }
+
+    /// All pauses, the queue's first.
+    pub async fn pauses(&self) -> Result<Vec<PauseRow>, Error> {
+        self.db.pauses().await
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::{
     Attempt, AudioMillis, Boundary, ContentKey, CostStatus, FaultClass, GateId, JobId, JobKind,
-    JobState, NanoUsd, Quantity, RunId, SourceId, SpecId, UtcMillis,
+    JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
 use crate::store::work::Spec;
 
@@ -78,6 +78,18 @@ pub struct GateRow {
     pub rate: Option<(f64, UtcMillis)>,
     /// Since when it is paused, and why.
     pub paused: Option<(UtcMillis, String)>,
+}
+
+/// A pause that a person asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PauseRow {
+    pub scope: PauseScope,
+    /// Of the task, profile or model; empty for the queue.
+    pub name: String,
+    pub since: UtcMillis,
+    /// User and machine.
+    pub who: String,
+    pub reason: Option<String>,
 }
 
 /// One job.

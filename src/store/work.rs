@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Attempt, AudioMillis, Boundary, ContentKey, CostStatus, FaultClass, GateId, JobId, JobKind,
-    JobState, NanoUsd, Quantity, RunId, SourceId, SpecId, UtcMillis,
+    Attempt, AudioMillis, Boundary, ContentKey, CostStatus, Day, FaultClass, GateId, JobId,
+    JobKind, JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
+use crate::store::rows::Sum;
 
 /// A run that begins.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub struct Caps {
     pub queue: Option<NanoUsd>,
     /// In this run alone.
     pub run: Option<(RunId, Option<NanoUsd>)>,
+    /// On any one day, over all runs of the queue.
+    pub day: Option<NanoUsd>,
 }
 
 /// Request parameters shared by the jobs of a task.
@@ -171,6 +174,8 @@ pub struct Intent {
     pub attempt: Attempt,
     pub run: RunId,
     pub at: UtcMillis,
+    /// The day it counts on, whenever its bill comes.
+    pub day: Day,
     /// The most it can cost.
     pub reserve: NanoUsd,
     /// What is sent, in the unit of the job's kind.
@@ -323,6 +328,20 @@ pub struct Reopened {
     pub jobs: u64,
     /// Work that sends, by its parameters: how many jobs and how much. What to price.
     pub by_spec: Vec<(SpecId, u64, Quantity)>,
+    /// Requests in doubt of these jobs: what may have been paid for them already.
+    pub in_doubt: Sum,
+}
+
+/// A person's wish that something is not sent.
+#[derive(Debug, Clone)]
+pub struct NewPause {
+    pub scope: PauseScope,
+    /// Of the task, profile or model; empty for the queue.
+    pub name: String,
+    /// User and machine.
+    pub who: String,
+    pub reason: Option<String>,
+    pub at: UtcMillis,
 }
 
 /// Something worth telling later.

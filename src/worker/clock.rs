@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 
-use crate::domain::UtcMillis;
+use crate::domain::{Day, UtcMillis};
 
 /// Wall-clock time. A copyable value, so that whoever needs the time says so in its
 /// signature.
@@ -50,6 +50,18 @@ impl Clock {
         Some(UtcMillis(next.timestamp().as_millisecond()))
     }
 
+    /// The calendar day of `now` in the zone of this machine: what money is counted by.
+    pub fn day(now: UtcMillis) -> Day {
+        let date = zoned(now).date();
+        Day::of(date.year(), date.month(), date.day())
+    }
+
+    /// When the calendar day after that of `now` begins here; `None` at the end of time.
+    pub fn next_day(now: UtcMillis) -> Option<UtcMillis> {
+        let next = zoned(now).tomorrow().ok()?.start_of_day().ok()?;
+        Some(UtcMillis(next.timestamp().as_millisecond()))
+    }
+
     /// A number in `0.0..1.0` for jitter: unpredictable enough to spread retries, and no
     /// secret depends on it.
     pub fn jitter(self) -> f64 {
@@ -59,10 +71,28 @@ impl Clock {
     }
 }
 
+/// `now` where the program runs; the epoch for a time no calendar reaches.
+fn zoned(now: UtcMillis) -> jiff::Zoned {
+    Timestamp::from_millisecond(now.0)
+        .unwrap_or_default()
+        .to_zoned(TimeZone::system())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn the_next_day_begins_when_the_date_changes() {
+        let now = UtcMillis(1_795_000_000_000);
+
+        let next = Clock::next_day(now).unwrap();
+
+        assert!(Clock::day(next) > Clock::day(now));
+        assert_eq!(Clock::day(UtcMillis(next.0 - 1)), Clock::day(now));
+        assert!(next.since(now) <= Duration::from_hours(25));
+    }
 
     #[test]
     fn the_next_seven_o_clock_is_at_most_a_day_away_and_is_seven_o_clock() {

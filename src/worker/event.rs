@@ -3,7 +3,17 @@
 
 use std::time::Duration;
 
-use crate::domain::{AudioMillis, FaultClass, JobId, JobKind, NanoUsd};
+use crate::domain::{AudioMillis, CostStatus, FaultClass, JobId, JobKind, NanoUsd};
+
+/// The money of one request that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charge {
+    /// What had been set aside for it.
+    pub reserved: NanoUsd,
+    /// What stands on the bill.
+    pub cost: NanoUsd,
+    pub status: CostStatus,
+}
 
 /// One happening of a run.
 #[derive(Debug, Clone)]
@@ -14,7 +24,8 @@ pub enum Event {
     Completed {
         job: JobId,
         kind: JobKind,
-        cost: NanoUsd,
+        /// `None`: nothing was sent.
+        charge: Option<Charge>,
         audio: Option<AudioMillis>,
         latency: Option<Duration>,
         reused: bool,
@@ -25,7 +36,7 @@ pub enum Event {
         class: FaultClass,
         detail: String,
         wait: Duration,
-        cost: NanoUsd,
+        charge: Charge,
     },
     /// A job was given up.
     Failed {
@@ -33,10 +44,13 @@ pub enum Event {
         kind: JobKind,
         class: FaultClass,
         detail: String,
-        cost: NanoUsd,
+        /// `None`: nothing was sent.
+        charge: Option<Charge>,
     },
     /// A request was given up on with no answer; it may be on the bill.
     InDoubt { job: JobId, cost: NanoUsd },
+    /// What is paused changed: what is now, in words; empty when nothing is.
+    Paused { what: Vec<String> },
     /// The run stops claiming: why, in words.
     Stopping { why: String, in_flight: usize },
     /// Something a person should know, in words.

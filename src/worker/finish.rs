@@ -50,7 +50,7 @@ pub(super) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Err
             run.tell(Event::Completed {
                 job: claim.job,
                 kind: claim.kind,
-                cost: FREE,
+                charge: None,
                 audio,
                 latency: None,
                 reused: false,

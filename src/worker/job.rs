@@ -10,17 +10,22 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use crate::audio;
-use crate::domain::{AudioMillis, CharCount, CostStatus, FaultClass, JobKind, NanoUsd, Quantity};
+use crate::domain::{
+    AudioMillis, CharCount, CostStatus, FaultClass, JobKind, NanoUsd, Price, Quantity, UtcMillis,
+};
 use crate::engine::delay::delay;
 use crate::engine::limit::Pass;
 use crate::engine::transcription::parse_transcript;
 use crate::engine::{Answer, EngineError, SpeechRequest, TranscriptionRequest};
 use crate::pipeline::key;
 use crate::pipeline::objects::Part;
-use crate::store::{self, Bill, Claim, Fault, Intent, NewObject, Settle, Verdict};
-use crate::worker::event::Event;
+use crate::store::{
+    self, Bill, Claim, DoubtPolicy, Fault, Intent, NewObject, Purse, Settle, Verdict,
+};
+use crate::worker::clock::Clock;
+use crate::worker::event::{Charge, Event};
 use crate::worker::finish;
-use crate::worker::run::{FREE, Lane, Request, Run};
+use crate::worker::run::{FREE, Lane, Request, Run, Stop};
 use crate::worker::verdict::{Next, Try, decide};
 
 /// How a job's turn ended, as far as the run must know.
@@ -28,23 +33,39 @@ use crate::worker::verdict::{Next, Try, decide};
 pub(crate) enum End {
     Settled,
     /// The next request would go over a cap.
-    Budget(String),
+    Budget(String, Purse),
+    /// Money is paid for nothing usable.
+    Runaway(String),
     /// The provider refuses the account.
     Account(String),
     /// This machine cannot go on.
     Local(String),
+    /// Given up on in the middle: the next run finds the job as it stands.
+    Left,
 }
 
 /// The right to have one request on the wire.
 struct Leave<'a> {
     pass: Pass,
     wire: SemaphorePermit<'a>,
+    at: UtcMillis,
+    reserve: NanoUsd,
+}
+
+/// A request that has left: when, and what was set aside for it.
+#[derive(Clone, Copy)]
+struct Gone {
+    at: UtcMillis,
+    reserve: NanoUsd,
+    latency: Duration,
 }
 
 /// What a usable answer came to.
 struct Usable {
     object: NewObject,
     audio: Option<AudioMillis>,
+    /// The audio the provider says it transcribed.
+    heard: Option<AudioMillis>,
 }
 
 /// What is sent, read when the job is claimed: an input that changed since is not sent.
@@ -61,7 +82,19 @@ enum Input {
 pub(crate) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
     match claim.kind {
         JobKind::Speak | JobKind::Transcribe => request(run, claim).await,
-        JobKind::Assemble | JobKind::Compose => finish::work(run, claim).await,
+        JobKind::Assemble | JobKind::Compose => {
+            let made = unless_aborted(run, finish::work(run, claim)).await;
+            made.unwrap_or(Ok(End::Left))
+        }
+    }
+}
+
+/// Waits for work on this machine, but not after the second signal: `None`. What is left
+/// in the middle is in the queue as it stands, and the next run carries on from there.
+async fn unless_aborted<T>(run: &Run, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = run.shutdown.abort.cancelled() => None,
     }
 }
 
@@ -75,11 +108,13 @@ async fn request(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
     // The answer may be there already: a crash between its rename and the commit, or a
     // queue that was rebuilt over an old object folder.
     if run.objects.contains(claim.key) {
-        return reuse(run, &claim, asked).await;
+        let reused = unless_aborted(run, reuse(run, &claim, asked)).await;
+        return reused.unwrap_or(Ok(End::Left));
     }
-    let input = match input(run, &claim).await {
-        Ok(input) => input,
-        Err(detail) => {
+    let input = match unless_aborted(run, input(run, &claim)).await {
+        None => return release(run, &claim).await,
+        Some(Ok(input)) => input,
+        Some(Err(detail)) => {
             return fail(
                 run,
                 &claim,
@@ -106,6 +141,7 @@ async fn request(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
     let (pass, wire) = tokio::select! {
         biased;
         () = stop.cancelled() => return release(run, &claim).await,
+        () = run.pauses.reached(run.mark(claim.spec.id)) => return release(run, &claim).await,
         leave = leave => leave,
     };
     let reserve = asked
@@ -118,15 +154,16 @@ async fn request(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
         attempt: claim.attempt,
         run: run.id,
         at,
+        day: Clock::day(at),
         reserve,
         quantity: claim.quantity,
     };
     match run.store.mark_sent(intent).await {
         Ok(()) => {}
-        Err(error @ store::Error::Budget { .. }) => {
+        Err(error @ store::Error::Budget { which, .. }) => {
             drop(pass);
             release(run, &claim).await?;
-            return Ok(End::Budget(error.to_string()));
+            return Ok(End::Budget(error.to_string(), which));
         }
         Err(error) => return Err(error),
     }
@@ -134,8 +171,13 @@ async fn request(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
         job: claim.job,
         reserved: reserve,
     });
-    let leave = Leave { pass, wire };
-    send(run, lane, asked, claim, &input, leave, reserve).await
+    let leave = Leave {
+        pass,
+        wire,
+        at,
+        reserve,
+    };
+    send(run, lane, asked, claim, &input, leave).await
 }
 
 async fn send(
@@ -145,8 +187,12 @@ async fn send(
     claim: Claim,
     input: &Input,
     leave: Leave<'_>,
-    reserve: NanoUsd,
 ) -> Result<End, store::Error> {
+    let mut gone = Gone {
+        at: leave.at,
+        reserve: leave.reserve,
+        latency: Duration::ZERO,
+    };
     let mut part = match run.objects.start(claim.key, claim.attempt) {
         Ok(part) => part,
         Err(error) => {
@@ -155,7 +201,7 @@ async fn send(
                 FaultClass::Local,
                 format!("cannot write an answer: {error}"),
             );
-            return unusable(run, lane, &claim, reserve, Duration::ZERO, error).await;
+            return unusable(run, lane, asked, &claim, gone, error).await;
         }
     };
     let started = Instant::now();
@@ -191,29 +237,39 @@ async fn send(
             answer = answer => answer,
             () = run.shutdown.abort.cancelled() => {
                 drop(leave);
-                return doubt(run, &claim, reserve).await;
+                return doubt(run, &claim, gone.reserve).await;
             }
         }
     };
-    let latency = started.elapsed();
-    let Leave { pass, wire } = leave;
+    gone.latency = started.elapsed();
+    let Leave { pass, wire, .. } = leave;
     let result = match answered {
         Ok(answer) => {
             lane.answered(run.clock.now());
             pass.succeeded();
-            accept(asked, &claim, part, answer, wire).await
+            let accepted = unless_aborted(run, accept(asked, &claim, part, answer, wire)).await;
+            let Some(accepted) = accepted else {
+                return Ok(End::Left);
+            };
+            accepted
         }
         Err(error) => {
             if matches!(error.class, FaultClass::Refused | FaultClass::BadAnswer) {
                 lane.answered(run.clock.now());
+            }
+            if error.class == FaultClass::Account {
+                // Before the place on the wire is free: the next would be refused as well.
+                run.halt(Stop::Account {
+                    detail: error.detail.clone(),
+                });
             }
             pass.failed(&error);
             Err(error)
         }
     };
     match result {
-        Ok((answer, usable)) => complete(run, &claim, reserve, latency, answer, usable).await,
-        Err(error) => unusable(run, lane, &claim, reserve, latency, error).await,
+        Ok((answer, usable)) => complete(run, asked, &claim, gone, answer, usable).await,
+        Err(error) => unusable(run, lane, asked, &claim, gone, error).await,
     }
 }
 
@@ -249,16 +305,16 @@ async fn accept(
             may_be_billed: true,
             ..EngineError::new(FaultClass::BadAnswer, detail)
         };
-        let (format, audio) = match rules {
+        let (format, audio, heard) = match rules {
             Some((format, check)) => {
                 let facts = audio::check_speech(arrived.path(), format, chars, &check)
                     .map_err(|error| bad(error.to_string()))?;
-                (format.as_str(), Some(facts.duration))
+                (format.as_str(), Some(facts.duration), None)
             }
             None => {
                 let json = std::fs::read(arrived.path()).map_err(|error| local_fault(&error))?;
-                parse_transcript(&json).map_err(|error| bad(error.to_string()))?;
-                ("json", None)
+                let transcript = parse_transcript(&json).map_err(|error| bad(error.to_string()))?;
+                ("json", None, transcript.duration)
             }
         };
         let sha256 = key::of_file(arrived.path()).map_err(|error| local_fault(&error))?;
@@ -270,6 +326,7 @@ async fn accept(
                 format: format.to_owned(),
             },
             audio,
+            heard,
         })
     })
     .await
@@ -354,7 +411,7 @@ async fn reuse(run: &Arc<Run>, claim: &Claim, asked: &Request) -> Result<End, st
     run.tell(Event::Completed {
         job: claim.job,
         kind: claim.kind,
-        cost: FREE,
+        charge: None,
         audio,
         latency: None,
         reused: true,
@@ -364,18 +421,23 @@ async fn reuse(run: &Arc<Run>, claim: &Claim, asked: &Request) -> Result<End, st
 
 async fn complete(
     run: &Arc<Run>,
+    asked: &Request,
     claim: &Claim,
-    cost: NanoUsd,
-    latency: Duration,
+    gone: Gone,
     answer: Answer,
     usable: Usable,
 ) -> Result<End, store::Error> {
-    let bill = Bill {
-        cost,
+    let charge = Charge {
+        reserved: gone.reserve,
+        cost: measured(asked.price(), claim.quantity, gone.reserve, usable.heard),
         status: CostStatus::Confirmed,
+    };
+    let bill = Bill {
+        cost: charge.cost,
+        status: charge.status,
         http_status: answer.http_status,
         request_id: answer.request_id,
-        latency: Some(latency),
+        latency: Some(gone.latency),
         first_byte: Some(answer.first_byte),
         bytes: Some(usable.object.bytes),
     };
@@ -389,20 +451,55 @@ async fn complete(
     run.tell(Event::Completed {
         job: claim.job,
         kind: claim.kind,
-        cost,
+        charge: Some(charge),
         audio,
-        latency: Some(latency),
+        latency: Some(gone.latency),
         reused: false,
     });
-    Ok(End::Settled)
+    let runaway = run
+        .guard
+        .compare(charge.cost, charge.reserved)
+        .or_else(|| note_paid(run, asked, charge.cost, true));
+    Ok(runaway.map_or(End::Settled, End::Runaway))
+}
+
+/// What a usable answer cost: the estimate, or more when the provider says that the audio
+/// is longer than its header (a second of difference is rounding).
+fn measured(
+    price: Option<Price>,
+    sent: Quantity,
+    estimate: NanoUsd,
+    heard: Option<AudioMillis>,
+) -> NanoUsd {
+    let (Some(heard), Quantity::Audio(probed)) = (heard, sent) else {
+        return estimate;
+    };
+    if heard.0 <= probed.0.saturating_add(1000) {
+        return estimate;
+    }
+    price
+        .and_then(|price| price.cost(Quantity::Audio(heard)))
+        .map_or(estimate, |cost| cost.max(estimate))
+}
+
+/// Tells the guard of a request that was paid for; why the run must stop, if it must. Then
+/// nothing leaves any more, although the job is not settled yet.
+fn note_paid(run: &Run, asked: &Request, cost: NanoUsd, usable: bool) -> Option<String> {
+    let is_free = cost == FREE && asked.price().is_some();
+    if is_free || asked.price() == Some(Price::Free) {
+        return None;
+    }
+    let why = run.guard.paid(cost, usable)?;
+    run.halt(Stop::Runaway { why: why.clone() });
+    Some(why)
 }
 
 async fn unusable(
     run: &Arc<Run>,
     lane: &Lane,
+    asked: &Request,
     claim: &Claim,
-    reserve: NanoUsd,
-    latency: Duration,
+    gone: Gone,
     error: EngineError,
 ) -> Result<End, store::Error> {
     let now = run.clock.now();
@@ -413,19 +510,25 @@ async fn unusable(
         failures: claim.failures,
         failing_for: now.since(first_fault),
         provider_is_well: lane.answered_since(first_fault),
+        answered_meanwhile: lane.answered_since(gone.at),
     };
     let (next, status) = decide(&tried, &run.rules.retry);
     let cost = if status == CostStatus::NotBilled {
         FREE
     } else {
-        reserve
+        gone.reserve
+    };
+    let charge = Charge {
+        reserved: gone.reserve,
+        cost,
+        status,
     };
     let bill = Bill {
         cost,
         status,
         http_status: error.http_status,
         request_id: error.request_id,
-        latency: Some(latency),
+        latency: Some(gone.latency),
         first_byte: None,
         bytes: None,
     };
@@ -445,8 +548,14 @@ async fn unusable(
             Some(bill.clone()),
         )
     };
+    let paid = tried.is_paid_for_nothing();
+    let runaway = paid.then(|| note_paid(run, asked, cost, false)).flatten();
+    let end = runaway.map_or(End::Settled, End::Runaway);
     match next {
-        Next::GiveUp => fail(run, claim, fault, Some(bill)).await,
+        Next::GiveUp => {
+            fail(run, claim, fault, Some((bill, charge))).await?;
+            Ok(end)
+        }
         Next::Again { counts } => {
             let count = tries(claim.failures, tried.failing_for);
             let wait = delay(
@@ -461,13 +570,16 @@ async fn unusable(
                 class: fault.class,
                 detail: fault.detail,
                 wait,
-                cost,
+                charge,
             });
-            Ok(End::Settled)
+            Ok(end)
         }
         Next::Stop => {
             again(now, false).await?;
             let Fault { class, detail } = fault;
+            if class == FaultClass::Account {
+                run.store.pause_gate(claim.spec.gate, &detail, now).await?;
+            }
             Ok(if class == FaultClass::Account {
                 End::Account(detail)
             } else {
@@ -492,32 +604,40 @@ pub(super) async fn fail(
     run: &Arc<Run>,
     claim: &Claim,
     fault: Fault,
-    bill: Option<Bill>,
+    paid: Option<(Bill, Charge)>,
 ) -> Result<End, store::Error> {
-    let cost = bill
-        .as_ref()
-        .filter(|bill| bill.status.counts())
-        .map_or(FREE, |bill| bill.cost);
+    let (bill, charge) = paid.unzip();
     settle(run, claim, Verdict::Fail, Some(fault.clone()), bill).await?;
     run.tell(Event::Failed {
         job: claim.job,
         kind: claim.kind,
         class: fault.class,
         detail: fault.detail,
-        cost,
+        charge,
     });
     Ok(End::Settled)
 }
 
 async fn doubt(run: &Arc<Run>, claim: &Claim, reserve: NanoUsd) -> Result<End, store::Error> {
-    run.store
-        .doubt(
-            claim.job,
-            claim.attempt,
-            run.clock.now(),
-            run.rules.on_in_doubt,
-        )
-        .await?;
+    // Not a crash: given up on as often as a person likes, the job is no poison.
+    let verdict = match run.rules.on_in_doubt {
+        DoubtPolicy::Resend => Verdict::Release,
+        DoubtPolicy::Hold => Verdict::Hold,
+    };
+    let fault = Fault {
+        class: FaultClass::TimedOut,
+        detail: "given up on in flight when the run was ended".to_owned(),
+    };
+    let bill = Bill {
+        cost: reserve,
+        status: CostStatus::InDoubt,
+        http_status: None,
+        request_id: None,
+        latency: None,
+        first_byte: None,
+        bytes: None,
+    };
+    settle(run, claim, verdict, Some(fault), Some(bill)).await?;
     run.tell(Event::InDoubt {
         job: claim.job,
         cost: reserve,
@@ -543,4 +663,24 @@ pub(super) async fn settle(
             bill,
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_longer_than_its_header_costs_what_the_provider_heard() {
+        let price = Some(Price::PerAudioMinute(NanoUsd(6_000_000)));
+        let sent = Quantity::Audio(AudioMillis(60_000));
+        let cost = |heard| measured(price, sent, NanoUsd(6_000_000), heard);
+
+        assert_eq!(cost(Some(AudioMillis(600_000))), NanoUsd(60_000_000));
+        assert_eq!(cost(Some(AudioMillis(60_900))), NanoUsd(6_000_000));
+        assert_eq!(cost(Some(AudioMillis(10))), NanoUsd(6_000_000));
+        assert_eq!(cost(None), NanoUsd(6_000_000));
+        let text = Quantity::Chars(CharCount(5));
+        let spoken = measured(price, text, NanoUsd(7), Some(AudioMillis(600_000)));
+        assert_eq!(spoken, NanoUsd(7));
+    }
 }

@@ -8,13 +8,17 @@
 pub mod clock;
 pub mod event;
 mod finish;
+pub mod guard;
 mod job;
+pub mod pause;
 pub mod recovery;
 pub mod run;
 pub mod shutdown;
 pub mod verdict;
 
 pub use clock::Clock;
-pub use event::Event;
+pub use event::{Charge, Event};
+pub use guard::Guard;
+pub use pause::{Mark, Pauses};
 pub use run::{Lane, Request, Run, RunError, RunRules, Stop};
 pub use shutdown::Shutdown;

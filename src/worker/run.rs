@@ -3,11 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -21,10 +21,12 @@ use crate::engine::delay::DelayRules;
 use crate::engine::limit::Gate;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::Places;
-use crate::store::{self, Claim, DoubtPolicy, Store};
+use crate::store::{self, Claim, DoubtPolicy, PauseRow, Purse, Store};
 use crate::worker::clock::Clock;
 use crate::worker::event::Event;
+use crate::worker::guard::Guard;
 use crate::worker::job::{self, End};
+use crate::worker::pause::{self, Mark, Pauses};
 use crate::worker::shutdown::Shutdown;
 use crate::worker::verdict::RetryRules;
 
@@ -112,8 +114,10 @@ pub struct RunRules {
 pub enum Stop {
     /// Nothing is left that this run may do.
     Empty,
-    /// The next request would go over a cap.
-    Budget { what: String },
+    /// The next request would go over the cap of `which`.
+    Budget { what: String, which: Purse },
+    /// Money is paid for nothing usable.
+    Runaway { why: String },
     /// The provider refuses the key or the account, in its words.
     Account { detail: String },
     /// A signal.
@@ -155,12 +159,30 @@ pub struct Run {
     pub wire: Semaphore,
     /// What is claimed now: what the heartbeat keeps alive.
     pub held: Mutex<HashMap<JobId, Attempt>>,
+    /// The names under which the jobs of a spec can be paused.
+    pub marks: HashMap<SpecId, Mark>,
+    pub pauses: Pauses,
+    pub guard: Guard,
+    /// Why a job called the whole run off, before the dispatcher could know.
+    pub halted: OnceLock<Stop>,
 }
 
 impl Run {
     pub(crate) fn tell(&self, event: Event) {
         // The reporter may be gone at the very end; a run never fails for want of an audience.
         let _ = self.events.send(event);
+    }
+
+    /// Calls the run off at once: nothing leaves after this, although the job that saw the
+    /// reason is not settled yet. The first reason stays.
+    pub(crate) fn halt(&self, stop: Stop) {
+        // A reason is there already: the run is being called off.
+        let _ = self.halted.set(stop);
+        self.shutdown.stop.cancel();
+    }
+
+    pub(crate) fn mark(&self, spec: SpecId) -> Option<&Mark> {
+        self.marks.get(&spec)
     }
 
     fn leases(&self) -> Vec<(JobId, Attempt)> {
@@ -170,15 +192,19 @@ impl Run {
 
     /// Works until a [`Stop`]. On return nothing is in flight.
     pub async fn work(self: &Arc<Self>) -> Result<Stop, RunError> {
+        self.pauses.look(&self.store).await?;
         let mut dispatcher = Dispatcher {
+            pauses: self.pauses.changes(),
             run: self.clone(),
             jobs: JoinSet::new(),
             per_gate: HashMap::new(),
             stop: None,
         };
         let heartbeat = tokio::spawn(beat(self.clone()));
+        let watch = tokio::spawn(watch_pauses(self.clone()));
         let result = dispatcher.work().await;
         heartbeat.abort();
+        watch.abort();
         result
     }
 }
@@ -208,8 +234,25 @@ async fn beat(run: Arc<Run>) {
     }
 }
 
+/// Keeps the run's pauses those of the queue until it is aborted.
+async fn watch_pauses(run: Arc<Run>) {
+    let tell = |changed: Result<(), store::Error>| {
+        run.tell(match changed {
+            Ok(()) => Event::Paused {
+                what: run.pauses.words(),
+            },
+            Err(error) => Event::Warning(format!("cannot look for pauses: {error}")),
+        });
+    };
+    if !run.pauses.words().is_empty() {
+        tell(Ok(()));
+    }
+    pause::watch(&run.pauses, &run.store, tell).await;
+}
+
 struct Dispatcher {
     run: Arc<Run>,
+    pauses: watch::Receiver<Vec<PauseRow>>,
     jobs: JoinSet<(GateId, Result<End, store::Error>)>,
     per_gate: HashMap<GateId, usize>,
     stop: Option<Stop>,
@@ -255,7 +298,10 @@ impl Dispatcher {
                 room -= want;
             }
             if want > 0 {
-                wanted.push((specs.clone(), u32::try_from(want).unwrap_or(1)));
+                let specs = specs
+                    .iter()
+                    .filter(|spec| !self.run.pauses.stop(self.run.mark(**spec)));
+                wanted.push((specs.copied().collect(), u32::try_from(want).unwrap_or(1)));
             }
         }
         if wanted.is_empty() {
@@ -380,7 +426,10 @@ impl Dispatcher {
             }
             () = sleep_until(due), if due.is_some() => {}
             () = sleep_until(until), if until.is_some() => self.stop_for(Stop::TimeLimit),
-            () = run.shutdown.stop.cancelled(), if !stopping => self.stop_for(Stop::Interrupted),
+            () = run.shutdown.stop.cancelled(), if !stopping => {
+                self.stop_for(run.halted.get().cloned().unwrap_or(Stop::Interrupted));
+            }
+            _ = self.pauses.changed(), if !stopping => {}
             _ = lanes_open, if !stopping => {}
         }
         Ok(())
@@ -395,8 +444,9 @@ impl Dispatcher {
             *count = count.saturating_sub(1);
         }
         match end {
-            Ok(End::Settled) | Err(store::Error::LeaseLost { .. }) => {}
-            Ok(End::Budget(what)) => self.stop_for(Stop::Budget { what }),
+            Ok(End::Settled | End::Left) | Err(store::Error::LeaseLost { .. }) => {}
+            Ok(End::Budget(what, which)) => self.stop_for(Stop::Budget { what, which }),
+            Ok(End::Runaway(why)) => self.stop_for(Stop::Runaway { why }),
             Ok(End::Account(detail)) => self.stop_for(Stop::Account { detail }),
             Ok(End::Local(detail)) => self.stop_for(Stop::Local { detail }),
             Err(error) => return Err(error.into()),
@@ -437,7 +487,8 @@ impl Stop {
     pub fn words(&self) -> String {
         match self {
             Self::Empty => "nothing is left to do".into(),
-            Self::Budget { what } => format!("the budget is reached: {what}"),
+            Self::Budget { what, .. } => format!("the budget is reached: {what}"),
+            Self::Runaway { why } => format!("money is paid for too little: {why}"),
             Self::Account { detail } => {
                 format!("the provider refuses the key or the account: {detail}")
             }

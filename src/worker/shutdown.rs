@@ -4,13 +4,15 @@
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Two tokens every wait listens to.
+/// Tokens every wait listens to.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     /// Claim nothing more; let requests in flight finish.
     pub stop: CancellationToken,
     /// Give up on requests in flight and record them as in doubt.
     pub abort: CancellationToken,
+    /// A person asked twice: leave out whatever can be done later, reports too.
+    pub hurry: CancellationToken,
 }
 
 /// Which signal asked the run to end.
@@ -52,7 +54,10 @@ impl Shutdown {
                 };
                 match count {
                     1 => shutdown.stop.cancel(),
-                    2 => shutdown.abort.cancel(),
+                    2 => {
+                        shutdown.abort.cancel();
+                        shutdown.hurry.cancel();
+                    }
                     _ => exit_now(received),
                 }
                 notify(received, count);

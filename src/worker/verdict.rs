@@ -25,6 +25,26 @@ pub struct Try {
     pub failing_for: Duration,
     /// The endpoint answered others since this job's first fault: the fault is the job's.
     pub provider_is_well: bool,
+    /// The endpoint answered others while this request waited: no outage took its answer.
+    pub answered_meanwhile: bool,
+}
+
+impl Try {
+    /// The request may be on the bill and brought nothing, and it is not an outage's fault.
+    pub fn is_paid_for_nothing(&self) -> bool {
+        match self.class {
+            FaultClass::BadAnswer => true,
+            FaultClass::Overloaded | FaultClass::TimedOut => {
+                self.may_be_billed && self.answered_meanwhile
+            }
+            FaultClass::Throttled
+            | FaultClass::Account
+            | FaultClass::Refused
+            | FaultClass::Local
+            | FaultClass::Child
+            | FaultClass::Poison => false,
+        }
+    }
 }
 
 /// What follows.
@@ -52,26 +72,26 @@ pub fn decide(tried: &Try, rules: &RetryRules) -> (Next, CostStatus) {
             if outlasted {
                 Next::GiveUp
             } else {
-                Next::Again { counts: false }
+                // A time limit that is too short would else buy the same answer for a day.
+                again(tried, rules, tried.is_paid_for_nothing())
             },
             unknown,
         ),
         FaultClass::Account => (Next::Stop, CostStatus::NotBilled),
         FaultClass::Refused => (Next::GiveUp, CostStatus::NotBilled),
-        FaultClass::BadAnswer => {
-            let last = tried.failures.saturating_add(1) >= rules.max_failures;
-            (
-                if last {
-                    Next::GiveUp
-                } else {
-                    Next::Again { counts: true }
-                },
-                CostStatus::Wasted,
-            )
-        }
+        FaultClass::BadAnswer => (again(tried, rules, true), CostStatus::Wasted),
         // The disk failed after the answer was paid for, or before anything was sent.
         FaultClass::Local => (Next::Stop, unknown),
         FaultClass::Child | FaultClass::Poison => (Next::GiveUp, CostStatus::NotBilled),
+    }
+}
+
+/// Again, unless this failure counts and is the last allowed.
+fn again(tried: &Try, rules: &RetryRules, counts: bool) -> Next {
+    if counts && tried.failures.saturating_add(1) >= rules.max_failures {
+        Next::GiveUp
+    } else {
+        Next::Again { counts }
     }
 }
 
@@ -91,7 +111,35 @@ mod tests {
             failures: 0,
             failing_for: Duration::ZERO,
             provider_is_well: true,
+            answered_meanwhile: false,
         }
+    }
+
+    #[test]
+    fn an_answer_lost_while_others_are_answered_is_a_failure_and_in_an_outage_is_none() {
+        let lost = Try {
+            may_be_billed: true,
+            failures: 3,
+            ..tried(FaultClass::TimedOut)
+        };
+        let alone = Try {
+            answered_meanwhile: true,
+            ..lost
+        };
+
+        assert_eq!(
+            decide(&lost, &RULES),
+            (Next::Again { counts: false }, CostStatus::InDoubt)
+        );
+        assert_eq!(decide(&alone, &RULES), (Next::GiveUp, CostStatus::InDoubt));
+        let unsent = Try {
+            may_be_billed: false,
+            ..alone
+        };
+        assert_eq!(
+            decide(&unsent, &RULES),
+            (Next::Again { counts: false }, CostStatus::NotBilled)
+        );
     }
 
     #[test]

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use voicespool::config::{self, Env, Overrides, ProjectFile, Settings, Sources};
-use voicespool::domain::{FaultClass, GateId, JobKind, JobState, NanoUsd, RunId, UtcMillis};
+use voicespool::domain::{Day, FaultClass, GateId, JobKind, JobState, NanoUsd, RunId, UtcMillis};
 use voicespool::engine::delay::DelayRules;
 use voicespool::engine::limit::Gate;
 use voicespool::engine::scripted::{Outcome, Scripted};
@@ -19,7 +19,7 @@ use voicespool::pipeline::task::{Task, Work};
 use voicespool::store::{DoubtPolicy, Intent, NewRun, Options, Store};
 use voicespool::worker::recovery::recover;
 use voicespool::worker::verdict::RetryRules;
-use voicespool::worker::{Clock, Lane, Request, Run, RunRules, Shutdown, Stop};
+use voicespool::worker::{Clock, Guard, Lane, Pauses, Request, Run, RunRules, Shutdown, Stop};
 
 use crate::support::Project;
 
@@ -124,6 +124,10 @@ async fn work(project: &Project, engine: &Scripted, shutdown: &Shutdown) -> (Sto
         shutdown: shutdown.clone(),
         wire: Semaphore::new(usize::try_from(WORKERS).unwrap()),
         held: Mutex::default(),
+        marks: HashMap::new(),
+        pauses: Pauses::default(),
+        guard: Guard::new(NonZeroU32::new(5)),
+        halted: OnceLock::new(),
     });
     let listener = tokio::spawn(async move { while inbox.recv().await.is_some() {} });
     let stop = run.work().await.unwrap();
@@ -232,6 +236,7 @@ async fn an_answer_that_had_arrived_is_adopted_after_a_crash_and_half_a_one_is_n
             attempt: claim.attempt,
             run,
             at: UtcMillis(1),
+            day: Day(20_261_122),
             reserve: NanoUsd(7),
             quantity: claim.quantity,
         };

@@ -6,6 +6,7 @@ mod listing;
 pub(super) mod ls;
 pub(super) mod mock;
 pub(super) mod models;
+pub(super) mod pause;
 pub(super) mod plan;
 pub(super) mod prices;
 pub(super) mod report;

@@ -7,9 +7,9 @@ use crate::cli::args::{Global, PlanArgs};
 use crate::cli::context::Context;
 use crate::cli::estimate;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::money::Funds;
 use crate::cli::term;
 use crate::config::Overrides;
-use crate::domain::NanoUsd;
 use crate::pipeline::plan::{self, Plan, PlanError, Totals};
 use crate::pipeline::task::Task;
 use crate::store::Store;
@@ -19,13 +19,13 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Exit
     let tasks = context.tasks(&args.tasks)?;
     let store = context.look().await?;
     let plan = make(&context, &tasks, store.as_ref()).await?;
+    let funds = Funds::of(&context, store.as_ref()).await?;
     if args.csv {
         term::out(&String::from_utf8(estimate::csv(&plan)?)?)?;
     } else if context.json {
-        term::outln(&estimate::to_json(&plan).to_string())?;
+        term::outln(&estimate::to_json(&plan, &funds).to_string())?;
     } else {
-        let left = budget_left(&context, store.as_ref()).await?;
-        term::outln(&text(&context, &plan, args.files, left))?;
+        term::outln(&text(&context, &plan, args.files, &funds))?;
         term::say("nothing was sent");
     }
     if let Some(store) = store {
@@ -71,23 +71,8 @@ fn excerpt(context: &Context, origin: &str) -> Option<[String; 3]> {
     ])
 }
 
-/// What the cap of the configuration leaves; `None` without a cap.
-pub(crate) async fn budget_left(
-    context: &Context,
-    store: Option<&Store>,
-) -> Result<Option<NanoUsd>, Failure> {
-    let Some(cap) = context.settings.budget.max_cost else {
-        return Ok(None);
-    };
-    let spent = match store {
-        Some(store) => store.money().await?.spent(),
-        None => NanoUsd::ZERO,
-    };
-    Ok(Some(NanoUsd(cap.0.saturating_sub(spent.0).max(0))))
-}
-
 /// The plan for people.
-pub(crate) fn text(context: &Context, plan: &Plan, files: bool, left: Option<NanoUsd>) -> String {
+pub(crate) fn text(context: &Context, plan: &Plan, files: bool, funds: &Funds) -> String {
     let totals = plan.totals();
     let mut text = format!("Plan for {}\n\n", term::clean(&context.settings.project));
     text.push_str(&estimate::table(plan, &context.settings.places, files));
@@ -99,17 +84,9 @@ pub(crate) fn text(context: &Context, plan: &Plan, files: bool, left: Option<Nan
         text.push('\n');
     }
     text.push_str(&sum_line(&totals));
-    if let Some(left) = left {
-        text.push_str(&match totals.cost.0.checked_sub(left.0) {
-            Some(over) if over > 0 => {
-                format!(
-                    "\nbudget  {} left of [budget] max_cost: OVER BY {}",
-                    left.display(),
-                    NanoUsd(over).display()
-                )
-            }
-            _ => format!("\nbudget  {} left of [budget] max_cost", left.display()),
-        });
+    for line in funds.plan_lines(totals.cost) {
+        text.push('\n');
+        text.push_str(&line);
     }
     if totals.to_send > 0 {
         text.push_str(&format!(

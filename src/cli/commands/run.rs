@@ -1,15 +1,17 @@
 //! `run`: plan, consent, work, summary.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::{Global, RunArgs};
 use crate::cli::commands::plan as plan_command;
 use crate::cli::context::{self, Context, Wiring};
 use crate::cli::estimate;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::money::Funds;
 use crate::cli::progress::{self, Expected, Style, Tally};
 use crate::cli::summary;
 use crate::cli::term;
@@ -23,7 +25,7 @@ use crate::store::{Caps, DoubtPolicy, NewEvent, NewRun, Store};
 use crate::worker::recovery::recover;
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
-use crate::worker::{Clock, Run, RunRules, Shutdown, Stop};
+use crate::worker::{Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
 
 pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> {
     let overrides = Overrides {
@@ -78,7 +80,7 @@ async fn ask_first(
     args: &RunArgs,
     tasks: &[Arc<Task>],
 ) -> anyhow::Result<Option<NanoUsd>> {
-    let store = context.look().await?;
+    let store = context.look_current().await?;
     let plan = limited(
         plan_command::make(context, tasks, store.as_ref()).await?,
         args.limit,
@@ -144,6 +146,12 @@ async fn with_queue(
         None => drop(consent(context, args, &plan, Some(store)).await?),
     }
     let wiring = context.lanes(store, tasks).await?;
+    // A refusal of the last run is no reason not to try the key that is there now.
+    for gate in store.gates().await? {
+        if gate.paused.is_some() && wiring.lanes.contains_key(&gate.id) {
+            store.unpause_gate(gate.id).await?;
+        }
+    }
     let now = context.clock.now();
     let id = store
         .start_run(NewRun {
@@ -158,6 +166,7 @@ async fn with_queue(
         .set_caps(Caps {
             queue: context.settings.budget.max_cost,
             run: Some((id, args.max_cost)),
+            day: context.settings.budget.max_cost_per_day,
         })
         .await?;
     let enqueued = enqueue(
@@ -178,14 +187,8 @@ async fn with_queue(
             term::count(left, "file")
         ));
     }
-    let (stop, signal, tally) = work(context, args, &plan, store, wiring, id).await?;
-    let end = End {
-        id,
-        stop,
-        signal,
-        tally,
-        troubled: troubled(&plan),
-    };
+    let mut end = work(context, args, &plan, store, wiring, id).await?;
+    end.troubled = troubled(&plan);
     finish(context, args, store, &end).await
 }
 
@@ -203,11 +206,11 @@ fn limited(mut plan: Plan, limit: Option<usize>) -> Plan {
 }
 
 async fn show_plan(context: &Context, plan: &Plan, store: Option<&Store>) -> anyhow::Result<()> {
+    let funds = Funds::of(context, store).await?;
     if context.json {
-        term::outln(&estimate::to_json(plan).to_string())?;
+        term::outln(&estimate::to_json(plan, &funds).to_string())?;
     } else {
-        let left = plan_command::budget_left(context, store).await?;
-        term::outln(&plan_command::text(context, plan, false, left))?;
+        term::outln(&plan_command::text(context, plan, false, &funds))?;
         term::say("nothing was sent");
     }
     Ok(())
@@ -221,7 +224,8 @@ async fn nothing_to_do(
 ) -> anyhow::Result<Exit> {
     let totals = plan.totals();
     if context.json {
-        term::outln(&estimate::to_json(plan).to_string())?;
+        let funds = Funds::of(context, Some(store)).await?;
+        term::outln(&estimate::to_json(plan, &funds).to_string())?;
     } else {
         for note in estimate::notes(plan) {
             term::say(&note);
@@ -249,10 +253,12 @@ async fn consent(
     store: Option<&Store>,
 ) -> anyhow::Result<bool> {
     let totals = plan.totals();
-    let capped = args.max_cost.is_some() || context.settings.budget.max_cost.is_some();
+    let budget = &context.settings.budget;
+    let capped =
+        args.max_cost.is_some() || budget.max_cost.is_some() || budget.max_cost_per_day.is_some();
     if !context.quiet {
-        let left = plan_command::budget_left(context, store).await?;
-        term::say(&plan_command::text(context, plan, false, left));
+        let funds = Funds::of(context, store).await?;
+        term::say(&plan_command::text(context, plan, false, &funds));
     }
     if totals.unpriced_files > 0 && capped {
         return Err(
@@ -306,7 +312,7 @@ async fn work(
     store: &Arc<Store>,
     wiring: Wiring,
     id: RunId,
-) -> anyhow::Result<(Stop, Option<Signal>, Tally)> {
+) -> anyhow::Result<End> {
     let settings = &context.settings;
     let (events, inbox) = mpsc::unbounded_channel();
     let shutdown = Shutdown::default();
@@ -349,11 +355,15 @@ async fn work(
         },
         clock: context.clock,
         events,
-        shutdown,
+        shutdown: shutdown.clone(),
         wire: Semaphore::new(
             usize::try_from(settings.run.workers.get()).unwrap_or(Semaphore::MAX_PERMITS),
         ),
         held: Mutex::default(),
+        marks: wiring.marks,
+        pauses: Pauses::default(),
+        guard: Guard::new(settings.budget.runaway_factor),
+        halted: OnceLock::new(),
     });
     let style = match (context.json, context.quiet, term::can_redraw()) {
         (true, _, _) => Style::Json,
@@ -361,7 +371,7 @@ async fn work(
         (_, _, true) => Style::Bar,
         _ => Style::Lines,
     };
-    let cap = args.max_cost.or(settings.budget.max_cost);
+    let cap = Funds::of(context, Some(store)).await?.left(args.max_cost);
     let reporter = tokio::spawn(progress::follow(
         inbox,
         style,
@@ -385,7 +395,14 @@ async fn work(
     drop(run);
     let tally = reporter.await?;
     let signal = *signal.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok((stop?, signal, tally))
+    Ok(End {
+        id,
+        stop: stop?,
+        signal,
+        tally,
+        troubled: 0,
+        hurry: shutdown.hurry,
+    })
 }
 
 /// How the work of a run ended.
@@ -396,6 +413,8 @@ struct End {
     tally: Tally,
     /// Files of the plan that were left out.
     troubled: u64,
+    /// A person wants it to be over.
+    hurry: CancellationToken,
 }
 
 async fn finish(
@@ -410,24 +429,25 @@ async fn finish(
         signal,
         tally,
         troubled,
+        hurry,
     } = end;
     let id = *id;
-    let failed = store
+    let wants_a_person = store
         .counts()
         .await?
         .iter()
-        .any(|count| count.state == JobState::Failed);
+        .any(|count| matches!(count.state, JobState::Failed | JobState::Held));
     let exit = match stop {
         Stop::Local { .. } => Exit::Disk,
         Stop::Account { .. } => Exit::Account,
-        Stop::Budget { .. } => Exit::Budget,
+        Stop::Budget { .. } | Stop::Runaway { .. } => Exit::Budget,
         Stop::TimeLimit => Exit::Time,
         Stop::Unreachable { .. } => Exit::Unreachable,
         Stop::Interrupted => match signal {
             Some(Signal::Terminate) => Exit::Terminated,
             _ => Exit::Interrupted,
         },
-        Stop::Empty if failed || *troubled > 0 => Exit::Partial,
+        Stop::Empty if wants_a_person || *troubled > 0 => Exit::Partial,
         Stop::Empty => Exit::Ok,
     };
     let now = context.clock.now();
@@ -443,7 +463,11 @@ async fn finish(
     }
     store.finish_run(id, now, i32::from(exit.code())).await?;
     // The queue knows it all; a report that cannot be written must not hide how the run ended.
-    let reports = match summary::write_reports(context, args.report.as_deref(), store).await {
+    let written = tokio::select! {
+        written = summary::write_reports(context, args.report.as_deref(), store) => written,
+        () = hurry.cancelled() => Ok(Vec::new()),
+    };
+    let reports = match written {
         Ok(reports) => reports,
         Err(error) => {
             term::say(&format!(

@@ -1,4 +1,4 @@
-//! `retry` and `cancel`: a person moves jobs, and sees the cost first.
+//! `retry`, `cancel` and `hold`: a person moves jobs, and sees the cost first.
 
 use serde_json::json;
 
@@ -26,18 +26,22 @@ const CANCELLABLE: &[JobState] = &[
     JobState::Held,
 ];
 
+/// States `hold` applies to: what is not claimed yet, and files whose parts are not.
+const HOLDABLE: &[JobState] = &[JobState::Scheduled, JobState::Available, JobState::Waiting];
+
 pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let filter = filter(args, RETRYABLE, &[JobState::Failed], "retry")?;
-    context.look_or_say().await?.close().await?;
+    context.must_exist().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;
     let preview = store.retry_preview(&filter).await?;
     let cost = price(&context, &store, &preview).await?;
     let words = format!(
-        "{} again, at most {} more",
+        "{} again, at most {} more{}",
         term::count(preview.jobs, "job"),
-        cost.map_or_else(|| "an unknown cost".into(), NanoUsd::display)
+        cost.map_or_else(|| "an unknown cost".into(), NanoUsd::display),
+        doubt(&preview)
     );
     let free = cost == Some(NanoUsd::ZERO);
     if preview.jobs == 0 || args.dry_run || !(free || agreed(args, &words)?) {
@@ -61,7 +65,7 @@ pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<
 pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let filter = filter(args, CANCELLABLE, CANCELLABLE, "cancel")?;
-    context.look_or_say().await?.close().await?;
+    context.must_exist().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;
     let jobs = count(&store, &filter).await?;
@@ -98,6 +102,49 @@ pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result
     } else {
         Exit::Usage
     })
+}
+
+/// Nothing is lost and nothing is spent by it, so nobody is asked. Also while a run works:
+/// what it has claimed already goes on.
+pub(crate) async fn hold(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
+    let context = Context::load(global, Overrides::default())?;
+    let filter = filter(args, HOLDABLE, HOLDABLE, "hold")?;
+    let store = context.open_beside().await?;
+    let jobs = if args.dry_run {
+        store.hold_preview(&filter).await?
+    } else {
+        store.hold(&filter).await?
+    };
+    store.close().await?;
+    if jobs == 0 && !args.jobs.is_empty() {
+        return Err(
+            Failure::new(Exit::Usage, "none of these jobs can be put aside")
+                .detail("they do not exist, are finished, or a run is at work on them")
+                .hint("voicespool show JOB")
+                .into(),
+        );
+    }
+    let held = Reopened {
+        jobs,
+        ..Reopened::default()
+    };
+    tell(&context, "hold", &held, None, !args.dry_run)?;
+    if !context.json && !args.dry_run && jobs > 0 {
+        term::say("hint: voicespool retry --state held    takes them up again");
+    }
+    Ok(Exit::Ok)
+}
+
+/// What may have been paid for these jobs already.
+fn doubt(reopened: &Reopened) -> String {
+    if reopened.in_doubt.attempts == 0 {
+        return String::new();
+    }
+    format!(
+        " ({} for them in doubt: at most {} may be on the bill already)",
+        term::count(reopened.in_doubt.attempts, "request"),
+        reopened.in_doubt.cost.display()
+    )
 }
 
 /// The jobs meant: those named, in any state the verb applies to; else those in `usual` states,
@@ -198,7 +245,11 @@ fn tell(
 ) -> anyhow::Result<()> {
     if context.json {
         term::outln(
-            &json!({"type": verb, "jobs": reopened.jobs, "cost": cost, "done": done}).to_string(),
+            &json!({
+                "type": verb, "jobs": reopened.jobs, "cost": cost, "done": done,
+                "in_doubt": {"requests": reopened.in_doubt.attempts, "cost": reopened.in_doubt.cost},
+            })
+            .to_string(),
         )?;
         return Ok(());
     }
@@ -208,8 +259,9 @@ fn tell(
         .unwrap_or_default();
     let would = if done { "" } else { " (nothing was changed)" };
     term::outln(&format!(
-        "{verb}: {}{cost}{would}",
-        term::count(reopened.jobs, "job")
+        "{verb}: {}{cost}{}{would}",
+        term::count(reopened.jobs, "job"),
+        doubt(reopened)
     ))?;
     Ok(())
 }

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::cli::args::Global;
+use crate::cli::commands::pause;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::summary::{self, money_json, money_lines, utc};
+use crate::cli::money::{Funds, money_json, money_lines};
+use crate::cli::summary::{self, utc};
 use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::units::grouped;
 use crate::domain::{GateId, JobKind, JobState};
-use crate::store::{Count, GateRow, Money, RunLock, RunRow};
+use crate::store::{Count, GateRow, RunLock, RunRow};
 
 pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
@@ -26,14 +28,16 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     };
     let counts = store.counts().await?;
-    let money = store.money().await?;
+    let funds = Funds::of(&context, Some(&store)).await?;
+    let pauses = store.pauses().await?;
     let gates = store.gates().await?;
     let last = summary::all_runs(&store).await?.pop();
     let running = RunLock::holder(&context.settings.places.state)?;
     store.close().await?;
     if context.json {
         let status = json!({
-            "type": "status", "running": running.as_ref().map(ToString::to_string), "money": money_json(&money),
+            "type": "status", "running": running.as_ref().map(ToString::to_string), "money": money_json(&funds.queue),
+            "today": funds.today_json(), "pauses": pauses.iter().map(pause::pause_json).collect::<Vec<_>>(),
             "jobs": counts.iter().map(|count| json!({
                 "task": count.task, "kind": count.kind, "state": count.state, "jobs": count.jobs, "quantity": count.quantity,
             })).collect::<Vec<_>>(),
@@ -43,7 +47,10 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
         term::outln(&status.to_string())?;
         return Ok(Exit::Ok);
     }
-    term::outln(&text(&counts, &money, last.as_ref()))?;
+    term::outln(&text(&counts, &funds, last.as_ref()))?;
+    for paused in &pauses {
+        term::outln(&pause::line(paused))?;
+    }
     match &running {
         Some(holder) => term::outln(&format!("running  {holder}"))?,
         None => term::outln(&format!("running  no{}", next_step(&counts)))?,
@@ -54,7 +61,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn text(counts: &[Count], money: &Money, last: Option<&RunRow>) -> String {
+fn text(counts: &[Count], funds: &Funds, last: Option<&RunRow>) -> String {
     let mut tasks: BTreeMap<(&str, JobKind), BTreeMap<JobState, u64>> = BTreeMap::new();
     for count in counts {
         *tasks
@@ -76,7 +83,8 @@ fn text(counts: &[Count], money: &Money, last: Option<&RunRow>) -> String {
         ));
     }
     lines.push(String::new());
-    lines.extend(money_lines(money));
+    lines.extend(money_lines(&funds.queue));
+    lines.extend(funds.today_line());
     if let Some(run) = last {
         let end = match (run.finished_at, run.exit_code) {
             (Some(at), Some(code)) => format!("ended {} with exit code {code}", utc(at)),

@@ -42,6 +42,8 @@ fn a_flag_beats_the_environment_beats_the_project_beats_the_user_beats_the_defau
 fn every_variable_is_read_and_a_bad_one_is_named() {
     let project = Project::new("version = 1")
         .env("VOICESPOOL_MAX_COST", "2.50 USD")
+        .env("VOICESPOOL_MAX_COST_PER_DAY", "0.75")
+        .env("VOICESPOOL_RUNAWAY_FACTOR", "0")
         .env("VOICESPOOL_CONFIRM_ABOVE", "0")
         .env("VOICESPOOL_ON_IN_DOUBT", "hold")
         .env("VOICESPOOL_DRAIN", "1m")
@@ -55,6 +57,8 @@ fn every_variable_is_read_and_a_bad_one_is_named() {
     let settings = project.load().unwrap();
 
     assert_eq!(settings.budget.max_cost, Some(NanoUsd(2_500_000_000)));
+    assert_eq!(settings.budget.max_cost_per_day, Some(NanoUsd(750_000_000)));
+    assert_eq!(settings.budget.runaway_factor, None, "0 switches it off");
     assert_eq!(settings.budget.confirm_above, NanoUsd::ZERO);
     assert_eq!(settings.budget.on_in_doubt, OnInDoubt::Hold);
     assert_eq!(settings.run.drain, Duration::from_mins(1));

@@ -22,6 +22,7 @@ impl Db {
         }
         for statement in [
             sql::WRONG_BILLS,
+            sql::WRONG_DAYS,
             sql::WRONG_TALLIES,
             sql::WRONG_PARENTS,
             sql::WRONG_ATTEMPTS,

@@ -1,12 +1,12 @@
-//! Gates and seen: what jobs share.
+//! Gates and specs: what jobs share; and pauses, which stop some of them.
 
 use std::sync::Arc;
 
 use sqlx::sqlite::SqliteConnection;
 
-use crate::domain::{GateId, SpecId, UtcMillis};
+use crate::domain::{GateId, PauseScope, SpecId, UtcMillis};
 use crate::store::sqlite::{Db, sql};
-use crate::store::{Error, NewSpec};
+use crate::store::{Error, NewPause, NewSpec};
 
 impl Db {
     pub(in crate::store) async fn gate(
@@ -97,6 +97,55 @@ impl Db {
             .change(move |conn| {
                 let pause = Arc::clone(&pause);
                 Box::pin(pause_gate(conn, gate, pause))
+            })
+            .await
+    }
+}
+
+impl Db {
+    pub(in crate::store) async fn pause(&self, pause: NewPause) -> Result<(), Error> {
+        if (pause.scope == PauseScope::Queue) != pause.name.is_empty() {
+            return Err(Error::misuse(format!(
+                "a pause of the {} `{}`",
+                pause.scope, pause.name
+            )));
+        }
+        let pause = Arc::new(pause);
+        self.writer()?
+            .change(move |conn| {
+                let pause = Arc::clone(&pause);
+                Box::pin(async move {
+                    sqlx::query(sql::ADD_PAUSE)
+                        .bind(pause.scope.as_str())
+                        .bind(&pause.name)
+                        .bind(pause.at.0)
+                        .bind(&pause.who)
+                        .bind(&pause.reason)
+                        .execute(conn)
+                        .await?;
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    pub(in crate::store) async fn unpause(
+        &self,
+        scope: PauseScope,
+        name: &str,
+    ) -> Result<bool, Error> {
+        let name = Arc::<str>::from(name);
+        self.writer()?
+            .change(move |conn| {
+                let name = Arc::clone(&name);
+                Box::pin(async move {
+                    let ended = sqlx::query(sql::END_PAUSE)
+                        .bind(scope.as_str())
+                        .bind(&*name)
+                        .execute(conn)
+                        .await?;
+                    Ok(ended.rows_affected() > 0)
+                })
             })
             .await
     }

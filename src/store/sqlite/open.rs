@@ -41,7 +41,10 @@ const CREATION_PAUSE: Duration = Duration::from_millis(20);
 
 /// The migrations, oldest first. The last one's version is the format this program writes.
 fn migrations() -> Vec<Migration> {
-    let sql = [include_str!("../../../migrations/0001_queue.sql")];
+    let sql = [
+        include_str!("../../../migrations/0001_queue.sql"),
+        include_str!("../../../migrations/0002_money.sql"),
+    ];
     (1..)
         .zip(sql)
         .map(|(version, sql)| migration(version, sql))

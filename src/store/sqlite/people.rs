@@ -11,7 +11,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use crate::domain::{Attempt, JobId, JobKind, JobState, Quantity, SpecId, UtcMillis};
 use crate::store::sqlite::decode::{Columns, json};
 use crate::store::sqlite::{Db, enqueue, sql};
-use crate::store::{Error, Filter, Reopened};
+use crate::store::{Error, Filter, Reopened, Sum};
 
 /// States `retry` takes up when the filter names none.
 const RETRYABLE: [JobState; 3] = [JobState::Failed, JobState::Cancelled, JobState::Held];
@@ -33,7 +33,8 @@ const CANCELLABLE: [JobState; 5] = [
     JobState::Held,
 ];
 
-const HOLDABLE: [JobState; 2] = [JobState::Scheduled, JobState::Available];
+/// A waiting parent stands for its children.
+const HOLDABLE: [JobState; 3] = [JobState::Scheduled, JobState::Available, JobState::Waiting];
 
 impl Db {
     pub(in crate::store) async fn retry(
@@ -93,10 +94,20 @@ impl Db {
             .change(move |conn| {
                 let filter = Arc::clone(&filter);
                 Box::pin(async move {
-                    pick(conn, &filter, &HOLDABLE, &HOLDABLE).await?;
+                    pick_to_hold(conn, &filter).await?;
                     let held = sqlx::query(sql::HOLD_PICKED).execute(conn).await?;
                     Ok(held.rows_affected())
                 })
+            })
+            .await
+    }
+
+    pub(in crate::store) async fn hold_preview(&self, filter: &Filter) -> Result<u64, Error> {
+        let filter = Arc::new(filter.clone());
+        self.writer()?
+            .change(move |conn| {
+                let filter = Arc::clone(&filter);
+                Box::pin(async move { pick_to_hold(conn, &filter).await })
             })
             .await
     }
@@ -198,8 +209,18 @@ async fn pick_for_retry(conn: &mut SqliteConnection, filter: &Filter) -> Result<
     sqlx::query(sql::PICK_LOST_CHILDREN)
         .execute(&mut *conn)
         .await?;
-    let rows = sqlx::query(sql::PICKED_BY_SPEC).fetch_all(conn).await?;
-    let mut reopened = Reopened::default();
+    let rows = sqlx::query(sql::PICKED_BY_SPEC)
+        .fetch_all(&mut *conn)
+        .await?;
+    let doubt = sqlx::query(sql::PICKED_IN_DOUBT).fetch_one(conn).await?;
+    let mut columns = Columns::of(&doubt);
+    let mut reopened = Reopened {
+        in_doubt: Sum {
+            attempts: columns.number()?,
+            cost: columns.money()?,
+        },
+        ..Reopened::default()
+    };
     for row in &rows {
         let (spec, kind, jobs, quantity) = by_spec(row)?;
         reopened.jobs += jobs;
@@ -208,6 +229,18 @@ async fn pick_for_retry(conn: &mut SqliteConnection, filter: &Filter) -> Result<
         }
     }
     Ok(reopened)
+}
+
+/// Notes what a hold sets aside; returns how many jobs that is.
+async fn pick_to_hold(conn: &mut SqliteConnection, filter: &Filter) -> Result<u64, Error> {
+    pick(conn, filter, &HOLDABLE, &HOLDABLE).await?;
+    sqlx::query(sql::PICK_CHILDREN_TO_HOLD)
+        .execute(&mut *conn)
+        .await?;
+    let jobs: i64 = sqlx::query_scalar(sql::COUNT_PICKED_CHILDREN)
+        .fetch_one(conn)
+        .await?;
+    u64::try_from(jobs).map_err(|_| Error::bad_row(format!("{jobs} jobs")))
 }
 
 fn by_spec(row: &SqliteRow) -> Result<(SpecId, JobKind, u64, Quantity), Error> {

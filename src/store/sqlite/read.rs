@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::{
-    ContentKey, CostStatus, GateId, JobId, JobState, NanoUsd, RunId, SourceId, SpecId,
+    ContentKey, CostStatus, Day, GateId, JobId, JobState, NanoUsd, RunId, SourceId, SpecId,
 };
 use crate::store::sqlite::decode::{Columns, hex, json};
 use crate::store::sqlite::{Db, enqueue, lists, sql};
 use crate::store::{
-    Count, Error, Filter, GateRow, JobRow, Money, ObjectRow, ParentRow, RunRow, SourceRow, Spec,
-    Sum,
+    Count, Error, Filter, GateRow, JobRow, Money, ObjectRow, ParentRow, PauseRow, RunRow,
+    SourceRow, Spec, Sum,
 };
 
 impl Db {
@@ -119,15 +119,47 @@ impl Db {
                 attempts: columns.number()?,
                 cost: columns.money()?,
             };
-            match status {
-                CostStatus::Reserved => money.reserved = sum,
-                CostStatus::Confirmed => money.confirmed = sum,
-                CostStatus::Wasted => money.wasted = sum,
-                CostStatus::InDoubt => money.in_doubt = sum,
-                CostStatus::NotBilled => money.not_billed = sum,
-            }
+            note(money, status, sum);
         }
         Ok(purses)
+    }
+
+    pub(in crate::store) async fn money_of_day(&self, day: Day) -> Result<Money, Error> {
+        let rows = sqlx::query(sql::DAY_BILLS)
+            .bind(day.0)
+            .fetch_all(&self.readers)
+            .await?;
+        let mut money = Money::default();
+        for row in &rows {
+            let mut columns = Columns::of(row);
+            let cap: Option<i64> = columns.raw()?;
+            money.cap = cap.map(NanoUsd);
+            // A day without requests is one row without sums.
+            if let Some(status) = columns.maybe_word()? {
+                let sum = Sum {
+                    attempts: columns.number()?,
+                    cost: columns.money()?,
+                };
+                note(&mut money, status, sum);
+            }
+        }
+        Ok(money)
+    }
+
+    pub(in crate::store) async fn pauses(&self) -> Result<Vec<PauseRow>, Error> {
+        let rows = sqlx::query(sql::PAUSES).fetch_all(&self.readers).await?;
+        rows.iter()
+            .map(|row| {
+                let mut columns = Columns::of(row);
+                Ok(PauseRow {
+                    scope: columns.word()?,
+                    name: columns.text()?,
+                    since: columns.time()?,
+                    who: columns.text()?,
+                    reason: columns.raw()?,
+                })
+            })
+            .collect()
     }
 
     pub(in crate::store) async fn runs(
@@ -201,5 +233,16 @@ impl Db {
             ..Filter::default()
         };
         Ok(self.jobs(&filter, None, 1).await?.pop())
+    }
+}
+
+/// Puts a sum where its status belongs.
+fn note(money: &mut Money, status: CostStatus, sum: Sum) {
+    match status {
+        CostStatus::Reserved => money.reserved = sum,
+        CostStatus::Confirmed => money.confirmed = sum,
+        CostStatus::Wasted => money.wasted = sum,
+        CostStatus::InDoubt => money.in_doubt = sum,
+        CostStatus::NotBilled => money.not_billed = sum,
     }
 }

@@ -58,6 +58,10 @@ impl Db {
             .change(move |conn| {
                 Box::pin(async move {
                     set_cap(conn, 0, caps.queue).await?;
+                    sqlx::query(sql::SET_DAY_CAP)
+                        .bind(caps.day.map(|cap| cap.0))
+                        .execute(&mut *conn)
+                        .await?;
                     match caps.run {
                         Some((run, cap)) => set_cap(conn, run.0, cap).await,
                         None => Ok(()),

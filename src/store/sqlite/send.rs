@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::sqlite::SqliteConnection;
 
-use crate::domain::NanoUsd;
+use crate::domain::{Day, NanoUsd};
 use crate::store::sqlite::decode::{Columns, amount, json};
 use crate::store::sqlite::writer::Call;
 use crate::store::sqlite::{Db, sql};
@@ -37,6 +37,9 @@ impl Room {
 
 impl Db {
     pub(in crate::store) async fn mark_sent(&self, intent: Intent) -> Result<(), Error> {
+        if intent.day < Day(1) {
+            return Err(Error::misuse("a request on no day"));
+        }
         if intent.reserve < NanoUsd::ZERO {
             return Err(Error::misuse("a negative reserve"));
         }
@@ -57,14 +60,14 @@ pub(super) async fn apply(
         .iter()
         .map(|call| row_of(&call.ask))
         .collect::<Result<Vec<_>, _>>()?;
-    let (held, mut purses) = look(conn, &json(&rows)?).await?;
+    let (held, mut rooms) = look(conn, &json(&rows)?).await?;
     let mut sending = HashSet::new();
     let mut accepted = Vec::with_capacity(calls.len());
     for (idx, (call, row)) in calls.iter_mut().zip(rows).enumerate() {
         let intent = &call.ask;
         // A second intent for one claim comes too late, like any other.
         let answer = if held.contains(&idx) && !sending.contains(&intent.job) {
-            reserve(&mut purses, intent)
+            rooms.reserve(intent)
         } else {
             Err(Error::LeaseLost {
                 job: intent.job,
@@ -86,7 +89,15 @@ pub(super) async fn apply(
     Ok(())
 }
 
-type SendRow = (i64, i64, i64, i64, i64, i64);
+type SendRow = (i64, i64, i64, i64, i64, i64, i64);
+
+/// What the purses hold, by their numbers, and the days.
+#[derive(Default)]
+struct Rooms {
+    purses: HashMap<i64, Room>,
+    days: HashMap<Day, Room>,
+    day_cap: Option<NanoUsd>,
+}
 
 fn row_of(intent: &Intent) -> Result<SendRow, Error> {
     Ok((
@@ -96,16 +107,14 @@ fn row_of(intent: &Intent) -> Result<SendRow, Error> {
         intent.at.0,
         intent.reserve.0,
         amount(intent.quantity)?,
+        intent.day.0,
     ))
 }
 
-/// Which rows are of claims still held, and what the purses concerned contain.
-async fn look(
-    conn: &mut SqliteConnection,
-    rows: &str,
-) -> Result<(HashSet<usize>, HashMap<i64, Room>), Error> {
+/// Which rows are of claims still held, and what the purses and days concerned contain.
+async fn look(conn: &mut SqliteConnection, rows: &str) -> Result<(HashSet<usize>, Rooms), Error> {
     let mut held = HashSet::new();
-    let mut purses = HashMap::new();
+    let mut rooms = Rooms::default();
     for row in sqlx::query(sql::MAY_SEND)
         .bind(rows)
         .fetch_all(conn)
@@ -113,37 +122,60 @@ async fn look(
     {
         let mut columns = Columns::of(&row);
         // One row lists the held claims, so that a batch of any size is a handful of rows.
-        let Some(purse) = columns.raw::<Option<i64>>()? else {
+        let Some(number) = columns.raw::<Option<i64>>()? else {
             held = serde_json::from_str(columns.raw()?)
                 .map_err(|error| Error::bad_row(error.to_string()))?;
             continue;
         };
-        let cap: Option<i64> = columns.raw()?;
+        let (cap, day_cap): (Option<i64>, Option<i64>) = (columns.raw()?, columns.raw()?);
         let room = Room {
             cap: cap.map(NanoUsd),
             spent: columns.money()?,
             reserved: columns.money()?,
         };
-        purses.insert(purse, room);
+        if number < 0 {
+            rooms.days.insert(Day(-number), room);
+            continue;
+        }
+        rooms.day_cap = rooms.day_cap.or(day_cap.map(NanoUsd));
+        rooms.purses.insert(number, room);
     }
-    Ok((held, purses))
+    for room in rooms.days.values_mut() {
+        room.cap = rooms.day_cap;
+    }
+    Ok((held, rooms))
 }
 
-/// Sets the money aside in the queue's purse and the run's, or in neither.
-fn reserve(purses: &mut HashMap<i64, Room>, intent: &Intent) -> Result<(), Error> {
-    let concerned = [(0, Purse::Queue), (intent.run.0, Purse::Run(intent.run))];
-    for (id, which) in concerned {
-        let room = purses
-            .get(&id)
-            .ok_or_else(|| Error::misuse(format!("there is no run {}", intent.run)))?;
-        if let Some(refusal) = room.refuses(intent.reserve, which) {
-            return Err(refusal);
+impl Rooms {
+    /// Sets the money aside in the queue's purse, the run's and the day's, or in none.
+    fn reserve(&mut self, intent: &Intent) -> Result<(), Error> {
+        let concerned = [Purse::Queue, Purse::Run(intent.run), Purse::Day(intent.day)];
+        for which in concerned {
+            let room = self
+                .room(which)
+                .ok_or_else(|| Error::misuse(format!("there is no run {}", intent.run)))?;
+            if let Some(refusal) = room.refuses(intent.reserve, which) {
+                return Err(refusal);
+            }
+        }
+        for which in concerned {
+            if let Some(room) = self.room(which) {
+                room.reserved = room.reserved.saturating_add(intent.reserve);
+            }
+        }
+        Ok(())
+    }
+
+    fn room(&mut self, which: Purse) -> Option<&mut Room> {
+        match which {
+            Purse::Queue => self.purses.get_mut(&0),
+            Purse::Run(run) => self.purses.get_mut(&run.0),
+            // Nothing was sent yet on a day without a row.
+            Purse::Day(day) => Some(self.days.entry(day).or_insert(Room {
+                cap: self.day_cap,
+                spent: NanoUsd::ZERO,
+                reserved: NanoUsd::ZERO,
+            })),
         }
     }
-    for (id, _) in concerned {
-        if let Some(room) = purses.get_mut(&id) {
-            room.reserved = room.reserved.saturating_add(intent.reserve);
-        }
-    }
-    Ok(())
 }

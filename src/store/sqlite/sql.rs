@@ -115,6 +115,9 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id";
     FINISH_RUN = "UPDATE run SET finished_at = ?2, exit_code = ?3 WHERE id = ?1";
     SET_CAP = "UPDATE purse SET cap = ?2 WHERE id = ?1";
+    SET_DAY_CAP = "UPDATE purse SET day_cap = ?1 WHERE id = 0";
+    DAY_BILLS = "SELECT p.day_cap, b.cost_status, b.attempts, b.nanos
+        FROM purse p LEFT JOIN day_bill b ON b.day = ?1 WHERE p.id = 0";
     RUNS = "SELECT id, pid, host, version, command, started_at, finished_at, exit_code
         FROM run WHERE id > ?1 ORDER BY id LIMIT ?2";
     BILLS = "SELECT p.id, p.cap, b.cost_status, b.attempts, b.nanos
@@ -131,6 +134,11 @@ statements! {
     PAUSE_GATE = "UPDATE gate SET paused_at = ?2, paused_reason = ?3 WHERE id = ?1";
     GATES = "SELECT id, endpoint, model, rate, rate_at, paused_at, paused_reason
         FROM gate ORDER BY id";
+    ADD_PAUSE = "INSERT INTO pause (scope, name, since, who, reason) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (scope, name) DO NOTHING";
+    END_PAUSE = "DELETE FROM pause WHERE scope = ?1 AND name = ?2";
+    PAUSES = "SELECT scope, name, since, who, reason FROM pause
+        ORDER BY scope <> 'queue', scope, name";
     ADD_SPEC = "INSERT INTO spec (task, kind, gate_id, params) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (task, kind, gate_id, params) DO NOTHING";
     FIND_SPEC = "SELECT id FROM spec WHERE task = ?1 AND kind = ?2 AND gate_id = ?3 AND params = ?4";
@@ -209,19 +217,24 @@ statements! {
                      ORDER BY priority, id LIMIT ?3 + 0)
         RETURNING id, attempt, kind, key, spec_id, source_id, priority, span_start, span_end, quantity, failures, crashes, first_fault_at, params";
     NEXT_DUE = "SELECT min(not_before) FROM job WHERE not_before IS NOT NULL";
-    /// ?1: rows of [job, attempt, run, at, cost, quantity]. Which may be sent, and what the purses hold.
-    MAY_SEND = "SELECT NULL, json_group_array(e.key), NULL, NULL FROM json_each(?1) e
+    /// ?1: rows of [job, attempt, run, at, cost, quantity, day]. Which may be sent, what the
+    /// purses hold, and (a day as a negative number) what was sent on the days.
+    MAY_SEND = "SELECT NULL, json_group_array(e.key), NULL, NULL, NULL FROM json_each(?1) e
         CROSS JOIN job j ON j.id = e.value ->> 0
         WHERE j.attempt = e.value ->> 1 AND j.state = 'leased'
         UNION ALL
-        SELECT p.id, p.cap, sum(b.nanos) FILTER (WHERE b.cost_status <> 'reserved'),
+        SELECT p.id, p.cap, p.day_cap, sum(b.nanos) FILTER (WHERE b.cost_status <> 'reserved'),
                sum(b.nanos) FILTER (WHERE b.cost_status = 'reserved')
         FROM purse p JOIN bill b ON b.purse_id = p.id
-        WHERE p.id IN (SELECT 0 UNION ALL SELECT value ->> 2 FROM json_each(?1)) GROUP BY p.id";
+        WHERE p.id IN (SELECT 0 UNION ALL SELECT value ->> 2 FROM json_each(?1)) GROUP BY p.id
+        UNION ALL
+        SELECT -b.day, NULL, NULL, ifnull(sum(b.nanos) FILTER (WHERE b.cost_status <> 'reserved'), 0),
+               ifnull(sum(b.nanos) FILTER (WHERE b.cost_status = 'reserved'), 0)
+        FROM day_bill b WHERE b.day IN (SELECT value ->> 6 FROM json_each(?1)) GROUP BY b.day";
     SEND = "UPDATE job SET state = 'sent' WHERE id IN (SELECT value ->> 0 FROM json_each(?1));
-        INSERT INTO attempt (job_id, attempt, run_id, sent_at, cost, cost_status, quantity)
+        INSERT INTO attempt (job_id, attempt, run_id, sent_at, cost, cost_status, quantity, day)
         SELECT e.value ->> 0, e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, 'reserved',
-               e.value ->> 5 FROM json_each(?1) e";
+               e.value ->> 5, e.value ->> 6 FROM json_each(?1) e";
     /// ?1: rows of [job, attempt].
     EXTEND = "UPDATE job SET lease_until = ?2 FROM json_each(?1) e
         WHERE job.id = e.value ->> 0 AND job.attempt = e.value ->> 1 AND job.lease_until IS NOT NULL
@@ -313,7 +326,18 @@ statements! {
     CANCEL_PICKED = "UPDATE job SET state = 'cancelled', finished_at = ?1, detail = ?2, class = NULL,
             not_before = NULL, lease_until = NULL, owner = NULL
         WHERE id IN (SELECT id FROM picked) AND sealed IS NULL";
-    HOLD_PICKED = "UPDATE job SET state = 'held', not_before = NULL WHERE id IN (SELECT id FROM picked)";
+    /// Of picked parents the children that can be put aside and that nobody else waits for.
+    PICK_CHILDREN_TO_HOLD = "INSERT OR IGNORE INTO picked
+        SELECT c.id FROM picked k CROSS JOIN part p ON p.parent_id = k.id CROSS JOIN job c ON c.id = p.child_id
+        WHERE c.state IN ('scheduled', 'available')
+          AND NOT EXISTS (SELECT 1 FROM part o JOIN job q ON q.id = o.parent_id
+                          WHERE o.child_id = c.id AND q.id NOT IN (SELECT id FROM picked)
+                            AND q.state NOT IN ('completed', 'failed', 'cancelled'))";
+    COUNT_PICKED_CHILDREN = "SELECT count(*) FROM picked k CROSS JOIN job j ON j.id = k.id
+        WHERE j.sealed IS NULL";
+    HOLD_PICKED = "UPDATE job SET state = 'held', not_before = NULL, class = NULL,
+            detail = 'set aside by a person'
+        WHERE id IN (SELECT id FROM picked) AND sealed IS NULL";
     /// A file taken up again means its lost parts too.
     PICK_LOST_CHILDREN = "INSERT OR IGNORE INTO picked
         SELECT c.id FROM picked k CROSS JOIN part p ON p.parent_id = k.id CROSS JOIN job c ON c.id = p.child_id
@@ -321,6 +345,10 @@ statements! {
     PICKED_BY_SPEC = "SELECT j.spec_id, s.kind, count(*), sum(j.quantity)
         FROM picked k CROSS JOIN job j ON j.id = k.id JOIN spec s ON s.id = j.spec_id
         GROUP BY j.spec_id ORDER BY j.spec_id";
+    /// What may have been paid for picked jobs without an answer.
+    PICKED_IN_DOUBT = "SELECT count(*), ifnull(sum(a.cost), 0) FROM picked k
+        CROSS JOIN job j ON j.id = k.id AND j.state <> 'completed'
+        CROSS JOIN attempt a ON a.job_id = j.id AND a.cost_status = 'in_doubt'";
     REOPEN_PICKED = "UPDATE job SET state = 'available', failures = 0, crashes = 0,
             first_fault_at = NULL, class = NULL, detail = NULL, finished_at = NULL
         WHERE id IN (SELECT id FROM picked) AND sealed IS NULL";
@@ -405,6 +433,11 @@ statements! {
             UNION ALL SELECT 0, cost_status, count(*), sum(cost) FROM attempt GROUP BY cost_status) n
         ON n.purse_id = b.purse_id AND n.cost_status = b.cost_status
         WHERE b.nanos <> ifnull(n.nanos, 0) OR b.attempts <> ifnull(n.attempts, 0)";
+    WRONG_DAYS = "SELECT 'the ' || cost_status || ' sum of the day ' || day || ' is off by ' || sum(nanos)
+        FROM (SELECT day, cost_status, attempts, nanos FROM day_bill
+              UNION ALL
+              SELECT day, cost_status, -count(*), -sum(cost) FROM attempt GROUP BY day, cost_status)
+        GROUP BY day, cost_status HAVING sum(attempts) <> 0 OR sum(nanos) <> 0";
     WRONG_TALLIES = "SELECT 'spec ' || t.spec_id || ' counts ' || t.jobs || ' jobs as ' || t.state
             || ' and has ' || ifnull(n.jobs, 0)
         FROM tally t LEFT JOIN (

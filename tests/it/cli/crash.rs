@@ -98,9 +98,31 @@ fn held_requests_wait_for_a_person() {
     assert!(run.wait_for("job_sent", 4));
     run.kill();
 
-    let next = project.run(&["run", "--yes"]);
+    let next = project.run(&["run", "--yes"]).exits(3);
 
     assert!(next.stderr().contains("in doubt"), "{}", next.stderr());
+    assert!(
+        next.stderr().contains("retry --state held"),
+        "{}",
+        next.stderr()
+    );
+    // Whatever shows money shows what is in doubt.
+    for command in [
+        &["status"][..],
+        &["plan"],
+        &["report"],
+        &["retry", "--state", "held", "--all", "-n"],
+    ] {
+        let text = project.run(command).exits(0).stdout();
+        assert!(text.contains("in doubt"), "{command:?}: {text}");
+    }
+    let preview = project
+        .run(&["retry", "--state", "held", "--all", "-n", "--json"])
+        .exits(0)
+        .json();
+    assert!(preview[0]["in_doubt"]["requests"].as_u64() >= Some(4));
+    let bill = project.run(&["report", "--format", "attempts"]).exits(0);
+    assert!(bill.stdout().contains(",in_doubt,"));
     let held = project
         .run(&["ls", "--state", "held", "--json"])
         .exits(0)

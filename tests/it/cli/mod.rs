@@ -1,7 +1,9 @@
 //! The built binary, as a user meets it.
 
+mod accounts;
 mod config;
 mod crash;
+mod hands;
 mod lists;
 mod money;
 mod speech;

@@ -211,3 +211,27 @@ fn retry_leaves_alone_what_a_person_took_out() {
     project.run(&["run", "--yes"]).exits(0);
     assert_eq!(provider.billed(), 30);
 }
+
+#[test]
+fn giving_up_on_a_request_again_and_again_does_not_make_it_poison() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_secs(30),
+        ..MockOptions::default()
+    });
+    let project = project(&provider);
+
+    for round in 1..=3 {
+        let mut run = project.start(&["run", "--yes", "--json"]);
+        assert!(run.wait_for("job_sent", 4), "round {round}");
+        run.signal(Signal::INT);
+        assert!(run.wait_for("stopping", 1));
+        run.signal(Signal::INT);
+        let (code, rest) = run.end();
+        assert_eq!(code, Some(130), "{rest}");
+    }
+
+    let status = project.run(&["status", "--json"]).exits(0).json();
+    assert_eq!(status[0]["money"]["in_doubt"]["requests"], 12);
+    let failed = project.run(&["ls", "--state", "failed", "--json"]);
+    assert!(failed.exits(0).json().is_empty());
+}

@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 use voicespool::domain::{
-    Attempt, AudioMillis, Boundary, CharCount, ContentKey, CostStatus, FaultClass, GateId, JobId,
-    JobKind, JobState, NanoUsd, Quantity, RunId, SourceId, SpecId, UtcMillis,
+    Attempt, AudioMillis, Boundary, CharCount, ContentKey, CostStatus, Day, FaultClass, GateId,
+    JobId, JobKind, JobState, NanoUsd, Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
 use voicespool::store::{
     Bill, Claim, Error, Fault, Filter, Intent, NewChild, NewChildren, NewObject, NewOutput,
@@ -37,6 +37,9 @@ pub(crate) fn key(seed: u64) -> ContentKey {
 pub(crate) fn at(millis: i64) -> UtcMillis {
     UtcMillis(millis)
 }
+
+/// The day on which desks send.
+pub(crate) const TODAY: Day = Day(20_261_122);
 
 pub(crate) const LEASE: UtcMillis = UtcMillis(1_000_000);
 
@@ -151,6 +154,7 @@ impl Desk {
             attempt: claim.attempt,
             run: self.run,
             at: at(20),
+            day: TODAY,
             reserve: NanoUsd(reserve),
             quantity: claim.quantity,
         }

@@ -1,11 +1,14 @@
 //! Money: caps that hold under concurrency, and sums that equal the rows they sum.
 
 use proptest::prelude::*;
-use voicespool::domain::{CostStatus, FaultClass, NanoUsd};
-use voicespool::store::{Adopt, Caps, DoubtPolicy, Error, Filter, Purse, Settle, Store, Verdict};
+use voicespool::domain::{CostStatus, Day, FaultClass, NanoUsd};
+use voicespool::store::{
+    Adopt, Caps, DoubtPolicy, Error, Filter, Intent, Purse, Settle, Store, Verdict,
+};
 
+use crate::store::conformance::is_sound;
 use crate::store::desk::{
-    Desk, at, bill, completed, confirmed, fault, fresh, key, new_run, object, settle,
+    Desk, TODAY, at, bill, completed, confirmed, fault, fresh, key, new_run, object, open, settle,
 };
 
 async fn queue_of(desk: &Desk, n: u64) {
@@ -22,7 +25,7 @@ async fn sixty_four_workers_at_once_never_pass_the_cap() {
     let cap = NanoUsd(1_000);
     let caps = Caps {
         queue: Some(cap),
-        run: None,
+        ..Caps::default()
     };
     desk.store.set_caps(caps).await.unwrap();
     let claims = desk.claim(64).await;
@@ -62,8 +65,8 @@ async fn a_refused_job_stays_leased_and_room_comes_back_with_the_bill() {
     let desk = Desk::at(store).await;
     queue_of(&desk, 2).await;
     let caps = Caps {
-        queue: None,
         run: Some((desk.run, Some(NanoUsd(100)))),
+        ..Caps::default()
     };
     desk.store.set_caps(caps).await.unwrap();
     let claims = desk.claim(2).await;
@@ -143,6 +146,143 @@ async fn a_doubt_is_resolved_once_and_moves_its_money() {
     );
 }
 
+#[tokio::test]
+async fn a_day_has_a_cap_of_its_own_and_the_next_day_has_it_again() {
+    let (folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    queue_of(&desk, 4).await;
+    let caps = Caps {
+        day: Some(NanoUsd(100)),
+        ..Caps::default()
+    };
+    desk.store.set_caps(caps).await.unwrap();
+    let claims = desk.claim(4).await;
+    let on = |day: Day, claim, cost| Intent {
+        day,
+        ..desk.intent(claim, cost)
+    };
+    let tomorrow = Day(TODAY.0 + 1);
+    desk.send(&claims[0], 60).await;
+    desk.store
+        .doubt(claims[0].job, claims[0].attempt, at(40), DoubtPolicy::Hold)
+        .await
+        .unwrap();
+
+    // What is in doubt is spent, also when the queue is opened again.
+    let again = open(&folder).await;
+    let refused = again.mark_sent(on(TODAY, &claims[1], 50)).await;
+    let Err(Error::Budget { which, spent, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!((which, spent), (Purse::Day(TODAY), NanoUsd(60)));
+    again.mark_sent(on(TODAY, &claims[1], 40)).await.unwrap();
+    again
+        .mark_sent(on(tomorrow, &claims[2], 100))
+        .await
+        .unwrap();
+    // A bill that comes on another day than its request stands where the request does.
+    let late = Settle {
+        at: at(90_000_000),
+        ..completed(&claims[1], Some(confirmed(30)))
+    };
+    again.settle(late).await.unwrap();
+
+    let (today, next) = (
+        again.money_of_day(TODAY).await.unwrap(),
+        again.money_of_day(tomorrow).await.unwrap(),
+    );
+    assert_eq!(
+        (today.spent(), today.in_doubt.cost, today.confirmed.cost),
+        (NanoUsd(90), NanoUsd(60), NanoUsd(30))
+    );
+    assert_eq!(
+        (next.spent(), next.reserved.cost),
+        (NanoUsd(0), NanoUsd(100))
+    );
+    assert_eq!((today.cap, next.cap), (caps.day, caps.day));
+    let never = again.money_of_day(Day(20_301_231)).await.unwrap();
+    assert_eq!((never.cap, never.spent()), (caps.day, NanoUsd::ZERO));
+    is_sound(&again).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_four_workers_at_once_never_pass_the_cap_of_the_day() {
+    let (_folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    queue_of(&desk, 64).await;
+    let caps = Caps {
+        day: Some(NanoUsd(1_000)),
+        ..Caps::default()
+    };
+    desk.store.set_caps(caps).await.unwrap();
+    let claims = desk.claim(64).await;
+
+    let sending = claims.iter().map(|claim| {
+        let (store, intent) = (desk.store.clone(), desk.intent(claim, 30));
+        tokio::spawn(async move { store.mark_sent(intent).await })
+    });
+    let sending: Vec<_> = sending.collect();
+    let mut sent = 0;
+    for answer in sending {
+        sent += u32::from(answer.await.unwrap().is_ok());
+    }
+
+    assert_eq!(sent, 33);
+    let today = desk.store.money_of_day(TODAY).await.unwrap();
+    assert_eq!(today.reserved.cost, NanoUsd(990));
+}
+
+#[tokio::test]
+async fn a_cap_below_what_is_spent_and_a_cap_of_nothing_let_nothing_through_that_costs() {
+    let (_folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    queue_of(&desk, 3).await;
+    let claims = desk.claim(3).await;
+    desk.send(&claims[0], 90).await;
+    let lowered = |cap| Caps {
+        queue: Some(NanoUsd(cap)),
+        ..Caps::default()
+    };
+
+    for cap in [50, 90, 0] {
+        desk.store.set_caps(lowered(cap)).await.unwrap();
+        let refused = desk.store.mark_sent(desk.intent(&claims[1], 1)).await;
+        assert!(
+            matches!(refused, Err(Error::Budget { .. })),
+            "{cap}: {refused:?}"
+        );
+    }
+
+    let earlier = completed(&claims[0], Some(confirmed(90)));
+    desk.store.settle(earlier).await.unwrap();
+    desk.store.set_caps(lowered(90)).await.unwrap();
+    desk.send(&claims[1], 0).await;
+}
+
+#[tokio::test]
+async fn retrying_says_what_may_have_been_paid_already() {
+    let (_folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    queue_of(&desk, 2).await;
+    let claim = desk.claim_one().await;
+    desk.send(&claim, 70).await;
+    desk.store
+        .doubt(claim.job, claim.attempt, at(40), DoubtPolicy::Hold)
+        .await
+        .unwrap();
+
+    let preview = desk.store.retry_preview(&Filter::default()).await.unwrap();
+
+    assert_eq!(
+        (
+            preview.jobs,
+            preview.in_doubt.attempts,
+            preview.in_doubt.cost
+        ),
+        (1, 1, NanoUsd(70))
+    );
+}
+
 /// One step of a random life of a queue.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -172,7 +312,7 @@ const CAP: i64 = 3_000;
 async fn live(desk: &mut Desk, steps: &[Step]) {
     let caps = Caps {
         queue: Some(NanoUsd(CAP)),
-        run: None,
+        ..Caps::default()
     };
     desk.store.set_caps(caps).await.unwrap();
     let mut held: Vec<(voicespool::store::Claim, bool)> = Vec::new();

@@ -1,10 +1,12 @@
 //! What a person asks for: retry, cancel, filters.
 
-use voicespool::domain::{CharCount, CostStatus, FaultClass, JobKind, JobState, Quantity};
-use voicespool::store::Filter;
+use voicespool::domain::{
+    CharCount, CostStatus, FaultClass, JobKind, JobState, PauseScope, Quantity,
+};
+use voicespool::store::{Error, Filter, NewPause};
 
 use crate::store::conformance::{count, is_sound};
-use crate::store::desk::{Desk, at, bill, completed, confirmed, failed, fresh, key, these};
+use crate::store::desk::{Desk, at, bill, completed, confirmed, failed, fresh, key, open, these};
 
 #[tokio::test]
 async fn retrying_a_failed_chunk_makes_its_books_wait_for_it_again() {
@@ -164,4 +166,87 @@ async fn a_filter_takes_only_what_meets_all_of_it() {
         .await
         .unwrap();
     assert_eq!(second_page.len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_person_puts_aside_is_not_claimed_until_it_is_taken_up_again() {
+    let (_folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    let first = desk.file(desk.source, 100, &[1, 2, 3]).await;
+    desk.file(desk.source, 101, &[3]).await;
+    let claim = desk.claim_one().await;
+
+    let preview = desk.store.hold_preview(&these(&[first])).await.unwrap();
+    assert_eq!(
+        count(&desk.store, JobState::Held).await,
+        0,
+        "only a preview"
+    );
+    let held = desk.store.hold(&these(&[first])).await.unwrap();
+
+    // Not the one at work, and not the one another file waits for.
+    assert_eq!((preview, held), (1, 1));
+    let left: Vec<_> = desk.claim(9).await.iter().map(|claim| claim.key).collect();
+    assert_eq!(left, [key(3)]);
+    desk.send(&claim, 40).await;
+    desk.store
+        .settle(completed(&claim, Some(confirmed(40))))
+        .await
+        .unwrap();
+    let aside = Filter {
+        states: vec![JobState::Held],
+        ..Filter::default()
+    };
+    let row = desk.store.jobs(&aside, None, 9).await.unwrap().remove(0);
+    assert_eq!(row.detail.as_deref(), Some("set aside by a person"));
+    assert_eq!(desk.state(first).await, JobState::Waiting);
+
+    desk.store.retry(&aside, at(60)).await.unwrap();
+    assert_eq!(desk.claim_one().await.key, key(2));
+    is_sound(&desk.store).await;
+}
+
+#[tokio::test]
+async fn a_pause_outlives_the_process_and_keeps_the_time_it_began() {
+    let (folder, store) = fresh().await;
+    let pause = |scope, name: &str, time| NewPause {
+        scope,
+        name: name.to_owned(),
+        who: "anna@attic".to_owned(),
+        reason: Some("listening first".to_owned()),
+        at: at(time),
+    };
+    store
+        .pause(pause(PauseScope::Task, "books", 5))
+        .await
+        .unwrap();
+    store.pause(pause(PauseScope::Queue, "", 7)).await.unwrap();
+    store
+        .pause(pause(PauseScope::Task, "books", 9))
+        .await
+        .unwrap();
+    let nameless = store.pause(pause(PauseScope::Model, "", 9)).await;
+    assert!(
+        matches!(nameless, Err(Error::Misuse { .. })),
+        "{nameless:?}"
+    );
+    store.close().await.unwrap();
+
+    let store = open(&folder).await;
+    let known = store.pauses().await.unwrap();
+
+    let times: Vec<_> = known
+        .iter()
+        .map(|row| (row.scope, row.name.as_str(), row.since))
+        .collect();
+    assert_eq!(
+        times,
+        [
+            (PauseScope::Queue, "", at(7)),
+            (PauseScope::Task, "books", at(5))
+        ]
+    );
+    assert!(store.unpause(PauseScope::Queue, "").await.unwrap());
+    assert!(!store.unpause(PauseScope::Queue, "").await.unwrap());
+    assert_eq!(store.pauses().await.unwrap().len(), 1);
 }

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Judges a folder that `.ci/speech` made: how many words survived text -> audio -> text, and whether
+two deliveries of the same text last equally long.
+
+The normaliser, stated: NFKC, lower case, markdown marks dropped, apostrophes dropped, hyphens and every
+other character that is no letter or digit become a space, numbers up to 99 are written out, and the few
+spellings that are the same word said (mr, dr, st, &). Nothing else is forgiven.
+
+The word error rate is (substitutions + deletions + insertions) / words of the original.
+"""
+
+import pathlib
+import re
+import sys
+import unicodedata
+import wave
+
+LIMIT = 0.10
+ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen seventeen eighteen nineteen""".split()
+TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+SAID = {"mr": "mister", "mrs": "missus", "dr": "doctor", "st": "saint", "&": "and", "okay": "ok"}
+
+
+def number(match):
+    value = int(match[0])
+    if value < 20:
+        return ONES[value]
+    if value < 100:
+        return TENS[value // 10] + (" " + ONES[value % 10] if value % 10 else "")
+    return match[0]
+
+
+def words(text):
+    text = unicodedata.normalize("NFKC", text).lower()
+    text = re.sub(r"['’]", "", text)
+    text = re.sub(r"[^\w&]|_", " ", text)
+    text = re.sub(r"\b\d{1,2}\b", number, text)
+    return [SAID.get(word, word) for word in text.split()]
+
+
+def errors(said, heard):
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(said, 1):
+        last, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            last, row[j] = row[j], min(last + (word != other), row[j] + 1, row[j - 1] + 1)
+    return row[-1]
+
+
+def seconds(path):
+    with wave.open(str(path)) as file:
+        return file.getnframes() / file.getframerate()
+
+
+def main():
+    work = pathlib.Path(sys.argv[1])
+    total = wrong = 0
+    for book in sorted((work / "books").iterdir()):
+        said = words(book.read_text(encoding="utf-8"))
+        heard = words((work / "out/back" / f"{book.stem}.txt").read_text(encoding="utf-8"))
+        missed = errors(said, heard)
+        rest, stream = (seconds(work / "out" / task / f"{book.stem}.wav") for task in ("rest", "stream"))
+        print(f"{book.name}: {len(said)} words, {missed} wrong = {missed / len(said):.1%}; rest {rest:.3f} s, stream {stream:.3f} s")
+        if rest != stream:
+            sys.exit(f"{book.name}: the two deliveries differ in length")
+        total += len(said)
+        wrong += missed
+    if not total:
+        sys.exit("no words were compared")
+    print(f"round trip: {total} words, word error rate {wrong / total:.2%} (limit {LIMIT:.0%})")
+    if wrong / total >= LIMIT:
+        sys.exit("too many words were lost on the way")
+
+
+if __name__ == "__main__":
+    main()

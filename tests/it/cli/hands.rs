@@ -1,0 +1,134 @@
+//! A person's hand on the queue: pause and unpause, hold, and what both say.
+
+use crate::support::{Project, Provider};
+use rustix::process::Signal;
+use std::time::Duration;
+use voicespool::mock::MockOptions;
+
+fn project(provider: &Provider) -> Project {
+    let project = Project::new(&format!(
+        "version = 1\n[run]\nworkers = 4\n{}[task.book]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"book.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\nformat = \"wav\"\noutput = \"{{stem}}.{{ext}}\"\nchunk = {{ max_chars = 80, target_chars = 70 }}\n",
+        provider.profile()
+    ));
+    let text: String = (1..=40).fold(String::new(), |text, number| {
+        text + &format!("Sentence number {number} of this book is spoken in one request alone.\n\n")
+    });
+    project.write("book.txt", text);
+    project
+}
+
+fn slow() -> Provider {
+    Provider::start(MockOptions {
+        // Long enough for another process to come in between.
+        latency: Duration::from_millis(400),
+        ..MockOptions::default()
+    })
+}
+
+fn in_state(project: &Project, state: &str) -> u64 {
+    let status = project.run(&["status", "--json"]).exits(0).json().remove(0);
+    let jobs = status["jobs"].as_array().unwrap().iter();
+    jobs.filter(|count| count["state"] == state && count["kind"] == "speak")
+        .map(|count| count["jobs"].as_u64().unwrap())
+        .sum()
+}
+
+#[test]
+fn a_run_at_work_stops_sending_when_another_process_pauses_and_goes_on_when_it_may() {
+    let provider = slow();
+    let project = project(&provider);
+    let mut run = project.start(&["run", "--yes", "--json"]);
+    assert!(run.wait_for("job_completed", 2));
+
+    let paused = project.run(&["pause", "--reason", "listening first"]);
+    let said = paused.exits(0).stdout();
+    assert!(
+        said.contains("everything since") && said.contains("by you (listening first)"),
+        "{said}"
+    );
+    assert!(run.wait_for("paused", 1));
+    while in_state(&project, "sent") > 0 {}
+    let requests = provider.mock.bill().requests;
+    let status = project.run(&["status"]).exits(0).stdout();
+    assert!(
+        status.contains("paused   everything since") && status.contains("voicespool unpause"),
+        "{status}"
+    );
+    assert_eq!(in_state(&project, "leased"), 0, "nothing is kept claimed");
+    assert_eq!(provider.mock.bill().requests, requests);
+
+    let ended = project.run(&["unpause", "--json"]).exits(0).json();
+    assert_eq!(ended[0]["pauses"], serde_json::json!([]));
+    let (code, rest) = run.end();
+    assert_eq!(code, Some(0), "{rest}");
+    assert!(rest.contains(r#""what":[]"#), "{rest}");
+    assert_eq!(provider.billed(), 40);
+}
+
+#[test]
+fn a_pause_outlives_the_run_and_the_next_one_sends_nothing_of_it() {
+    let provider = slow();
+    let project = project(&provider);
+    let mut run = project.start(&["run", "--yes", "--json"]);
+    assert!(run.wait_for("job_completed", 1));
+    let known = project.run(&["pause", "nonsense"]).exits(2).stderr();
+    assert!(
+        known.contains("book") && known.contains("hexgrad/Kokoro-82M"),
+        "{known}"
+    );
+    project.run(&["pause", "book"]).exits(0);
+    run.kill();
+    let parts = project.run(&["unpause"]).exits(2).stderr();
+    assert!(parts.contains("task book"), "{parts}");
+    let requests = provider.mock.bill().requests;
+
+    let mut next = project.start(&["run", "--yes", "--json"]);
+    assert!(next.wait_for("paused", 1));
+    next.signal(Signal::INT);
+    let (code, rest) = next.end();
+
+    assert_eq!(code, Some(130), "{rest}");
+    assert_eq!(provider.mock.bill().requests, requests);
+    project.run(&["unpause", "task:book"]).exits(0);
+    project.run(&["run", "--yes"]).exits(0);
+}
+
+#[test]
+fn what_is_held_is_not_bought_and_not_counted_in_the_plan_until_it_is_taken_up() {
+    let provider = slow();
+    let project = project(&provider);
+    let mut run = project.start(&["run", "--yes", "--json"]);
+    assert!(run.wait_for("job_completed", 1));
+
+    // Beside the run: no lock is needed, and the run comes to its end.
+    project.run(&["hold", "--all"]).exits(0);
+    let (code, rest) = run.end();
+    assert_eq!(code, Some(3), "{rest}");
+    let held = in_state(&project, "held");
+    assert!(held > 0 && held < 40, "{held}");
+    let billed = provider.billed();
+    assert_eq!(billed + held, 40);
+
+    let plan = project.run(&["plan", "--json"]).exits(0).json().remove(0);
+    assert_eq!(plan["totals"]["requests_to_send"], 0, "{plan}");
+    let words = project.run(&["plan"]).exits(0).stdout();
+    assert!(
+        words.contains(&format!("{held} of its requests are held")),
+        "{words}"
+    );
+    let why = project.run(&["ls", "--state", "held"]).exits(0).stdout();
+    assert!(why.contains("set aside by a person"), "{why}");
+    let again = project.run(&["run", "--yes"]).exits(3).stderr();
+    assert!(again.contains("ls --state held"), "{again}");
+    assert_eq!(provider.billed(), billed);
+
+    project.run(&["hold"]).exits(2);
+    project.run(&["hold", "--state", "completed"]).exits(2);
+    project
+        .run(&["retry", "--state", "held", "--all", "--yes"])
+        .exits(0);
+    let one = project.run(&["hold", "--all", "-n", "--json"]).exits(0);
+    assert_eq!(one.json()[0]["jobs"], held);
+    project.run(&["run", "--yes"]).exits(0);
+    assert_eq!(provider.billed(), 40);
+}
