@@ -205,6 +205,7 @@ impl Context {
                     params: work.params.clone(),
                     price: task.price,
                     check: work.check,
+                    delivery: work.delivery,
                 },
                 Work::Transcription(work) => Request::Transcribe {
                     endpoint: task.endpoint.clone(),

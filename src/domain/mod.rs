@@ -1,23 +1,27 @@
 //! Pure values: the words of the program and the rules that hold for them
 //! everywhere. No I/O, no clock, no database, no HTTP; std and serde only.
 
+pub mod delivery;
 pub mod fault;
 pub mod format;
 pub mod ids;
 pub mod job;
 pub mod key;
 pub mod ledger;
+pub mod pcm;
 pub mod price;
 pub mod request;
 pub mod transcript;
 pub mod units;
 
+pub use delivery::{Alignment, Delivery, Segmenting};
 pub use fault::{CostStatus, FaultClass};
 pub use format::{AudioFormat, DocumentFormat, PcmEncoding};
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
 pub use job::{Boundary, JobKind, JobState};
 pub use key::ContentKey;
 pub use ledger::{FileRow, LedgerRow};
+pub use pcm::RawAudio;
 pub use price::{ListedPrice, Price};
 pub use request::{SpeechParams, TranscriptionParams};
 pub use transcript::{Segment, Transcript, Word};

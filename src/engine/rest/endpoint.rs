@@ -16,12 +16,16 @@ use reqwest::Url;
 use crate::engine::rest::options::OptionsError;
 
 const SPEECH: &str = "audio/speech";
+/// Where Together's WebSocket is, below its route of speech.
+const SOCKET: &str = "websocket";
 const TRANSCRIPTIONS: &str = "audio/transcriptions";
 
 /// The checked addresses of one provider.
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     pub(super) speech: Url,
+    /// Of the handshake, which is an HTTP request.
+    pub(super) speech_socket: Url,
     pub(super) transcriptions: Url,
     /// Host and port, for messages.
     pub(super) host: String,
@@ -47,8 +51,10 @@ impl Endpoint {
                 });
             }
         }
+        let speech = join(&base, speech_path.unwrap_or(SPEECH))?;
         Ok(Self {
-            speech: join(&base, speech_path.unwrap_or(SPEECH))?,
+            speech_socket: join(&speech, SOCKET)?,
+            speech,
             transcriptions: join(&base, transcriptions_path.unwrap_or(TRANSCRIPTIONS))?,
             host,
             is_loopback,

@@ -41,11 +41,13 @@ const CREATION_PAUSE: Duration = Duration::from_millis(20);
 
 /// The migrations, oldest first. The last one's version is the format this program writes.
 fn migrations() -> Vec<Migration> {
-    let sql = [include_str!("../../../migrations/0001_queue.sql")];
-    (1..)
-        .zip(sql)
-        .map(|(version, sql)| migration(version, sql))
-        .collect()
+    [
+        (1, include_str!("../../../migrations/0001_queue.sql")),
+        (3, include_str!("../../../migrations/0003_delivery.sql")),
+    ]
+    .into_iter()
+    .map(|(version, sql)| migration(version, sql))
+    .collect()
 }
 
 fn migration(version: i64, sql: &'static str) -> Migration {

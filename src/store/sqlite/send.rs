@@ -86,7 +86,7 @@ pub(super) async fn apply(
     Ok(())
 }
 
-type SendRow = (i64, i64, i64, i64, i64, i64);
+type SendRow = (i64, i64, i64, i64, i64, i64, &'static str);
 
 fn row_of(intent: &Intent) -> Result<SendRow, Error> {
     Ok((
@@ -96,6 +96,7 @@ fn row_of(intent: &Intent) -> Result<SendRow, Error> {
         intent.at.0,
         intent.reserve.0,
         amount(intent.quantity)?,
+        intent.delivery.as_str(),
     ))
 }
 

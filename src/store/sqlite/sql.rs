@@ -36,7 +36,7 @@ macro_rules! job_columns {
 macro_rules! attempt_columns {
     () => {
         "a.attempt, a.run_id, a.sent_at, a.finished_at, a.cost, a.cost_status, a.quantity, \
-         a.class, a.http_status, a.request_id, a.latency_ms, a.first_byte_ms, a.bytes, a.detail"
+         a.class, a.http_status, a.request_id, a.latency_ms, a.first_byte_ms, a.bytes, a.detail, a.delivery"
     };
 }
 
@@ -209,7 +209,7 @@ statements! {
                      ORDER BY priority, id LIMIT ?3 + 0)
         RETURNING id, attempt, kind, key, spec_id, source_id, priority, span_start, span_end, quantity, failures, crashes, first_fault_at, params";
     NEXT_DUE = "SELECT min(not_before) FROM job WHERE not_before IS NOT NULL";
-    /// ?1: rows of [job, attempt, run, at, cost, quantity]. Which may be sent, and what the purses hold.
+    /// ?1: rows of [job, attempt, run, at, cost, quantity, delivery]. Which may be sent, and what the purses hold.
     MAY_SEND = "SELECT NULL, json_group_array(e.key), NULL, NULL FROM json_each(?1) e
         CROSS JOIN job j ON j.id = e.value ->> 0
         WHERE j.attempt = e.value ->> 1 AND j.state = 'leased'
@@ -219,9 +219,9 @@ statements! {
         FROM purse p JOIN bill b ON b.purse_id = p.id
         WHERE p.id IN (SELECT 0 UNION ALL SELECT value ->> 2 FROM json_each(?1)) GROUP BY p.id";
     SEND = "UPDATE job SET state = 'sent' WHERE id IN (SELECT value ->> 0 FROM json_each(?1));
-        INSERT INTO attempt (job_id, attempt, run_id, sent_at, cost, cost_status, quantity)
+        INSERT INTO attempt (job_id, attempt, run_id, sent_at, cost, cost_status, quantity, delivery)
         SELECT e.value ->> 0, e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, 'reserved',
-               e.value ->> 5 FROM json_each(?1) e";
+               e.value ->> 5, e.value ->> 6 FROM json_each(?1) e";
     /// ?1: rows of [job, attempt].
     EXTEND = "UPDATE job SET lease_until = ?2 FROM json_each(?1) e
         WHERE job.id = e.value ->> 0 AND job.attempt = e.value ->> 1 AND job.lease_until IS NOT NULL

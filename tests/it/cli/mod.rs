@@ -2,6 +2,7 @@
 
 mod config;
 mod crash;
+mod deliveries;
 mod money;
 mod speech;
 mod stop;

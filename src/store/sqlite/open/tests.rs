@@ -18,13 +18,36 @@ fn run() -> NewRun {
     }
 }
 
-fn with_a_second_migration(sql: &'static str) -> Vec<Migration> {
+fn with_one_more_migration(sql: &'static str) -> Vec<Migration> {
     let mut all = migrations();
-    all.push(migration(2, sql));
+    all.push(migration(NEXT, sql));
     all
 }
 
-const SECOND: &str = "ALTER TABLE run ADD COLUMN note TEXT; PRAGMA user_version = 2;";
+/// Of the newest format here, and of one that is not written yet.
+const NOW: i64 = 3;
+const NEXT: i64 = 1000;
+
+const SECOND: &str = "ALTER TABLE run ADD COLUMN note TEXT; PRAGMA user_version = 1000;";
+
+#[tokio::test]
+async fn a_queue_of_the_first_format_is_migrated_and_keeps_its_bill() {
+    let folder = tempfile::tempdir().unwrap();
+    let first: Vec<_> = migrations().into_iter().take(1).collect();
+    let old = open_with(&options(&folder), first).await.unwrap();
+    old.start_run(run()).await.unwrap();
+    old.close().await.unwrap();
+
+    let new = open(&options(&folder)).await.unwrap();
+
+    assert_eq!(new.runs(None, 10).await.unwrap().len(), 1);
+    let attempts = sqlx::query("SELECT delivery FROM attempt")
+        .fetch_all(&new.readers)
+        .await;
+    assert!(attempts.is_ok(), "{attempts:?}");
+    new.close().await.unwrap();
+    assert!(folder.path().join("queue.db.v1.backup").is_file());
+}
 
 #[tokio::test]
 async fn an_older_queue_is_copied_and_then_migrated() {
@@ -33,7 +56,7 @@ async fn an_older_queue_is_copied_and_then_migrated() {
     old.start_run(run()).await.unwrap();
     old.close().await.unwrap();
 
-    let new = open_with(&options(&folder), with_a_second_migration(SECOND))
+    let new = open_with(&options(&folder), with_one_more_migration(SECOND))
         .await
         .unwrap();
 
@@ -41,8 +64,8 @@ async fn an_older_queue_is_copied_and_then_migrated() {
     new.close().await.unwrap();
     let mut conn = base(new.path(), &options(&folder)).connect().await.unwrap();
     let version: i64 = pragma(&mut conn, "PRAGMA user_version").await.unwrap();
-    assert_eq!(version, 2);
-    let copy = Options::new(folder.path().join("queue.db.v1.backup"));
+    assert_eq!(version, NEXT);
+    let copy = Options::new(folder.path().join("queue.db.v3.backup"));
     let copy = open_read_only(&copy).await.unwrap();
     assert_eq!(copy.runs(None, 10).await.unwrap().len(), 1);
 }
@@ -58,7 +81,7 @@ async fn a_migration_that_fails_leaves_the_old_queue_as_it_was() {
         .unwrap();
     let bad = "ALTER TABLE run ADD COLUMN note TEXT; SELECT no_such_function();";
 
-    let failed = open_with(&options(&folder), with_a_second_migration(bad)).await;
+    let failed = open_with(&options(&folder), with_one_more_migration(bad)).await;
 
     assert!(failed.is_err());
     let again = open(&options(&folder)).await.unwrap();
@@ -72,7 +95,7 @@ async fn a_migration_that_fails_leaves_the_old_queue_as_it_was() {
 #[tokio::test]
 async fn a_newer_queue_is_refused_and_an_older_one_is_not_read_without_migration() {
     let folder = tempfile::tempdir().unwrap();
-    let new = open_with(&options(&folder), with_a_second_migration(SECOND))
+    let new = open_with(&options(&folder), with_one_more_migration(SECOND))
         .await
         .unwrap();
     new.close().await.unwrap();
@@ -81,7 +104,13 @@ async fn a_newer_queue_is_refused_and_an_older_one_is_not_read_without_migration
         open(&options(&folder)).await,
         open_read_only(&options(&folder)).await,
     ] {
-        let newer = matches!(refused, Err(Error::Newer { found: 2, known: 1 }));
+        let newer = matches!(
+            refused,
+            Err(Error::Newer {
+                found: NEXT,
+                known: NOW
+            })
+        );
         assert!(newer, "{refused:?}");
     }
     let mut conn = base(&folder.path().join("queue.db"), &options(&folder))
@@ -95,7 +124,13 @@ async fn a_newer_queue_is_refused_and_an_older_one_is_not_read_without_migration
     conn.close().await.unwrap();
     let older = open_read_only(&options(&folder)).await;
     assert!(
-        matches!(older, Err(Error::Older { found: 0, known: 1 })),
+        matches!(
+            older,
+            Err(Error::Older {
+                found: 0,
+                known: NOW
+            })
+        ),
         "{older:?}"
     );
 }
