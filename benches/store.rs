@@ -217,6 +217,7 @@ impl Queue {
 
 async fn one(store: Store, run: RunId, claim: Claim) {
     let intent = Intent {
+        delivery: voicespool::domain::Delivery::Rest,
         job: claim.job,
         attempt: claim.attempt,
         run,

@@ -6,6 +6,7 @@
 //! - [`container`]: what a file begins like; [`probe`](mod@probe): how long it is.
 //! - [`check`]: whether an answer is speech.
 //! - [`join`](mod@join): clips and pauses to one file, proven by reading it back.
+//! - [`enclose`](mod@enclose): raw samples get their header, and the times of their words.
 //! - [`wav`], [`mp3`], [`adts`], [`ogg`], [`sample`]: the formats read without a decoder;
 //!   [`decode`](mod@decode): the rest.
 //!
@@ -15,6 +16,7 @@ pub mod adts;
 pub mod check;
 pub mod container;
 pub mod decode;
+pub mod enclose;
 pub mod join;
 mod level;
 pub mod mp3;

@@ -246,6 +246,7 @@ impl Context {
                     params: work.params.clone(),
                     price: task.price,
                     check: work.check,
+                    delivery: work.delivery,
                 },
                 Work::Transcription(work) => Request::Transcribe {
                     endpoint: task.endpoint.clone(),

@@ -236,7 +236,6 @@ pub(crate) fn row(entry: LedgerEntry) -> LedgerRow {
         task: entry.task,
         source: entry.source_path,
         ordinal: entry.ordinal.map(i64::from),
-        endpoint: entry.endpoint,
         model: entry.model,
         voice: entry.voice,
         job_state: entry.job_state,
@@ -250,6 +249,9 @@ pub(crate) fn row(entry: LedgerEntry) -> LedgerRow {
         cost_status: row.cost_status,
         latency: row.latency,
         first_byte: row.first_byte,
+        // What is spoken on this machine takes no road.
+        delivery: row.delivery.filter(|_| entry.endpoint != "local"),
+        endpoint: entry.endpoint,
         answer_bytes: row.bytes,
         audio: entry.audio,
         detail: row.detail,

@@ -9,6 +9,7 @@
 mod build;
 mod conceal;
 mod document;
+mod fields;
 mod files;
 pub mod init;
 pub mod key;

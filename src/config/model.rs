@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::config::build::Build;
 use crate::config::document::Loc;
 use crate::config::reader::{At, Field};
-use crate::config::tables::{LimitsTable, ModelTable, PriceTable};
+use crate::config::tables::{LimitsTable, ModelTable, PriceTable, RawTable};
 use crate::config::text::EngineKind;
 use crate::config::values::Count;
-use crate::domain::{ListedPrice, Price, price};
+use crate::domain::{ListedPrice, Price, RawAudio, price};
 use crate::engine::local;
 use crate::pipeline::task::UploadLimits;
 use crate::text::ChunkRules;
@@ -34,6 +34,8 @@ pub struct Model {
     /// The defaults of `chunk` of a task.
     pub chunk: ChunkRules,
     pub upload: UploadLimits,
+    /// What its raw samples are, where the built-in knowledge is overruled.
+    pub raw: Option<RawAudio>,
 }
 
 /// `[models."ID"]`, checked.
@@ -45,6 +47,7 @@ pub(super) struct ModelRules {
     max_bytes: Option<NonZeroU32>,
     max_upload: Option<u64>,
     max_audio: Option<Duration>,
+    raw: Option<RawAudio>,
     /// The name in the file.
     pub(super) name: Option<Loc>,
 }
@@ -119,6 +122,7 @@ impl Model {
                 max_bytes: rules.max_upload.unwrap_or(known_upload.max_bytes),
                 max_duration: rules.max_audio.unwrap_or(known_upload.max_duration),
             },
+            raw: rules.raw,
         }
     }
 }
@@ -163,6 +167,7 @@ impl ModelRules {
             max_bytes: count(&table.max_bytes),
             max_upload: table.max_upload.value().map(|size| size.0),
             max_audio: table.max_audio.value().copied(),
+            raw: table.raw.given().and_then(|raw| raw_audio(build, raw)),
             name: Some(at.key),
         }
     }
@@ -190,6 +195,7 @@ impl ModelRules {
             max_bytes: self.max_bytes.or(below.max_bytes),
             max_upload: self.max_upload.or(below.max_upload),
             max_audio: self.max_audio.or(below.max_audio),
+            raw: self.raw.or(below.raw),
             name: self.name.or(below.name),
         }
     }
@@ -206,6 +212,35 @@ fn limits(table: &LimitsTable) -> Limits {
         audio_seconds_per_minute: count(&table.audio_seconds_per_minute),
         concurrency: count(&table.concurrency),
     }
+}
+
+/// Both or none: half of it would be a guess.
+fn raw_audio(build: &mut Build, at: &At<RawTable>) -> Option<RawAudio> {
+    let table = &at.value;
+    for (name, is_absent) in [
+        ("encoding", table.encoding.is_absent()),
+        ("sample_rate", table.sample_rate.is_absent()),
+    ] {
+        if is_absent {
+            build.error(
+                at.loc,
+                format!("raw samples without `{name}` cannot be read"),
+                format!("add {name} = …"),
+            );
+        }
+    }
+    let rate = table.sample_rate.given()?;
+    if !(8_000..=192_000).contains(&rate.value) {
+        build.error(
+            rate.loc,
+            format!("the sample rate {} is out of range", rate.value),
+            "write a number from 8000 to 192000",
+        );
+    }
+    Some(RawAudio {
+        encoding: table.encoding.value().copied()?,
+        sample_rate: rate.value,
+    })
 }
 
 fn listed_price(build: &mut Build, model: &str, at: &At<PriceTable>) -> Option<ListedPrice> {

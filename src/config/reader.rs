@@ -193,6 +193,12 @@ impl<'d> Reader<'d> {
         table
     }
 
+    /// Records that the key being read is given, for a table that is one value.
+    pub(super) fn note_given(&mut self, value: &Spanned<DeValue<'_>>) {
+        let loc = self.loc(value.span());
+        self.given.insert(self.path.join("."), loc);
+    }
+
     /// Reports the keys of `table` that are none of `known`.
     pub(super) fn refuse_unknown(&mut self, table: &DeTable<'_>, known: &[&'static str]) {
         for (key, value) in table {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::audio::SpeechCheck;
 use crate::config::build::Build;
+use crate::config::fields;
 use crate::config::model::count;
 use crate::config::reader::{At, Field};
 use crate::config::tables::{ChunkTable, PausesTable, TaskTable};
@@ -19,9 +20,6 @@ use crate::text::ChunkRules;
 /// Longest silence between two chunks.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
 
-/// Bit rates Together takes for an mp3 (its `OpenAPI` schema, 2026-04).
-const TOGETHER_BIT_RATES: &[u32] = &[32_000, 64_000, 96_000, 128_000, 192_000];
-
 /// OpenAI's limit for `instructions`, in characters.
 const MAX_INSTRUCTIONS: usize = 4096;
 
@@ -29,30 +27,35 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
     let before = build.problems.len();
     let table = &context.at.value;
     let format = format(build, table, context.profile.map(|profile| profile.kind));
+    let delivery = table.delivery.value().copied().unwrap_or_default();
     let voice = voice::voice(build, context);
     if let Some(profile) = context.profile {
-        refuse_unsupported(build, table, profile.kind, format);
+        fields::refuse(build, table, profile.kind, delivery, format);
     }
     check_numbers(build, table);
     let language = voice::language(build, context);
-    let raw = table.response_encoding.value().is_some();
     let asked = match format {
-        AudioFormat::Wav | AudioFormat::Flac if raw => AudioFormat::Raw,
         AudioFormat::Wav | AudioFormat::Flac => AudioFormat::Wav,
         other => other,
     };
+    let params = SpeechParams {
+        language,
+        speed: table.speed.value().copied(),
+        instructions: table.instructions.value().cloned(),
+        response_encoding: table.response_encoding.value().copied(),
+        sample_rate: table.sample_rate.value().copied(),
+        bit_rate: table.bit_rate.value().copied(),
+        alignment: table.alignment.value().copied().unwrap_or_default(),
+        segment: table.segment.value().copied(),
+        max_partial_length: count(&table.max_partial_length).map(NonZeroU32::get),
+        extra_params: fields::extra_params(build, table),
+        raw: context.model.raw,
+        ..SpeechParams::new(context.model_id, voice.unwrap_or_default(), asked)
+    };
+    fields::warn_of_idle_wishes(build, table, &params, delivery);
     let work = SpeechWork {
-        params: SpeechParams {
-            model: context.model_id.to_owned(),
-            voice: voice.unwrap_or_default(),
-            format: asked,
-            language,
-            speed: table.speed.value().copied(),
-            instructions: table.instructions.value().cloned(),
-            response_encoding: table.response_encoding.value().copied(),
-            sample_rate: table.sample_rate.value().copied(),
-            bit_rate: table.bit_rate.value().copied(),
-        },
+        params,
+        delivery,
         format,
         subtitles: documents(build, &table.subtitles),
         chunk: chunk_rules(build, context),
@@ -84,64 +87,6 @@ fn format(build: &mut Build, table: &TaskTable, kind: Option<EngineKind>) -> Aud
         ),
     }
     given.value
-}
-
-/// A field that would be left out silently is another recording than the one ordered.
-fn refuse_unsupported(build: &mut Build, table: &TaskTable, kind: EngineKind, format: AudioFormat) {
-    let (here, has): (&str, &[&str]) = match kind {
-        EngineKind::Together => (
-            "together",
-            &["language", "response_encoding", "sample_rate", "bit_rate"],
-        ),
-        EngineKind::OpenAi => ("openai", &["speed", "instructions"]),
-        EngineKind::Local => ("the built-in voice", &["language"]),
-    };
-    let written = [
-        ("language", table.language.given().map(|at| at.key)),
-        ("speed", table.speed.given().map(|at| at.key)),
-        ("instructions", table.instructions.given().map(|at| at.key)),
-        (
-            "response_encoding",
-            table.response_encoding.given().map(|at| at.key),
-        ),
-        ("sample_rate", table.sample_rate.given().map(|at| at.key)),
-        ("bit_rate", table.bit_rate.given().map(|at| at.key)),
-    ];
-    for (name, loc) in written {
-        if let Some(loc) = loc.filter(|_| !has.contains(&name)) {
-            let label = format!(
-                "leave it out: {here} has {}",
-                crate::config::suggest::listed(has.iter().copied())
-            );
-            build.error(loc, format!("{here} has no `{name}` for speech"), label);
-        }
-    }
-    if let Some(at) = table
-        .response_encoding
-        .given()
-        .filter(|_| format == AudioFormat::Mp3)
-    {
-        build.error(
-            at.key,
-            "`response_encoding` is for raw samples, the format here is mp3",
-            "leave it out, or write format = \"wav\"",
-        );
-    }
-    if let Some(at) = table.bit_rate.given() {
-        if format != AudioFormat::Mp3 {
-            build.error(
-                at.key,
-                "`bit_rate` is for the format mp3",
-                "leave it out, or write format = \"mp3\"",
-            );
-        } else if kind == EngineKind::Together && !TOGETHER_BIT_RATES.contains(&at.value) {
-            build.error(
-                at.loc,
-                format!("together makes no mp3 at {} bits a second", at.value),
-                "write 32000, 64000, 96000, 128000 or 192000",
-            );
-        }
-    }
 }
 
 fn check_numbers(build: &mut Build, table: &TaskTable) {

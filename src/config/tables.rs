@@ -14,8 +14,10 @@ use crate::config::reader::{At, Field, FromToml, Named, Reader, SchemaKey, key_n
 use crate::config::text::{
     Auth, ByteSize, EngineKind, OnInDoubt, TaskType, Timestamps, TotalTimeout,
 };
-use crate::config::values::Count;
-use crate::domain::{AudioFormat, DocumentFormat, NanoUsd, PcmEncoding};
+use crate::config::values::{Count, Json};
+use crate::domain::{
+    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
+};
 
 tables! {
     /// The whole file.
@@ -150,6 +152,16 @@ tables! {
         max_upload: ByteSize,
         /// Longest audio in one request.
         max_audio: Duration,
+        /// What its raw samples are, where the built-in knowledge is wrong.
+        raw: RawTable,
+    }
+
+    /// `raw` of a model
+    RawTable {
+        /// Coding of the samples.
+        encoding: PcmEncoding,
+        /// Frames per second.
+        sample_rate: u32,
     }
 
     /// `price` of a model
@@ -190,6 +202,8 @@ tables! {
         model: String,
         /// The voice, as the provider spells it (tts).
         voice: String,
+        /// How the sound comes back: rest, stream or websocket (tts).
+        delivery: Delivery,
         /// Format of the finished audio: wav, flac or mp3 (tts).
         format: AudioFormat,
         /// ISO 639-1 code such as "en"; stt also takes "auto".
@@ -204,6 +218,16 @@ tables! {
         sample_rate: u32,
         /// Bits per second of an mp3, where the provider has it (tts).
         bit_rate: u32,
+        /// Times of what is spoken: none, or word, which come with events only (tts).
+        alignment: Alignment,
+        /// Where the provider may cut a text before it speaks it: sentence, immediate, never (tts).
+        segment: Segmenting,
+        /// Most characters a WebSocket holds back before it speaks them (tts).
+        max_partial_length: Count,
+        /// How words are said, as "written/said", where the model takes it (tts).
+        pronunciation_dict: Vec<At<String>>,
+        /// Anything else for the model, passed on as it is (tts).
+        extra_params: Json,
         /// Subtitles of what was spoken, beside the audio (tts).
         subtitles: Vec<At<DocumentFormat>>,
         /// How text is cut into requests (tts).

@@ -8,7 +8,9 @@ use std::time::Duration;
 use jiff::civil;
 
 use crate::config::suggest::{did_you_mean, nearest};
-use crate::domain::{AudioFormat, DocumentFormat, NanoUsd, PcmEncoding};
+use crate::domain::{
+    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
+};
 
 /// Longest duration anything here waits or lasts.
 const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
@@ -383,6 +385,9 @@ macro_rules! domain_words {
 domain_words! {
     "document format": DocumentFormat,
     "coding of samples": PcmEncoding,
+    "delivery": Delivery,
+    "alignment": Alignment,
+    "way to cut a text": Segmenting,
 }
 
 impl FromText for AudioFormat {

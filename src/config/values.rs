@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use jiff::civil;
+use serde_json::{Map, Value};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -12,7 +13,9 @@ use crate::config::reader::{FromToml, Reader};
 use crate::config::text::{
     Auth, ByteSize, EngineKind, FromText, OnInDoubt, TaskType, Timestamps, TotalTimeout, Wrong,
 };
-use crate::domain::{AudioFormat, DocumentFormat, NanoUsd, PcmEncoding};
+use crate::domain::{
+    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
+};
 
 macro_rules! from_string {
     ($($type:ty: $expected:literal),+ $(,)?) => {$(
@@ -56,6 +59,60 @@ from_string! {
     AudioFormat: "an audio format such as \"wav\"",
     DocumentFormat: "one of \"srt\", \"vtt\", \"json\", \"txt\"",
     PcmEncoding: "a coding of samples such as \"pcm_s16le\"",
+    Delivery: "one of \"rest\", \"stream\", \"websocket\"",
+    Alignment: "one of \"none\", \"word\"",
+    Segmenting: "one of \"sentence\", \"immediate\", \"never\"",
+}
+
+/// A table that is passed on to the provider as JSON, whatever it holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Json(pub(super) Map<String, Value>);
+
+impl FromToml for Json {
+    const EXPECTED: &'static str = "a table such as { key = \"value\" }";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let table = reader.table(value, Self::EXPECTED)?;
+        reader.note_given(value);
+        let mut members = Map::new();
+        for (key, value) in table {
+            members.insert(key.get_ref().to_string(), json(value, reader)?);
+        }
+        // In one order, because the text of it is part of a job's identity.
+        members.sort_keys();
+        Some(Self(members))
+    }
+}
+
+/// A TOML value as JSON.
+fn json(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Value> {
+    let number = |text: &str| text.parse().ok().map(Value::Number);
+    let read = match value.get_ref() {
+        DeValue::String(text) => Some(Value::String(text.to_string())),
+        DeValue::Boolean(truth) => Some(Value::Bool(*truth)),
+        DeValue::Integer(whole) => i64::from_str_radix(whole.as_str(), whole.radix())
+            .ok()
+            .map(Value::from),
+        DeValue::Float(float) => number(float.as_str()),
+        DeValue::Datetime(date) => Some(Value::String(date.to_string())),
+        DeValue::Array(items) => {
+            let items: Option<Vec<_>> = items.iter().map(|item| json(item, reader)).collect();
+            return items.map(Value::Array);
+        }
+        DeValue::Table(table) => {
+            let mut members = Map::new();
+            for (key, value) in table {
+                members.insert(key.get_ref().to_string(), json(value, reader)?);
+            }
+            members.sort_keys();
+            return Some(Value::Object(members));
+        }
+    };
+    if read.is_none() {
+        let wrong = Wrong::new("this is no value that JSON has", "write a finite number");
+        reader.reject(value.span(), wrong);
+    }
+    read
 }
 
 /// Money is exact, so it is text: a float would already have lost a part of a cent.

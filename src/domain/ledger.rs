@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::domain::delivery::Delivery;
 use crate::domain::fault::{CostStatus, FaultClass};
 use crate::domain::ids::{Attempt, JobId, RunId};
 use crate::domain::job::{JobKind, JobState};
@@ -44,6 +45,8 @@ pub struct LedgerRow {
     pub latency: Option<Duration>,
     /// From sending to the first byte of the answer.
     pub first_byte: Option<Duration>,
+    /// The road the answer was to take; `None` where that is not known, or nothing travels.
+    pub delivery: Option<Delivery>,
     pub answer_bytes: Option<u64>,
     /// Length of the audio in the answer (speech).
     pub audio: Option<AudioMillis>,

@@ -3,24 +3,28 @@
 
 pub mod catalogue;
 pub mod day;
+pub mod delivery;
 pub mod fault;
 pub mod format;
 pub mod ids;
 pub mod job;
 pub mod key;
 pub mod ledger;
+pub mod pcm;
 pub mod price;
 pub mod request;
 pub mod transcript;
 pub mod units;
 
 pub use day::Day;
+pub use delivery::{Alignment, Delivery, Segmenting};
 pub use fault::{CostStatus, FaultClass};
 pub use format::{AudioFormat, DocumentFormat, PcmEncoding};
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
 pub use job::{Boundary, JobKind, JobState, PauseScope};
 pub use key::ContentKey;
 pub use ledger::{FileRow, LedgerRow};
+pub use pcm::RawAudio;
 pub use price::{ListedPrice, Price};
 pub use request::{Speakers, SpeechParams, TranscriptionParams};
 pub use transcript::{Segment, Transcript, Word};

@@ -20,6 +20,8 @@ pub struct EngineError {
     pub retry_after: Option<Duration>,
     /// The request left this machine and no answer says it was not carried out.
     pub may_be_billed: bool,
+    /// From sending to the first sound or byte, if any came before it failed.
+    pub first_byte: Option<Duration>,
 }
 
 impl EngineError {
@@ -32,6 +34,7 @@ impl EngineError {
             detail: detail.into(),
             retry_after: None,
             may_be_billed: false,
+            first_byte: None,
         }
     }
 }

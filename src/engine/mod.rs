@@ -21,13 +21,14 @@ use std::time::Duration;
 pub use error::EngineError;
 pub use futures_util::future::BoxFuture;
 
-use crate::domain::{AudioMillis, SpeechParams, TranscriptionParams};
+use crate::domain::{AudioMillis, Delivery, SpeechParams, TranscriptionParams, Word};
 
 /// Speak `input` as it is: its Unicode scalar values are what is billed.
 #[derive(Debug, Clone, Copy)]
 pub struct SpeechRequest<'a> {
     pub params: &'a SpeechParams,
     pub input: &'a str,
+    pub delivery: Delivery,
 }
 
 /// Transcribe the file at `path`.
@@ -41,7 +42,8 @@ pub struct TranscriptionRequest<'a> {
 
 /// A request that was answered with success. The body went to the caller's writer;
 /// only decoding it proves that it is whole (a body cut without a length header looks
-/// like success to every HTTP client).
+/// like success to every HTTP client). A stream counts as answered only after its own
+/// mark of the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Answer {
     pub http_status: Option<u16>,
@@ -50,8 +52,11 @@ pub struct Answer {
     pub content_type: Option<String>,
     /// Bytes written to the body.
     pub bytes: u64,
-    /// From sending to the first byte of the body.
+    /// From sending to the first byte of the body; of a stream, to its first sound.
     pub first_byte: Duration,
+    /// Times of the words from the start of the sound, as the provider gave them; empty
+    /// unless they were asked for and given.
+    pub words: Vec<Word>,
 }
 
 /// A speech provider.
@@ -61,7 +66,9 @@ pub struct Answer {
 ///
 /// Cancel safety: dropping the future aborts the request; it may have been billed.
 pub trait Engine: fmt::Debug + Send + Sync + 'static {
-    /// Writes the provider's audio container, unmodified, to `body`.
+    /// Writes the provider's audio container, unmodified, to `body`; or, where
+    /// [`SpeechParams::wire_format`] is raw, samples as [`SpeechParams::raw_audio`] says,
+    /// whole ones and without a header.
     fn speak<'a>(
         &'a self,
         request: SpeechRequest<'a>,

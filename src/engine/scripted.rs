@@ -218,22 +218,12 @@ impl Engine for Scripted {
 mod tests {
     use std::sync::Arc;
 
-    use crate::domain::AudioFormat;
+    use crate::domain::{AudioFormat, Delivery};
 
     use super::*;
 
     fn params() -> SpeechParams {
-        SpeechParams {
-            model: "m".to_owned(),
-            voice: "v".to_owned(),
-            format: AudioFormat::Wav,
-            language: None,
-            speed: None,
-            instructions: None,
-            response_encoding: None,
-            sample_rate: None,
-            bit_rate: None,
-        }
+        SpeechParams::new("m", "v", AudioFormat::Wav)
     }
 
     async fn ask(engine: &Scripted, input: &str) -> (Result<Answer, EngineError>, Vec<u8>) {
@@ -242,6 +232,7 @@ mod tests {
         let request = SpeechRequest {
             params: &params,
             input,
+            delivery: Delivery::Rest,
         };
         (engine.speak(request, &mut body).await, body)
     }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{AudioMillis, ContentKey};
 use crate::mock::bill::{Ledger, Record};
+use crate::mock::events::{self, Told};
 use crate::mock::fault::{BodyFault, Fault, Faults};
 use crate::mock::memory::Memory;
 use crate::mock::mp3::Stock;
@@ -139,7 +140,7 @@ pub(super) enum Outcome {
 
 impl Visit {
     pub(super) fn begin(app: &Arc<App>, path: &'static str) -> Self {
-        let sequence = lock(&app.ledger).arrive(path.ends_with("speech"));
+        let sequence = lock(&app.ledger).arrive(path.starts_with("audio/speech"));
         let at_ms = u64::try_from(app.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Self {
             app: Arc::clone(app),
@@ -167,6 +168,29 @@ impl Visit {
             return Ok(reply);
         }
         let order = speech::Order::parse(body, self.app.options.max_chars)?;
+        let (events, words, text) = (order.events, order.words, order.input.clone());
+        let spoken = self.sell(order).await?;
+        let mut reply = match events {
+            None => Reply::ok(spoken.content_type, spoken.body),
+            Some(shape) => {
+                let told = Told {
+                    text: &text,
+                    samples: &spoken.samples(),
+                    duration: spoken.duration,
+                    words,
+                };
+                let fault = self.fault.as_ref().map(|fault| fault.stream);
+                let body = events::stream(told, shape, fault.unwrap_or_default());
+                Reply::ok("text/event-stream", body)
+            }
+        };
+        let seconds = format!("{:.3}", spoken.duration.seconds());
+        reply.headers.push(("x-audio-seconds", seconds));
+        Ok(reply)
+    }
+
+    /// Speaks `order` and puts it on the bill.
+    pub(super) async fn sell(&mut self, order: speech::Order) -> Result<Spoken, Refusal> {
         self.record.model.clone_from(&order.model);
         self.record.sha256 = Some(sha256(order.input.as_bytes()));
         self.identity = Some(sha256(order.identity().as_bytes()));
@@ -176,12 +200,25 @@ impl Visit {
             Some(BodyFault::Other) => order.misspeak(&self.app.stock),
             _ => self.app.speak(order).await?,
         };
-        self.record.chars = chars;
+        self.record.chars = self.record.chars.saturating_add(chars);
         self.record.billed = true;
-        let mut reply = Reply::ok(spoken.content_type, spoken.body);
-        let seconds = format!("{:.3}", spoken.duration.seconds());
-        reply.headers.push(("x-audio-seconds", seconds));
-        Ok(reply)
+        Ok(spoken)
+    }
+
+    /// The fault this visit meets.
+    pub(super) fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// Most characters of one input.
+    pub(super) fn max_chars(&self) -> usize {
+        self.app.options.max_chars
+    }
+
+    /// A handshake that was granted: what follows belongs to this visit.
+    pub(super) fn upgraded(&mut self) {
+        self.record.status = StatusCode::SWITCHING_PROTOCOLS.as_u16();
+        self.record.fault = self.fault.as_ref().map(ToString::to_string);
     }
 
     async fn transcribe(&mut self, headers: &HeaderMap, mut form: Form) -> Result<Reply, Refusal> {
@@ -214,7 +251,7 @@ impl Visit {
     }
 
     /// Admission, delay, and the faults that stand in place of any answer.
-    async fn before(&mut self, headers: &HeaderMap) -> Result<Option<Reply>, Refusal> {
+    pub(super) async fn before(&mut self, headers: &HeaderMap) -> Result<Option<Reply>, Refusal> {
         self.fault = self.app.admit(headers, self.record.path)?;
         let latency = lock(&self.app.knobs).latency;
         let fault = self.fault.as_ref();
@@ -254,7 +291,7 @@ impl Visit {
         refusal.into_reply(&id).deliver(&id, None)
     }
 
-    fn finish(mut self, result: Result<Reply, Refusal>) -> Outcome {
+    pub(super) fn finish(mut self, result: Result<Reply, Refusal>) -> Outcome {
         let fault = self.fault.take();
         self.record.fault = fault.as_ref().map(ToString::to_string);
         if fault.as_ref().is_some_and(|fault| fault.hang) {

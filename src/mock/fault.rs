@@ -17,6 +17,12 @@
 //! | `encoding=gzip` | claims a content encoding |
 //! | `redirect=URL` | 307 to there |
 //! | `endless` | goes on for ever after the answer |
+//! | `stream=no-done` | events: a whole answer without the mark of the end |
+//! | `stream=error`, `error-first` | events: the provider gives up in the middle, or at once |
+//! | `stream=base64`, `json`, `half-sample`, `reorder` | events: sound that cannot be sound |
+//! | `stream=legacy`, `odd` | events in the older shape; in every freedom the format allows |
+//! | `stream=no-words`, `bad-words` | no word times, or impossible ones |
+//! | `stream=close`, `busy`, `silent`, `stall` | WebSocket: 1011 in the middle, 4503 at once, no sound ever, a pause after each item |
 
 use std::fmt;
 use std::str::FromStr;
@@ -38,6 +44,52 @@ pub struct Fault {
     pub(super) body: BodyFault,
     pub(super) redirect: Option<String>,
     pub(super) endless: bool,
+    pub(super) stream: StreamFault,
+}
+
+/// What is wrong with an answer in events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum StreamFault {
+    #[default]
+    None,
+    NoDone,
+    Error,
+    ErrorFirst,
+    Base64,
+    Json,
+    HalfSample,
+    Reorder,
+    Legacy,
+    Odd,
+    NoWords,
+    BadWords,
+    Close,
+    Busy,
+    Silent,
+    Stall,
+}
+
+impl StreamFault {
+    fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "no-done" => Self::NoDone,
+            "error" => Self::Error,
+            "error-first" => Self::ErrorFirst,
+            "base64" => Self::Base64,
+            "json" => Self::Json,
+            "half-sample" => Self::HalfSample,
+            "reorder" => Self::Reorder,
+            "legacy" => Self::Legacy,
+            "odd" => Self::Odd,
+            "no-words" => Self::NoWords,
+            "bad-words" => Self::BadWords,
+            "close" => Self::Close,
+            "busy" => Self::Busy,
+            "silent" => Self::Silent,
+            "stall" => Self::Stall,
+            _ => return None,
+        })
+    }
 }
 
 /// How the end of a body is told.
@@ -110,6 +162,7 @@ impl Fault {
             "endless" if value.is_empty() => self.endless = true,
             "cut" => self.cut = Some(value.parse().ok()?),
             "drip" => self.drip = Some(value.parse().ok().filter(|rate| *rate > 0)?),
+            "stream" => self.stream = StreamFault::parse(value)?,
             "redirect" => self.redirect = Some(value.to_owned()),
             "framing" => {
                 self.framing = match value {
@@ -291,6 +344,7 @@ mod tests {
             "hang=1",
             "body=pdf",
             "cut=-1",
+            "stream=",
         ] {
             assert!(bad.parse::<Fault>().is_err(), "{bad}");
         }

@@ -7,13 +7,14 @@
 //! for transcription, alone or joined into a longer recording; for other recordings it
 //! invents words, always the same ones.
 //!
-//! What it does not do: streaming events, batch jobs, files by URL, opus, aac and flac.
+//! What it does not do: batch jobs, files by URL, opus, aac and flac.
 //! MP3 answers are cut from one stored recording of speech and do not say the text
 //! (there is no MP3 encoder here); their length fits the text.
 //!
 //! | path (also without `/v1`) | answers |
 //! |---|---|
-//! | `POST /v1/audio/speech` | wav, mp3, raw or pcm |
+//! | `POST /v1/audio/speech` | wav, mp3, raw or pcm; with `stream` (OpenAI: `stream_format`) as events |
+//! | `GET /v1/audio/speech/websocket` | events over a WebSocket |
 //! | `POST /v1/audio/transcriptions`, `…/translations` | json, verbose_json |
 //! | `GET /v1/voices`, `GET /v1/models` | lists |
 //! | `GET /_mock/bill`, `GET /_mock/requests?after=N` | what was asked and what it costs |
@@ -22,6 +23,7 @@
 mod app;
 mod bill;
 mod catalogue;
+mod events;
 mod fault;
 mod memory;
 mod mp3;
@@ -29,6 +31,7 @@ mod options;
 mod recognise;
 mod reply;
 mod server;
+mod socket;
 mod sound;
 mod speech;
 mod transcription;

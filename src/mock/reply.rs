@@ -232,6 +232,10 @@ impl Refusal {
         }
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn into_reply(self, request_id: &str) -> Reply {
         let error = json!({
             "id": request_id,

@@ -1,5 +1,6 @@
 //! The server: routes, administration, and its shutdown.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,6 +8,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request, State};
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, Response, StatusCode};
@@ -24,6 +27,7 @@ use crate::mock::catalogue::MODELS;
 use crate::mock::fault::{FaultRule, Faults};
 use crate::mock::options::{MockOptions, Rate};
 use crate::mock::reply::{Refusal, Reply, never};
+use crate::mock::socket::Session;
 use crate::mock::transcription::Form;
 use crate::mock::voice::Voice;
 
@@ -127,6 +131,7 @@ pub async fn serve(
 fn router(app: Arc<App>) -> Router {
     let api = Router::new()
         .route("/audio/speech", post(speech))
+        .route("/audio/speech/websocket", get(socket))
         .route("/audio/transcriptions", post(transcriptions))
         .route("/audio/translations", post(translations))
         .route("/voices", get(voices))
@@ -149,6 +154,39 @@ async fn speech(State(app): State<Arc<App>>, request: Request) -> Response<Body>
     match axum::body::to_bytes(body, MAX_JSON).await {
         Ok(body) => answered(tokio::spawn(visit.speech(head.headers, body))).await,
         Err(_) => visit.refuse(Refusal::too_large(MAX_JSON)),
+    }
+}
+
+/// The handshake of a WebSocket, which is granted or refused like any request.
+async fn socket(
+    State(app): State<Arc<App>>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response<Body> {
+    let mut visit = Visit::begin(&app, "audio/speech/websocket");
+    let session = match visit.knock(&headers, &query).await {
+        Ok(None) => Session::parse(&query),
+        Ok(Some(reply)) => return delivered(visit.finish(Ok(reply))).await,
+        Err(refusal) => return delivered(visit.finish(Err(refusal))).await,
+    };
+    match (session, upgrade) {
+        (Err(refusal), _) => visit.refuse(refusal),
+        (_, Err(_)) => visit.refuse(Refusal::bad_request(
+            "upgrade_required",
+            "This is spoken to over a WebSocket.",
+        )),
+        (Ok(session), Ok(upgrade)) => {
+            visit.upgraded();
+            upgrade.on_upgrade(move |socket| visit.converse(socket, session))
+        }
+    }
+}
+
+async fn delivered(outcome: Outcome) -> Response<Body> {
+    match outcome {
+        Outcome::Answer(response) => response,
+        Outcome::Hang => match never().await {},
     }
 }
 
@@ -178,8 +216,7 @@ async fn heard(app: &Arc<App>, path: &'static str, request: Request) -> Response
 
 async fn answered(work: JoinHandle<Outcome>) -> Response<Body> {
     match work.await {
-        Ok(Outcome::Answer(response)) => response,
-        Ok(Outcome::Hang) => match never().await {},
+        Ok(outcome) => delivered(outcome).await,
         Err(_) => Refusal::broken("The server broke down.")
             .into_reply("mock")
             .deliver("mock", None),

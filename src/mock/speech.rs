@@ -8,6 +8,7 @@ use crate::audio::mp3::frames;
 use crate::domain::{AudioMillis, PcmEncoding};
 use crate::mock::app::App;
 use crate::mock::catalogue::{self, Family, local_voice};
+use crate::mock::events::Shape;
 use crate::mock::mp3::{Cut, Stock};
 use crate::mock::reply::Refusal;
 use crate::mock::sound;
@@ -53,6 +54,10 @@ pub(super) struct Order {
     sample_rate: u32,
     /// Thousandths of the normal speed.
     speed: u32,
+    /// Whether it is to be answered in events, and whose.
+    pub(super) events: Option<Shape>,
+    /// Whether the times of its words are to be told.
+    pub(super) words: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,16 +85,37 @@ pub(super) struct Spoken {
     pub(super) duration: AudioMillis,
 }
 
+impl Spoken {
+    /// The samples without any header (benchmarks are answered with a WAV whatever they ask).
+    pub(super) fn samples(&self) -> Bytes {
+        if self.body.starts_with(b"RIFF") {
+            self.body.slice(44.min(self.body.len())..)
+        } else {
+            self.body.clone()
+        }
+    }
+}
+
 impl Order {
     pub(super) fn parse(body: &[u8], max_chars: usize) -> Result<Self, Refusal> {
         let fields: Map<String, Value> = serde_json::from_slice(body)
             .map_err(|_| Refusal::bad_request("invalid_json", "The body is no JSON object."))?;
-        let model = text(&fields, "model")?;
+        Self::read(&fields, max_chars, None)
+    }
+
+    /// Checks the fields of a request; `socket_speed` is one that came over a WebSocket,
+    /// where the other fields are the same.
+    pub(super) fn read(
+        fields: &Map<String, Value>,
+        max_chars: usize,
+        socket_speed: Option<f64>,
+    ) -> Result<Self, Refusal> {
+        let model = text(fields, "model")?;
         let family = catalogue::family(model)
             .filter(|family| family.is_speech())
             .ok_or_else(|| Refusal::no_model(model))?;
-        check_fields(&fields, family)?;
-        let input = text(&fields, "input")?;
+        check_fields(fields, family)?;
+        let input = text(fields, "input")?;
         let limit = if family.is_openai() {
             OPENAI_MAX_CHARS.min(max_chars)
         } else {
@@ -101,22 +127,35 @@ impl Order {
                 format!("The input is longer than {limit} characters."),
             ));
         }
-        let voice = text(&fields, "voice")?;
+        let voice = text(fields, "voice")?;
         if !family.has_voice(voice) {
             return Err(Refusal::invalid(
                 "voice",
                 format!("Voice {voice:?} is not available for {model}."),
             ));
         }
-        let format = format(&fields, family)?;
+        let format = format(fields, family)?;
+        let events = events(fields, family, format)?;
+        let words = fields.get("alignment").is_some_and(|word| word == "word");
+        if words && events.is_none() && socket_speed.is_none() {
+            return Err(Refusal::invalid(
+                "alignment",
+                "alignment needs stream to be true.",
+            ));
+        }
         Ok(Self {
             model: model.to_owned(),
             input: input.to_owned(),
             voice: local_voice(voice),
             voice_name: voice.to_owned(),
             format,
-            sample_rate: sample_rate(&fields, family, format)?,
-            speed: speed(&fields)?,
+            sample_rate: sample_rate(fields, family, format)?,
+            speed: match socket_speed {
+                Some(speed) => thousandths(speed)?,
+                None => speed(fields)?,
+            },
+            events,
+            words,
         })
     }
 
@@ -233,14 +272,30 @@ fn check_fields(fields: &Map<String, Value>, family: Family) -> Result<(), Refus
             format!("Unrecognized request argument supplied: {name}."),
         ));
     }
-    let is_streaming = fields.get("stream").is_some_and(|value| value == true)
-        || fields
-            .get("stream_format")
-            .is_some_and(|value| value == "sse");
-    if is_streaming {
+    for (name, known) in [
+        ("alignment", &["none", "word"][..]),
+        ("segment", &["sentence", "immediate", "never"]),
+        ("stream_format", &["sse", "audio"]),
+    ] {
+        if let Some(value) = fields.get(name)
+            && !known.iter().any(|word| value == word)
+        {
+            return Err(Refusal::invalid(name, format!("Unknown {name}.")));
+        }
+    }
+    if fields
+        .get("stream")
+        .is_some_and(|value| !value.is_boolean())
+    {
+        return Err(Refusal::invalid("stream", "stream must be true or false."));
+    }
+    if fields
+        .get("extra_params")
+        .is_some_and(|value| !value.is_object())
+    {
         return Err(Refusal::invalid(
-            "stream",
-            "This server does not stream events.",
+            "extra_params",
+            "extra_params must be an object.",
         ));
     }
     for name in ["language", "instructions", "alignment", "segment"] {
@@ -252,6 +307,29 @@ fn check_fields(fields: &Map<String, Value>, family: Family) -> Result<(), Refus
         }
     }
     Ok(())
+}
+
+/// Whether the answer is asked for in events; they carry raw samples only.
+fn events(
+    fields: &Map<String, Value>,
+    family: Family,
+    format: Format,
+) -> Result<Option<Shape>, Refusal> {
+    let shape = if family.is_openai() {
+        (fields
+            .get("stream_format")
+            .is_some_and(|value| value == "sse"))
+        .then_some(Shape::OpenAi)
+    } else {
+        (fields.get("stream").is_some_and(|value| value == true)).then_some(Shape::Together)
+    };
+    if shape.is_some() && !matches!(format, Format::Raw(_)) {
+        return Err(Refusal::invalid(
+            "response_format",
+            "Streaming needs the response_format raw.",
+        ));
+    }
+    Ok(shape)
 }
 
 fn format(fields: &Map<String, Value>, family: Family) -> Result<Format, Refusal> {
@@ -322,8 +400,11 @@ fn speed(fields: &Map<String, Value>) -> Result<u32, Refusal> {
     let Some(value) = fields.get("speed") else {
         return Ok(1000);
     };
-    value
-        .as_f64()
+    thousandths(value.as_f64().unwrap_or(f64::NAN))
+}
+
+fn thousandths(speed: f64) -> Result<u32, Refusal> {
+    Some(speed)
         .filter(|speed| (0.25..=4.0).contains(speed))
         .and_then(|speed| {
             let thousandths = std::time::Duration::from_secs_f64(speed).as_millis();

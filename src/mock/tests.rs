@@ -3,6 +3,7 @@
 mod contract;
 mod faults;
 mod hearing;
+mod streams;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -12,7 +13,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::audio::{Clip, Span, Tags, join, mp3};
-use crate::domain::{AudioFormat, AudioMillis, FaultClass, SpeechParams, TranscriptionParams};
+use crate::domain::{
+    AudioFormat, AudioMillis, Delivery, FaultClass, SpeechParams, TranscriptionParams,
+};
 use crate::engine::rest::{Auth, ByteCap, Deadline, Kind, Paths, RestEngine, RestOptions};
 use crate::engine::transcription::parse_transcript;
 use crate::engine::{Answer, Engine, EngineError, SpeechRequest, TranscriptionRequest};
@@ -38,17 +41,7 @@ fn engine_for(mock: &MockHandle) -> RestEngine {
 }
 
 fn kokoro(format: AudioFormat) -> SpeechParams {
-    SpeechParams {
-        model: "hexgrad/Kokoro-82M".to_owned(),
-        voice: "af_heart".to_owned(),
-        format,
-        language: None,
-        speed: None,
-        instructions: None,
-        response_encoding: None,
-        sample_rate: None,
-        bit_rate: None,
-    }
+    SpeechParams::new("hexgrad/Kokoro-82M", "af_heart", format)
 }
 
 async fn speak(
@@ -60,6 +53,7 @@ async fn speak(
     let request = SpeechRequest {
         params: &params,
         input,
+        delivery: Delivery::Rest,
     };
     let mut body = Vec::new();
     let answer = engine.speak(request, &mut body).await?;

@@ -1,10 +1,13 @@
 //! Clips into one finished audio file with its subtitles. Sends nothing: it can be done
 //! again at any time from the objects.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::audio::{self, Clip, Joined, Tags};
-use crate::domain::{AudioFormat, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId};
+use crate::audio::{self, Clip, Joined, Tags, enclose};
+use crate::domain::{
+    Alignment, AudioFormat, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId, Word,
+};
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::{self, NewFile, OutputError};
 use crate::pipeline::recipe::Assemble;
@@ -48,13 +51,20 @@ pub enum AssembleError {
     },
 }
 
+/// The files of one source, and what a person should know about them.
+#[derive(Debug)]
+pub struct Assembled {
+    pub files: Vec<Finished>,
+    pub note: Option<String>,
+}
+
 /// Joins `parts` and writes the audio file and its subtitles below `out`. Blocking.
 pub fn assemble(
     recipe: &Assemble,
     parts: &[Part],
     objects: &Objects,
     out: &Path,
-) -> Result<Vec<Finished>, AssembleError> {
+) -> Result<Assembled, AssembleError> {
     if let Some(gone) = parts.iter().find(|part| !objects.contains(part.key)) {
         return Err(AssembleError::Missing { job: gone.job });
     }
@@ -77,9 +87,9 @@ pub fn assemble(
     .map_err(AssembleError::Join)?;
     audio::verify_joined(file.path(), &joined, recipe.format).map_err(AssembleError::Verify)?;
     // Subtitles first: whoever sees the audio file sees the whole set.
-    let mut finished = Vec::with_capacity(1 + recipe.subtitles.len());
+    let (mut finished, mut note) = (Vec::with_capacity(1), None);
     if !recipe.subtitles.is_empty() {
-        finished = subtitles(recipe, parts, objects, out, &joined)?;
+        (finished, note) = subtitles(recipe, parts, objects, out, &joined)?;
     }
     let path = file.keep()?;
     finished.insert(
@@ -91,7 +101,10 @@ pub fn assemble(
             Some(joined.duration),
         )?,
     );
-    Ok(finished)
+    Ok(Assembled {
+        files: finished,
+        note,
+    })
 }
 
 fn clips(recipe: &Assemble, parts: &[Part], objects: &Objects) -> Vec<Clip> {
@@ -126,7 +139,7 @@ fn subtitles(
     objects: &Objects,
     out: &Path,
     joined: &Joined,
-) -> Result<Vec<Finished>, AssembleError> {
+) -> Result<(Vec<Finished>, Option<String>), AssembleError> {
     let end = parts.last().map_or(0, |part| part.range.end);
     let text = objects
         .read_text(recipe.text, 0..end)
@@ -138,10 +151,12 @@ fn subtitles(
         );
         text.get(start..end)
     };
+    let words = words(recipe, parts, objects)?;
     let spoken: Vec<Spoken<'_>> = parts
         .iter()
         .zip(&joined.clips)
-        .map(|(part, span)| {
+        .zip(&words)
+        .map(|((part, span), words)| {
             let text = slice(&part.range).ok_or_else(|| {
                 AssembleError::Text(std::io::Error::new(
                     std::io::ErrorKind::InvalidData,
@@ -152,13 +167,16 @@ fn subtitles(
                 text,
                 start: span.start,
                 end: span.end,
+                words,
             })
         })
         .collect::<Result<_, AssembleError>>()?;
+    let note = note(recipe, &spoken);
     let transcript = subtitle::spoken_transcript(&spoken);
     let (cues, _) = subtitle::cues(&transcript, joined.duration, &CueRules::default());
-    let meta = meta(recipe, text.len(), joined);
-    recipe
+    let mut meta = meta(recipe, text.len(), joined);
+    meta.quality.flags.extend(note.clone());
+    let written: Result<Vec<_>, AssembleError> = recipe
         .subtitles
         .iter()
         .map(|wanted| {
@@ -171,7 +189,43 @@ fn subtitles(
             let path = output::write(out, &wanted.path, bytes.as_bytes())?;
             describe(&path, &wanted.path, wanted.format.as_str(), None)
         })
+        .collect();
+    Ok((written?, note))
+}
+
+/// The word times that came with each part, where they were asked for.
+fn words(
+    recipe: &Assemble,
+    parts: &[Part],
+    objects: &Objects,
+) -> Result<Vec<Vec<Word>>, AssembleError> {
+    if recipe.params.alignment == Alignment::None {
+        return Ok(vec![Vec::new(); parts.len()]);
+    }
+    parts
+        .iter()
+        .map(|part| {
+            let path = objects.path(part.key);
+            File::open(&path)
+                .and_then(|mut file| enclose::read_words(&mut file))
+                .map(Option::unwrap_or_default)
+                .map_err(|source| AssembleError::ReadBack { path, source })
+        })
         .collect()
+}
+
+/// What to say when times were asked for and cannot be had for all of it.
+fn note(recipe: &Assemble, spoken: &[Spoken<'_>]) -> Option<String> {
+    if recipe.params.alignment == Alignment::None {
+        return None;
+    }
+    let guessed = subtitle::guessed(spoken);
+    (guessed > 0).then(|| {
+        format!(
+            "the word times of {guessed} of {} chunks are estimated: the provider sent none that fit the text",
+            spoken.len()
+        )
+    })
 }
 
 fn describe(

@@ -102,17 +102,7 @@ mod tests {
     use crate::domain::AudioFormat;
 
     fn params(voice: &str) -> SpeechParams {
-        SpeechParams {
-            model: "m".into(),
-            voice: voice.into(),
-            format: AudioFormat::Wav,
-            language: None,
-            speed: None,
-            instructions: None,
-            response_encoding: None,
-            sample_rate: None,
-            bit_rate: None,
-        }
+        SpeechParams::new("m", voice, AudioFormat::Wav)
     }
 
     #[test]

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::SpeechCheck;
 use crate::domain::{
-    AudioFormat, AudioMillis, Boundary, DocumentFormat, Price, SpeechParams, TranscriptionParams,
+    AudioFormat, AudioMillis, Boundary, Delivery, DocumentFormat, Price, SpeechParams,
+    TranscriptionParams,
 };
 use crate::subtitle::CueRules;
 use crate::text::ChunkRules;
@@ -63,6 +64,9 @@ pub enum Work {
 #[derive(Debug, Clone)]
 pub struct SpeechWork {
     pub params: SpeechParams,
+    /// The road the answers take. Not among the parameters: what was bought over one road
+    /// is not bought again over another.
+    pub delivery: Delivery,
     /// The finished file's format: wav and flac from any engine, mp3 from a provider that
     /// answers mp3.
     pub format: AudioFormat,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::domain::{AudioMillis, FileRow, LedgerRow, Quantity, UtcMillis};
+use crate::domain::{AudioMillis, Delivery, FileRow, LedgerRow, Quantity, UtcMillis};
 use crate::report::escape::{no_formula, path_text, visible};
 use crate::report::{Error, SCHEMA_VERSION};
 
@@ -45,7 +45,7 @@ impl Cells {
 }
 
 /// Columns of [`Attempts`].
-pub const ATTEMPT_COLUMNS: [&str; 29] = [
+pub const ATTEMPT_COLUMNS: [&str; 30] = [
     "schema_version",
     "run_id",
     "job_id",
@@ -75,6 +75,7 @@ pub const ATTEMPT_COLUMNS: [&str; 29] = [
     "chars_per_audio_s",
     "detail",
     "fingerprint",
+    "delivery",
 ];
 
 /// The bill: one row an attempt, so that the sum of `cost_nano` over the rows whose
@@ -138,6 +139,7 @@ impl<W: Write> Attempts<W> {
             known(pace(row)),
             cells.maybe(row.detail.as_deref()),
             row.key.to_string().into(),
+            row.delivery.map_or("", Delivery::as_str).into(),
         ];
         Ok(self
             .out

@@ -7,11 +7,11 @@ use std::io::Write;
 use serde::{Serialize, Serializer};
 
 use crate::domain::{
-    CostStatus, FaultClass, FileRow, JobKind, JobState, NanoUsd, Quantity, UtcMillis,
+    CostStatus, Delivery, FaultClass, FileRow, JobKind, JobState, NanoUsd, Quantity, UtcMillis,
 };
 use crate::report::escape::path_text;
 use crate::report::latency::Latency;
-use crate::report::summary::{Costs, Summary, Totals};
+use crate::report::summary::{Costs, Summary, Times, Totals};
 use crate::report::{Error, SCHEMA_VERSION};
 
 /// Writes one object, ending in a line break.
@@ -25,6 +25,7 @@ pub fn write(out: &mut dyn Write, summary: &Summary, files: &[FileRow]) -> Resul
         first: summary.first,
         last: summary.last,
         latency: summary.latency,
+        times: summary.times.iter().map(TimesOut::of).collect(),
         total: TotalsOut::of(&summary.total),
         by_kind: groups(&summary.by_kind),
         by_task: groups(&summary.by_task),
@@ -44,12 +45,35 @@ struct Report<'a> {
     #[serde(rename = "last_ms")]
     last: Option<UtcMillis>,
     latency: Option<Latency>,
+    times: Vec<TimesOut<'a>>,
     total: TotalsOut,
     by_kind: BTreeMap<&'a JobKind, TotalsOut>,
     by_task: BTreeMap<&'a String, TotalsOut>,
     by_model: BTreeMap<&'a String, TotalsOut>,
     faults: &'a BTreeMap<FaultClass, u64>,
     files: Vec<FileOut<'a>>,
+}
+
+/// How long one model's answers took over one delivery.
+#[derive(Serialize)]
+struct TimesOut<'a> {
+    model: &'a str,
+    delivery: Delivery,
+    answers: u64,
+    first_byte: Option<Latency>,
+    total: Option<Latency>,
+}
+
+impl<'a> TimesOut<'a> {
+    fn of(((model, delivery), times): (&'a (String, Delivery), &Times)) -> Self {
+        Self {
+            model,
+            delivery: *delivery,
+            answers: times.answers,
+            first_byte: times.first_byte,
+            total: times.total,
+        }
+    }
 }
 
 fn groups<K: Ord>(groups: &BTreeMap<K, Totals>) -> BTreeMap<&K, TotalsOut> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use crate::domain::{
-    Attempt, AudioMillis, CharCount, ContentKey, CostStatus, FaultClass, FileRow, JobId, JobKind,
-    JobState, LedgerRow, NanoUsd, Quantity, RunId, UtcMillis,
+    Attempt, AudioMillis, CharCount, ContentKey, CostStatus, Delivery, FaultClass, FileRow, JobId,
+    JobKind, JobState, LedgerRow, NanoUsd, Quantity, RunId, UtcMillis,
 };
 use crate::report::{Error, Summary, WhatIf, csv, json, path_text, table};
 
@@ -33,6 +33,7 @@ fn row() -> LedgerRow {
         cost_status: CostStatus::Confirmed,
         latency: Some(Duration::from_millis(1_850)),
         first_byte: Some(Duration::from_millis(400)),
+        delivery: Some(Delivery::Stream),
         answer_bytes: Some(480_044),
         audio: Some(AudioMillis(100_000)),
         detail: None,
@@ -138,11 +139,11 @@ fn files_csv(rows: &[FileRow]) -> String {
 #[test]
 fn the_bill_has_a_row_an_attempt() {
     insta::assert_snapshot!(attempts_csv(&bill(), csv::Cells::Guarded), @r#"
-    schema_version,run_id,job_id,attempt_no,task,source_path,unit_id,endpoint,model,voice,kind,state,outcome,http_status,provider_request_id,started_at_utc,finished_at_utc,latency_s,ttfb_s,billable_unit,billable_qty,cost_usd,cost_nano,cost_status,output_bytes,output_audio_s,chars_per_audio_s,detail,fingerprint
-    1,3,17,1,books,books/emma.txt,4,together api.together.ai/v1,hexgrad/Kokoro-82M,af_bella,speak,completed,ok,200,8c1e,2026-09-21T14:13:20.000Z,2026-09-21T14:13:21.850Z,1.850,0.400,char,1500,0.006000000,6000000,confirmed,480044,100.000,15.00,,abababababababababababababababababababababababababababababababab
-    1,3,18,1,books,books/emma.txt,4,together api.together.ai/v1,hexgrad/Kokoro-82M,af_bella,speak,completed,bad_answer,200,8c1e,2026-09-21T14:13:20.000Z,2026-09-21T14:13:21.850Z,1.850,0.400,char,1500,0.006000000,6000000,wasted,480044,,,"'=the file ends ""early"", at 3 s",abababababababababababababababababababababababababababababababab
-    1,3,19,1,books,books/\xff\x1b]0;x\x07.txt,4,together api.together.ai/v1,hexgrad/Kokoro-82M,af_bella,speak,completed,,,,2026-09-21T14:13:20.000Z,,,,char,1500,0.006000000,6000000,in_doubt,,,,,abababababababababababababababababababababababababababababababab
-    1,3,17,1,podcasts,books/emma.txt,4,together api.together.ai/v1,openai/whisper-large-v3\x1b[31m,,transcribe,completed,refused,413,8c1e,2026-09-21T14:13:20.000Z,2026-09-21T14:13:21.850Z,1.850,0.400,audio_second,3723.004,0.093075100,93075100,not_billed,480044,,,,abababababababababababababababababababababababababababababababab
+    schema_version,run_id,job_id,attempt_no,task,source_path,unit_id,endpoint,model,voice,kind,state,outcome,http_status,provider_request_id,started_at_utc,finished_at_utc,latency_s,ttfb_s,billable_unit,billable_qty,cost_usd,cost_nano,cost_status,output_bytes,output_audio_s,chars_per_audio_s,detail,fingerprint,delivery
+    1,3,17,1,books,books/emma.txt,4,together api.together.ai/v1,hexgrad/Kokoro-82M,af_bella,speak,completed,ok,200,8c1e,2026-09-21T14:13:20.000Z,2026-09-21T14:13:21.850Z,1.850,0.400,char,1500,0.006000000,6000000,confirmed,480044,100.000,15.00,,abababababababababababababababababababababababababababababababab,stream
+    1,3,18,1,books,books/emma.txt,4,together api.together.ai/v1,hexgrad/Kokoro-82M,af_bella,speak,completed,bad_answer,200,8c1e,2026-09-21T14:13:20.000Z,2026-09-21T14:13:21.850Z,1.850,0.400,char,1500,0.006000000,6000000,wasted,480044,,,"'=the file ends ""early"", at 3 s",abababababababababababababababababababababababababababababababab,stream
+    1,3,19,1,books,books/\xff\x1b]0;x\x07.txt,4,together api.together.ai/v1,hexgrad/Kokoro-82M,af_bella,speak,completed,,,,2026-09-21T14:13:20.000Z,,,,char,1500,0.006000000,6000000,in_doubt,,,,,abababababababababababababababababababababababababababababababab,stream
+    1,3,17,1,podcasts,books/emma.txt,4,together api.together.ai/v1,openai/whisper-large-v3\x1b[31m,,transcribe,completed,refused,413,8c1e,2026-09-21T14:13:20.000Z,2026-09-21T14:13:21.850Z,1.850,0.400,audio_second,3723.004,0.093075100,93075100,not_billed,480044,,,,abababababababababababababababababababababababababababababababab,stream
     "#);
 }
 
@@ -176,6 +177,10 @@ fn people_get_tables() {
      wasted    $0.006000 of it, for unusable answers
      in doubt  $0.006000 of it, sent and never answered: it may be on the bill
      answers   half within 1.8 s, 95 % within 1.8 s
+
+     model                delivery   answers   first byte p50      p95   whole p50      p95
+    ────────────────────────────────────────────────────────────────────────────────────────
+     hexgrad/Kokoro-82M   stream           1           0.40 s   0.40 s      1.84 s   1.84 s
      faults    refused 1, bad_answer 1
     ");
     insta::assert_snapshot!(table::files(&files()).unwrap(), @r"
@@ -207,6 +212,7 @@ fn people_see_what_other_models_would_have_cost() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is one document")]
 fn scripts_get_one_object() {
     let mut summary = Summary::of(&bill()[..1]).unwrap();
     summary.by_kind.clear();
@@ -228,6 +234,21 @@ fn scripts_get_one_object() {
         "p50_ms": 1840,
         "p95_ms": 1840
       },
+      "times": [
+        {
+          "model": "hexgrad/Kokoro-82M",
+          "delivery": "stream",
+          "answers": 1,
+          "first_byte": {
+            "p50_ms": 400,
+            "p95_ms": 400
+          },
+          "total": {
+            "p50_ms": 1840,
+            "p95_ms": 1840
+          }
+        }
+      ],
       "total": {
         "attempts": 1,
         "failed": 0,

@@ -19,7 +19,7 @@ mod laws;
 
 pub use escape::path_text;
 pub use latency::Latency;
-pub use summary::{Costs, Fold, Summary, Totals};
+pub use summary::{Costs, Fold, Summary, Times, Totals};
 pub use what_if::{WhatIf, what_if};
 
 /// Version of the columns and fields of every report. Grows when one changes its meaning

@@ -4,8 +4,8 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    AudioMillis, CharCount, CostStatus, FaultClass, JobKind, LedgerRow, NanoUsd, Quantity,
-    UtcMillis,
+    AudioMillis, CharCount, CostStatus, Delivery, FaultClass, JobKind, LedgerRow, NanoUsd,
+    Quantity, UtcMillis,
 };
 use crate::report::Error;
 use crate::report::latency::{Histogram, Latency};
@@ -114,6 +114,8 @@ pub struct Summary {
     pub faults: BTreeMap<FaultClass, u64>,
     /// Of the attempts that were answered; `None` if none was.
     pub latency: Option<Latency>,
+    /// The same by model and delivery, of the answers that were used.
+    pub times: BTreeMap<(String, Delivery), Times>,
     /// When the first attempt started.
     pub first: Option<UtcMillis>,
     /// When the last attempt ended.
@@ -134,11 +136,30 @@ impl Summary {
     }
 }
 
+/// How long one model's answers took over one delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    pub answers: u64,
+    /// To the first byte; of a stream, to its first sound.
+    pub first_byte: Option<Latency>,
+    /// To the last byte.
+    pub total: Option<Latency>,
+}
+
+/// Waiting times of one model over one delivery, in the making.
+#[derive(Debug, Clone, Default)]
+struct Waits {
+    answers: u64,
+    first_byte: Histogram,
+    total: Histogram,
+}
+
 /// A summary in the making. Memory grows with the number of models and tasks, not of rows.
 #[derive(Debug, Clone, Default)]
 pub struct Fold {
     summary: Summary,
     latencies: Histogram,
+    waits: BTreeMap<Delivery, BTreeMap<String, Waits>>,
 }
 
 impl Fold {
@@ -165,13 +186,45 @@ impl Fold {
         let start = row.started_at;
         summary.first = Some(summary.first.map_or(start, |first| first.min(start)));
         summary.last = summary.last.max(row.finished_at);
+        self.add_waits(row);
         Ok(())
+    }
+
+    fn add_waits(&mut self, row: &LedgerRow) {
+        let (Some(delivery), CostStatus::Confirmed) = (row.delivery, row.cost_status) else {
+            return;
+        };
+        let models = self.waits.entry(delivery).or_default();
+        let waits = match models.get_mut(&row.model) {
+            Some(waits) => waits,
+            None => models.entry(row.model.clone()).or_default(),
+        };
+        waits.answers += 1;
+        for (histogram, time) in [
+            (&mut waits.first_byte, row.first_byte),
+            (&mut waits.total, row.latency),
+        ] {
+            if let Some(time) = time {
+                histogram.add(time);
+            }
+        }
     }
 
     /// The sums.
     pub fn finish(self) -> Summary {
+        let times = self.waits.into_iter().flat_map(|(delivery, models)| {
+            models.into_iter().map(move |(model, waits)| {
+                let times = Times {
+                    answers: waits.answers,
+                    first_byte: waits.first_byte.latency(),
+                    total: waits.total.latency(),
+                };
+                ((model, delivery), times)
+            })
+        });
         Summary {
             latency: self.latencies.latency(),
+            times: times.collect(),
             ..self.summary
         }
     }

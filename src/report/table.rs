@@ -45,6 +45,10 @@ pub fn summary(summary: &Summary) -> String {
         writeln!(text, " answers   half within {p50}, 95 % within {p95}")
             .expect("a String takes everything");
     }
+    if !summary.times.is_empty() {
+        text.push('\n');
+        text.push_str(&times(summary));
+    }
     if !summary.faults.is_empty() {
         let faults: Vec<_> = summary
             .faults
@@ -54,6 +58,38 @@ pub fn summary(summary: &Summary) -> String {
         writeln!(text, " faults    {}", faults.join(", ")).expect("a String takes everything");
     }
     text
+}
+
+/// How long answers took, by model and delivery.
+fn times(summary: &Summary) -> String {
+    let header = [
+        "model",
+        "delivery",
+        "answers",
+        "first byte p50",
+        "p95",
+        "whole p50",
+        "p95",
+    ];
+    let mut table = new(&header, 2);
+    for ((model, delivery), times) in &summary.times {
+        let [first, total] = [times.first_byte, times.total].map(|latency| {
+            let shown = |ms: u64| format!("{:.2} s", AudioMillis(ms).seconds());
+            latency.map_or_else(Default::default, |latency| {
+                (shown(latency.p50_ms), shown(latency.p95_ms))
+            })
+        });
+        table.add_row([
+            visible(model).into_owned(),
+            delivery.to_string(),
+            grouped(times.answers),
+            first.0,
+            first.1,
+            total.0,
+            total.1,
+        ]);
+    }
+    render(&table)
 }
 
 /// One line a file.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Attempt, AudioMillis, Boundary, ContentKey, CostStatus, FaultClass, GateId, JobId, JobKind,
-    JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, UtcMillis,
+    Attempt, AudioMillis, Boundary, ContentKey, CostStatus, Delivery, FaultClass, GateId, JobId,
+    JobKind, JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
 use crate::store::work::Spec;
 
@@ -160,6 +160,8 @@ pub struct AttemptRow {
     pub request_id: Option<String>,
     pub latency: Option<Duration>,
     pub first_byte: Option<Duration>,
+    /// The road the answer was to take; `None` for attempts from before that was recorded.
+    pub delivery: Option<Delivery>,
     pub bytes: Option<u64>,
     pub detail: Option<String>,
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Attempt, AudioMillis, Boundary, ContentKey, CostStatus, Day, FaultClass, GateId, JobId,
-    JobKind, JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, UtcMillis,
+    Attempt, AudioMillis, Boundary, ContentKey, CostStatus, Day, Delivery, FaultClass, GateId,
+    JobId, JobKind, JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
 use crate::store::rows::Sum;
 
@@ -180,6 +180,8 @@ pub struct Intent {
     pub reserve: NanoUsd,
     /// What is sent, in the unit of the job's kind.
     pub quantity: Quantity,
+    /// The road its answer will take.
+    pub delivery: Delivery,
 }
 
 /// What went wrong with a try.

@@ -26,6 +26,7 @@ mod place;
 mod repair;
 mod rules;
 mod spoken;
+mod timed;
 mod units;
 
 #[cfg(test)]
@@ -36,4 +37,4 @@ pub use cue::{Cue, cues};
 pub use document::DocumentMeta;
 pub use repair::Repairs;
 pub use rules::CueRules;
-pub use spoken::{Spoken, spoken_transcript};
+pub use spoken::{Spoken, guessed, spoken_transcript};

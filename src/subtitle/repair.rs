@@ -137,7 +137,7 @@ fn settle(group: &mut [Span], until: u64, repairs: &mut Repairs) {
 }
 
 /// Indices of the longest strictly growing run of starts: what the most spans agree on.
-fn believed(spans: &[Span]) -> Vec<usize> {
+pub(super) fn believed(spans: &[Span]) -> Vec<usize> {
     let mut tails: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(spans.len());
     for (idx, span) in spans.iter().enumerate() {

@@ -4,6 +4,7 @@ use crate::domain::{AudioMillis, Segment, Transcript, Word};
 use crate::subtitle::clean::clean;
 use crate::subtitle::pieces::pieces;
 use crate::subtitle::repair::share;
+use crate::subtitle::timed::times;
 use crate::subtitle::units::weigh;
 
 /// A clip of speech in the finished audio, and what it says.
@@ -12,10 +13,23 @@ pub struct Spoken<'a> {
     pub text: &'a str,
     pub start: AudioMillis,
     pub end: AudioMillis,
+    /// Words as the provider timed them, from the start of the clip; empty where it did not.
+    pub words: &'a [Word],
 }
 
-/// The clips as segments, with words timed inside each in proportion to their length and
-/// the pauses of their punctuation. The caller may set the language, which improves where
+/// How many of `clips` have words whose times are guessed: none were given, or none that
+/// can be believed.
+pub fn guessed(clips: &[Spoken<'_>]) -> usize {
+    let is_guessed = |clip: &&Spoken<'_>| {
+        let text = clean(clip.text);
+        let pieces = pieces(text.trim(), usize::MAX);
+        !pieces.is_empty() && times(&pieces, clip.words, clip.start, clip.end).is_none()
+    };
+    clips.iter().filter(is_guessed).count()
+}
+
+/// The clips as segments, with the words of each: timed by the provider where it did, else in
+/// proportion to their length and the pauses of their punctuation. The caller may set the language, which improves where
 /// lines end.
 pub fn spoken_transcript(clips: &[Spoken<'_>]) -> Transcript {
     let mut transcript = Transcript::default();
@@ -36,8 +50,10 @@ pub fn spoken_transcript(clips: &[Spoken<'_>]) -> Transcript {
             speaker: None,
         });
         let pieces = pieces(text, usize::MAX);
-        let weights: Vec<_> = pieces.iter().map(|piece| weigh(piece.text)).collect();
-        let times = share(&weights, clip.start.0, clip.end.0.max(clip.start.0));
+        let times = times(&pieces, clip.words, clip.start, clip.end).unwrap_or_else(|| {
+            let weights: Vec<_> = pieces.iter().map(|piece| weigh(piece.text)).collect();
+            share(&weights, clip.start.0, clip.end.0.max(clip.start.0))
+        });
         let words = pieces.iter().zip(times).map(|(piece, (start, end))| Word {
             text: piece.text.to_owned(),
             start: AudioMillis(start),
@@ -61,16 +77,19 @@ mod tests {
                 text: "One, two.",
                 start: AudioMillis(1_000),
                 end: AudioMillis(2_100),
+                words: &[],
             },
             Spoken {
                 text: "你好",
                 start: AudioMillis(3_000),
                 end: AudioMillis(4_000),
+                words: &[],
             },
             Spoken {
                 text: " \u{feff}",
                 start: AudioMillis(4_000),
                 end: AudioMillis(5_000),
+                words: &[],
             },
         ];
 

@@ -155,11 +155,18 @@ async fn make_audio(
         })
         .collect();
     let (objects, out) = (run.objects.clone(), run.places.out.clone());
+    let audio = recipe.audio.clone();
     let made =
         tokio::task::spawn_blocking(move || assemble::assemble(&recipe, &parts, &objects, &out));
+    let made = made.await.expect("assembling does not panic");
+    if let Ok(assemble::Assembled {
+        note: Some(note), ..
+    }) = &made
+    {
+        run.tell(Event::Warning(format!("{}: {note}", audio.display())));
+    }
     Ok(made
-        .await
-        .expect("assembling does not panic")
+        .map(|made| made.files)
         .map_err(|error| Trouble::of(&error)))
 }
 

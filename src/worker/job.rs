@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
-use crate::audio;
+use crate::audio::{self, enclose};
 use crate::domain::{
-    AudioMillis, CharCount, CostStatus, FaultClass, JobKind, NanoUsd, Price, Quantity, UtcMillis,
+    AudioFormat, AudioMillis, CharCount, CostStatus, FaultClass, JobKind, NanoUsd, Price, Quantity,
+    RawAudio, UtcMillis,
 };
 use crate::engine::delay::delay;
 use crate::engine::limit::Pass;
@@ -157,6 +158,7 @@ async fn request(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
         day: Clock::day(at),
         reserve,
         quantity: claim.quantity,
+        delivery: asked.delivery(),
     };
     match run.store.mark_sent(intent).await {
         Ok(()) => {}
@@ -193,7 +195,16 @@ async fn send(
         reserve: leave.reserve,
         latency: Duration::ZERO,
     };
-    let mut part = match run.objects.start(claim.key, claim.attempt) {
+    let part = run
+        .objects
+        .start(claim.key, claim.attempt)
+        .and_then(|mut part| {
+            if let Some(raw) = raw_audio(asked) {
+                enclose::make_room(&mut part.file, raw)?;
+            }
+            Ok(part)
+        });
+    let mut part = match part {
         Ok(part) => part,
         Err(error) => {
             // Nothing left this machine: the reservation is given back.
@@ -208,16 +219,18 @@ async fn send(
     let answered = {
         let answer = async {
             match (asked, input) {
-                (Request::Speak { params, .. }, Input::Text(text)) => {
-                    lane.engine
-                        .speak(
-                            SpeechRequest {
-                                params,
-                                input: text,
-                            },
-                            &mut part.file,
-                        )
-                        .await
+                (
+                    Request::Speak {
+                        params, delivery, ..
+                    },
+                    Input::Text(text),
+                ) => {
+                    let request = SpeechRequest {
+                        params,
+                        input: text,
+                        delivery: *delivery,
+                    };
+                    lane.engine.speak(request, &mut part.file).await
                 }
                 (Request::Transcribe { params, .. }, Input::Audio { path, duration }) => {
                     let request = TranscriptionRequest {
@@ -278,15 +291,22 @@ async fn accept(
     asked: &Request,
     claim: &Claim,
     part: Part,
-    answer: Answer,
+    mut answer: Answer,
     wire: SemaphorePermit<'_>,
 ) -> Result<(Answer, Usable), EngineError> {
     // Safe on the disk it costs nothing to lose the process, so the wire is free again; until
     // then it counts as in flight, so a crash costs at most `workers` requests.
-    let arrived = tokio::task::spawn_blocking(move || part.arrive())
-        .await
-        .expect("syncing an answer does not panic")
-        .map_err(|error| local_fault(&error))?;
+    let (raw, words) = (raw_audio(asked), std::mem::take(&mut answer.words));
+    let arrived = tokio::task::spawn_blocking(move || {
+        let mut part = part;
+        if let Some(raw) = raw {
+            enclose::enclose(&mut part.file, raw, &words)?;
+        }
+        part.arrive()
+    })
+    .await
+    .expect("syncing an answer does not panic")
+    .map_err(|error| local_fault(&error))?;
     drop(wire);
     let rules = match asked {
         Request::Speak { params, check, .. } => Some((params.format, *check)),
@@ -297,12 +317,13 @@ async fn accept(
         Quantity::Audio(_) | Quantity::Nothing => CharCount(0),
     };
     let (status, request_id) = (answer.http_status, answer.request_id.clone());
-    let bytes = answer.bytes;
+    let first_byte = Some(answer.first_byte);
     let checked = tokio::task::spawn_blocking(move || {
         let bad = |detail: String| EngineError {
             http_status: status,
             request_id,
             may_be_billed: true,
+            first_byte,
             ..EngineError::new(FaultClass::BadAnswer, detail)
         };
         let (format, audio, heard) = match rules {
@@ -318,6 +339,11 @@ async fn accept(
             }
         };
         let sha256 = key::of_file(arrived.path()).map_err(|error| local_fault(&error))?;
+        let bytes = arrived
+            .path()
+            .metadata()
+            .map_err(|error| local_fault(&error))?
+            .len();
         arrived.keep().map_err(|error| local_fault(&error))?;
         Ok(Usable {
             object: NewObject {
@@ -332,6 +358,18 @@ async fn accept(
     .await
     .expect("checking an answer does not panic");
     checked.map(|usable| (answer, usable))
+}
+
+/// What travels without a header and gets one here, before anybody takes it for an answer.
+fn raw_audio(asked: &Request) -> Option<RawAudio> {
+    match asked {
+        Request::Speak {
+            params, delivery, ..
+        } => {
+            (params.wire_format(*delivery) == AudioFormat::Raw).then(|| params.raw_audio(*delivery))
+        }
+        Request::Transcribe { .. } | Request::Nothing => None,
+    }
 }
 
 /// The answer was paid for but this disk could not keep it.
@@ -529,7 +567,7 @@ async fn unusable(
         http_status: error.http_status,
         request_id: error.request_id,
         latency: Some(gone.latency),
-        first_byte: None,
+        first_byte: error.first_byte,
         bytes: None,
     };
     let fault = Fault {

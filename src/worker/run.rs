@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::audio::SpeechCheck;
 use crate::domain::{
-    Attempt, GateId, JobId, JobState, NanoUsd, Price, RunId, SpecId, SpeechParams,
+    Attempt, Delivery, GateId, JobId, JobState, NanoUsd, Price, RunId, SpecId, SpeechParams,
     TranscriptionParams, UtcMillis,
 };
 use crate::engine::Engine;
@@ -76,6 +76,7 @@ pub enum Request {
         params: SpeechParams,
         price: Option<Price>,
         check: SpeechCheck,
+        delivery: Delivery,
     },
     Transcribe {
         endpoint: String,
@@ -87,6 +88,14 @@ pub enum Request {
 }
 
 impl Request {
+    /// The road the answer takes.
+    pub(crate) fn delivery(&self) -> Delivery {
+        match self {
+            Self::Speak { delivery, .. } => *delivery,
+            Self::Transcribe { .. } | Self::Nothing => Delivery::Rest,
+        }
+    }
+
     pub(crate) fn price(&self) -> Option<Price> {
         match self {
             Self::Speak { price, .. } | Self::Transcribe { price, .. } => *price,

@@ -110,6 +110,7 @@ fn what_one_room_may_do_no_other_does() {
     let owners: &[(&str, &[&str])] = &[
         ("sqlx::", &["store/"]),
         ("reqwest::", &["engine/rest/"]),
+        ("tungstenite::", &["engine/rest/"]),
         ("unsafe ", &["engine/local/pico.rs"]),
         ("backoff::", &["engine/delay.rs"]),
         ("governor::", &["engine/limit/"]),

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
 use voicespool::config::{self, Env, Overrides, ProjectFile, Settings, Sources};
-use voicespool::domain::{Day, FaultClass, GateId, JobKind, JobState, NanoUsd, RunId, UtcMillis};
+use voicespool::domain::{
+    Day, Delivery, FaultClass, GateId, JobKind, JobState, NanoUsd, RunId, UtcMillis,
+};
 use voicespool::engine::delay::DelayRules;
 use voicespool::engine::limit::Gate;
 use voicespool::engine::scripted::{Outcome, Scripted};
@@ -87,6 +89,7 @@ async fn work(project: &Project, engine: &Scripted, shutdown: &Shutdown) -> (Sto
         params: speech.params.clone(),
         price: tasks[0].price,
         check: speech.check,
+        delivery: speech.delivery,
     };
     let gate = Gate::only_concurrency(NonZeroU32::new(WORKERS).unwrap());
     let (events, mut inbox) = mpsc::unbounded_channel();
@@ -232,6 +235,7 @@ async fn an_answer_that_had_arrived_is_adopted_after_a_crash_and_half_a_one_is_n
         .unwrap();
     for (claim, share) in claims.iter().zip([1, 2]) {
         let intent = Intent {
+            delivery: Delivery::Rest,
             job: claim.job,
             attempt: claim.attempt,
             run,
@@ -250,6 +254,7 @@ async fn an_answer_that_had_arrived_is_adopted_after_a_crash_and_half_a_one_is_n
         let Outcome::Answer(whole) = recording(&SpeechRequest {
             params: &speech.params,
             input: &text,
+            delivery: Delivery::Rest,
         }) else {
             panic!("an answer")
         };

@@ -106,8 +106,14 @@ fn attempt_line(attempt: &AttemptRow) -> String {
     if let Some(status) = attempt.http_status {
         line.push_str(&format!("  status {status}"));
     }
+    if let Some(delivery) = attempt.delivery {
+        line.push_str(&format!("  {delivery}"));
+    }
     if let Some(latency) = attempt.latency {
         line.push_str(&format!("  {}", term::span(latency)));
+    }
+    if let Some(first) = attempt.first_byte {
+        line.push_str(&format!(" (first byte {})", term::span(first)));
     }
     if let Some(id) = &attempt.request_id {
         line.push_str(&format!("  request {}", term::clean(id)));
@@ -127,6 +133,6 @@ fn attempt_json(attempt: &AttemptRow) -> serde_json::Value {
         "cost": attempt.cost, "cost_nano": attempt.cost.0, "cost_status": attempt.cost_status, "quantity": attempt.quantity,
         "class": attempt.class, "detail": attempt.detail, "http_status": attempt.http_status, "request_id": attempt.request_id,
         "latency_s": attempt.latency.map(|time| time.as_secs_f64()), "first_byte_s": attempt.first_byte.map(|time| time.as_secs_f64()),
-        "bytes": attempt.bytes,
+        "bytes": attempt.bytes, "delivery": attempt.delivery,
     })
 }

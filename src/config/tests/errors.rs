@@ -1,7 +1,7 @@
 //! What a person reads who made a mistake.
 
 use crate::config::tests::{Project, bad, good, local_task, remote_task, stt_task, write};
-use crate::domain::SpeechParams;
+use crate::domain::{Delivery, SpeechParams};
 use crate::engine::rest::{Kind, unsupported};
 
 #[test]
@@ -288,7 +288,6 @@ fn what_a_provider_lacks_is_refused_here_and_there_alike() {
         let fields: Vec<String> = line.split('\n').filter_map(name_and_value).collect();
         let format = match line {
             line if line.contains("mp3") => "",
-            line if line.contains("response_encoding") => ", \"format\": \"raw\"",
             _ => ", \"format\": \"wav\"",
         };
         serde_json::from_str(&format!(
@@ -300,7 +299,7 @@ fn what_a_provider_lacks_is_refused_here_and_there_alike() {
     for (profile, kind) in [("together", Kind::Together), ("openai", Kind::OpenAi)] {
         for line in fields {
             let here = Project::new(&remote_task(profile, line)).load().is_err();
-            let there = !unsupported(kind, &params(line)).is_empty();
+            let there = !unsupported(kind, Delivery::Rest, &params(line)).is_empty();
             assert_eq!(here, there, "{profile}: {line}");
         }
     }

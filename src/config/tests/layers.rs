@@ -251,7 +251,7 @@ price = { per_1m_chars = "65", as_of = "2026-11-01" }"#,
     };
     assert_eq!(
         (speech.format, speech.params.format),
-        (AudioFormat::Flac, AudioFormat::Raw)
+        (AudioFormat::Flac, AudioFormat::Wav)
     );
     assert_eq!(speech.params.language.as_deref(), Some("zh-hk"));
     assert_eq!(

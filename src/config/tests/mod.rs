@@ -1,5 +1,6 @@
 //! The room as its callers see it: files in, settings or a readable list of problems out.
 
+mod deliveries;
 mod errors;
 mod example;
 mod layers;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::domain::{
-    AudioFormat, AudioMillis, FaultClass, PcmEncoding, SpeechParams, TranscriptionParams,
+    AudioFormat, AudioMillis, Delivery, FaultClass, PcmEncoding, SpeechParams, TranscriptionParams,
 };
 use crate::engine::local::{LocalEngine, SAMPLE_RATE, find, voices};
 use crate::engine::{Answer, Engine, EngineError, SpeechRequest, TranscriptionRequest};
@@ -15,17 +15,7 @@ fn engine(folder: &tempfile::TempDir) -> LocalEngine {
 }
 
 fn params(voice: &str) -> SpeechParams {
-    SpeechParams {
-        model: "svox-pico".to_owned(),
-        voice: voice.to_owned(),
-        format: AudioFormat::Wav,
-        language: None,
-        speed: None,
-        instructions: None,
-        response_encoding: None,
-        sample_rate: None,
-        bit_rate: None,
-    }
+    SpeechParams::new("svox-pico", voice, AudioFormat::Wav)
 }
 
 async fn ask(
@@ -35,7 +25,14 @@ async fn ask(
 ) -> Result<(Answer, Vec<u8>), EngineError> {
     let mut body = Vec::new();
     let answer = engine
-        .speak(SpeechRequest { params, input }, &mut body)
+        .speak(
+            SpeechRequest {
+                params,
+                input,
+                delivery: Delivery::Rest,
+            },
+            &mut body,
+        )
         .await?;
     Ok((answer, body))
 }
@@ -459,6 +456,7 @@ async fn giving_up_stops_the_thread() {
             SpeechRequest {
                 params: &params,
                 input: &text,
+                delivery: Delivery::Rest,
             },
             &mut body,
         ),

@@ -13,6 +13,7 @@ use crate::engine::rest::endpoint::shown_host;
 use crate::engine::rest::failure::{Sent, root_cause, too_late};
 use crate::engine::rest::pace;
 use crate::engine::rest::problem::{MAX_BODY, Problem, Scrubber, class_of, may_be_billed};
+use crate::engine::rest::sound::{container, is_container};
 use crate::engine::{Answer, EngineError};
 
 /// What the body must look like at its beginning.
@@ -53,21 +54,11 @@ impl Receiver<'_> {
         mut response: Response,
         body: &mut (dyn Write + Send),
     ) -> Result<Answer, EngineError> {
-        let mut answer = Answer {
-            http_status: Some(response.status().as_u16()),
-            request_id: self.request_id(response.headers()),
-            content_type: self.header(response.headers(), CONTENT_TYPE.as_str()),
-            ..Answer::default()
-        };
+        let mut answer = self.head(&response);
         if !matches!(response.status().as_u16(), 200 | 201) {
             return Err(self.refusal(response, answer).await);
         }
-        if let Some(encoding) = self.header(response.headers(), CONTENT_ENCODING.as_str())
-            && !encoding.eq_ignore_ascii_case("identity")
-        {
-            let detail = format!("the answer is encoded as `{encoding}`, which was not asked for");
-            return Err(bad(&answer, &detail));
-        }
+        self.check_encoding(&response, &answer)?;
         if response
             .content_length()
             .is_some_and(|length| length > self.cap)
@@ -84,6 +75,10 @@ impl Receiver<'_> {
             if !is_begun && !chunk.is_empty() {
                 is_begun = true;
                 answer.first_byte = self.sent_at.elapsed();
+                let is_raw = self.expected == Expected::Speech(AudioFormat::Raw);
+                if is_raw && is_container(&chunk) {
+                    return Err(told(&answer, container()));
+                }
                 if self.is_no_answer(&answer, &chunk) {
                     return Err(self.message_under_success(response, answer, chunk).await);
                 }
@@ -107,10 +102,50 @@ impl Receiver<'_> {
         Ok(answer)
     }
 
+    /// What the head of an answer says.
+    pub(super) fn head(&self, response: &Response) -> Answer {
+        Answer {
+            http_status: Some(response.status().as_u16()),
+            request_id: self.request_id(response.headers()),
+            content_type: self.header(response.headers(), CONTENT_TYPE.as_str()),
+            ..Answer::default()
+        }
+    }
+
+    /// Nothing is decompressed here.
+    pub(super) fn check_encoding(
+        &self,
+        response: &Response,
+        answer: &Answer,
+    ) -> Result<(), EngineError> {
+        match self.header(response.headers(), CONTENT_ENCODING.as_str()) {
+            Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
+                let detail =
+                    format!("the answer is encoded as `{encoding}`, which was not asked for");
+                Err(bad(answer, &detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// When the whole request must be over.
+    pub(super) fn end(&self) -> Instant {
+        self.sent_at + self.total
+    }
+
     /// The next piece of the body within the idle and the total limit.
     async fn next_chunk(&self, response: &mut Response) -> Result<Option<Bytes>, EngineError> {
-        let end = self.sent_at + self.total;
         let idle_end = Instant::now() + self.idle;
+        self.chunk_by(idle_end, response).await
+    }
+
+    /// The next piece of the body by `idle_end` and within the total limit.
+    pub(super) async fn chunk_by(
+        &self,
+        idle_end: Instant,
+        response: &mut Response,
+    ) -> Result<Option<Bytes>, EngineError> {
+        let end = self.end();
         match timeout_at(end.min(idle_end), response.chunk()).await {
             Ok(Ok(chunk)) => Ok(chunk),
             Ok(Err(error)) => {
@@ -162,7 +197,7 @@ impl Receiver<'_> {
     }
 
     /// A success that brought words: reads on to find out which.
-    async fn message_under_success(
+    pub(super) async fn message_under_success(
         &self,
         mut response: Response,
         answer: Answer,
@@ -179,7 +214,7 @@ impl Receiver<'_> {
     }
 
     /// An answer whose status is no success.
-    async fn refusal(&self, mut response: Response, answer: Answer) -> EngineError {
+    pub(super) async fn refusal(&self, mut response: Response, answer: Answer) -> EngineError {
         let status = response.status();
         let headers = response.headers().clone();
         let body = if self
@@ -259,7 +294,7 @@ fn bad(answer: &Answer, detail: &str) -> EngineError {
 }
 
 /// `failure` with what the head of the answer said.
-fn told(answer: &Answer, mut failure: EngineError) -> EngineError {
+pub(super) fn told(answer: &Answer, mut failure: EngineError) -> EngineError {
     failure.http_status = answer.http_status;
     failure.request_id.clone_from(&answer.request_id);
     failure

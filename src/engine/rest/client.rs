@@ -6,18 +6,19 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue};
-use reqwest::{Client, RequestBuilder, redirect};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 
-use crate::domain::CharCount;
-use crate::engine::rest::answer::{Expected, Receiver};
+use crate::domain::{AudioFormat, CharCount, Delivery};
+use crate::engine::rest::answer::{Expected, Receiver, told};
 use crate::engine::rest::dialect::Kind;
 use crate::engine::rest::endpoint::Endpoint;
 use crate::engine::rest::failure::{Sent, no_answer, too_late};
 use crate::engine::rest::options::{Auth, ByteCap, Deadline, OptionsError, RestOptions};
 use crate::engine::rest::problem::Scrubber;
-use crate::engine::rest::{speech, transcription};
+use crate::engine::rest::sound::{Sound, bad};
+use crate::engine::rest::{socket, speech, transcription};
 use crate::engine::{Answer, BoxFuture, Engine, EngineError, SpeechRequest, TranscriptionRequest};
 
 /// Connections idle for longer are not used again. Common servers close theirs after 5 s
@@ -32,6 +33,8 @@ const HTTP2_PING: Duration = Duration::from_secs(20);
 /// A hosted or self-hosted provider behind the [`Engine`] trait.
 pub struct RestEngine {
     client: Client,
+    /// Speaks HTTP/1.1 alone: only there can a connection become a WebSocket.
+    upgrading: Client,
     endpoint: Endpoint,
     kind: Kind,
     authorization: Option<HeaderValue>,
@@ -59,7 +62,13 @@ impl RestEngine {
     pub fn new(options: RestOptions) -> Result<Self, OptionsError> {
         let endpoint = Endpoint::parse(&options.base_url, &options.paths)?;
         Ok(Self {
-            client: http_client(&endpoint, &options)?,
+            client: http_client(&endpoint, &options)?
+                .build()
+                .map_err(no_client)?,
+            upgrading: http_client(&endpoint, &options)?
+                .http1_only()
+                .build()
+                .map_err(no_client)?,
             endpoint,
             kind: options.kind,
             authorization: authorization(&options.auth)?,
@@ -81,15 +90,30 @@ impl RestEngine {
         body: &mut (dyn Write + Send),
     ) -> Result<Answer, EngineError> {
         let chars = CharCount::of(request.input);
+        let format = request.params.wire_format(request.delivery);
+        let cap = self.max_answer_bytes.for_speech(chars, format);
+        let receiver = self.receiver(Expected::Speech(format), self.total.for_speech(chars), cap);
+        let raw = request.params.raw_audio(request.delivery);
+        if request.delivery == Delivery::WebSocket {
+            speech::check(self.kind, request)?;
+            let url = socket::address(&self.endpoint.speech_socket, request.params, chars);
+            let (builder, accept) = socket::handshake(self.upgrading.get(url));
+            // Without a connection nothing was said.
+            let response = self.begin(builder, &receiver, || Sent::Partly).await?;
+            let sound = Sound::new(body, raw, cap, chars, receiver.sent_at);
+            return receiver.converse(response, &accept, request, sound).await;
+        }
         let builder = speech::request(&self.client, &self.endpoint.speech, self.kind, request)?;
-        let format = request.params.format;
-        let receiver = self.receiver(
-            Expected::Speech(format),
-            self.total.for_speech(chars),
-            self.max_answer_bytes.for_speech(chars, format),
-        );
-        self.exchange(builder, &receiver, || Sent::Whole, body)
-            .await
+        let response = self.begin(builder, &receiver, || Sent::Whole).await?;
+        if request.delivery == Delivery::Stream {
+            let sound = Sound::new(body, raw, cap, chars, receiver.sent_at);
+            return receiver.receive_events(response, sound).await;
+        }
+        let answer = receiver.receive(response, body).await?;
+        if format == AudioFormat::Raw && !answer.bytes.is_multiple_of(raw.sample_bytes()) {
+            return Err(told(&answer, bad("the answer ends within a sample")));
+        }
+        Ok(answer)
     }
 
     async fn transcribe_once(
@@ -108,9 +132,11 @@ impl RestEngine {
             self.total.for_transcription(request.duration, upload.bytes),
             self.max_answer_bytes.for_transcript(),
         );
-        let outcome = self
-            .exchange(builder, &receiver, || upload.sent(), body)
-            .await;
+        let outcome = async {
+            let response = self.begin(builder, &receiver, || upload.sent()).await?;
+            receiver.receive(response, body).await
+        };
+        let outcome = outcome.await;
         match upload.local_fault() {
             Some(fault) if outcome.is_err() => Err(fault),
             _ => outcome,
@@ -137,35 +163,28 @@ impl RestEngine {
         }
     }
 
-    /// Sends the request and receives its answer. `sent` says, when asked after a
-    /// failure, how much of the request had left.
-    pub(super) async fn exchange(
+    /// Sends the request and receives the head of its answer. `sent` says, when asked
+    /// after a failure, how much of the request had left.
+    pub(super) async fn begin(
         &self,
         builder: RequestBuilder,
         receiver: &Receiver<'_>,
         sent: impl Fn() -> Sent,
-        body: &mut (dyn Write + Send),
-    ) -> Result<Answer, EngineError> {
+    ) -> Result<Response, EngineError> {
         let mut builder = builder.header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some(authorization) = &self.authorization {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
-        let end = receiver.sent_at + receiver.total;
-        let response = match timeout_at(end, builder.send()).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => {
-                return Err(no_answer(&error, receiver.host, sent(), &self.scrubber));
-            }
-            Err(_) => {
-                return Err(too_late(
-                    "no answer from",
-                    receiver.host,
-                    receiver.total,
-                    sent(),
-                ));
-            }
-        };
-        receiver.receive(response, body).await
+        match timeout_at(receiver.end(), builder.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(no_answer(&error, receiver.host, sent(), &self.scrubber)),
+            Err(_) => Err(too_late(
+                "no answer from",
+                receiver.host,
+                receiver.total,
+                sent(),
+            )),
+        }
     }
 }
 
@@ -202,7 +221,13 @@ fn authorization(auth: &Auth) -> Result<Option<HeaderValue>, OptionsError> {
     Ok(Some(value))
 }
 
-fn http_client(endpoint: &Endpoint, options: &RestOptions) -> Result<Client, OptionsError> {
+fn no_client(error: reqwest::Error) -> OptionsError {
+    OptionsError::Client {
+        reason: error.without_url().to_string(),
+    }
+}
+
+fn http_client(endpoint: &Endpoint, options: &RestOptions) -> Result<ClientBuilder, OptionsError> {
     // An error means that a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let user_agent =
@@ -232,9 +257,7 @@ fn http_client(endpoint: &Endpoint, options: &RestOptions) -> Result<Client, Opt
         // itself.
         builder = builder.http1_only().tls_certs_only([]);
     }
-    builder.build().map_err(|error| OptionsError::Client {
-        reason: error.without_url().to_string(),
-    })
+    Ok(builder)
 }
 
 #[cfg(test)]

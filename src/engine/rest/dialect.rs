@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AudioFormat, SpeechParams, TranscriptionParams};
+use crate::domain::{Alignment, AudioFormat, Delivery, SpeechParams, TranscriptionParams};
 
 /// Which contract the provider keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,13 +42,21 @@ impl Kind {
         }
     }
 
-    /// Whether `POST audio/speech` has the field.
-    fn has(self, field: SpeechField) -> bool {
-        let is_openais = matches!(field, SpeechField::Speed | SpeechField::Instructions);
-        match self {
-            // Together documents a speed for its WebSocket only.
-            Self::Together => !is_openais,
-            Self::OpenAi => is_openais,
+    /// Whether a request for speech has the field.
+    fn has(self, delivery: Delivery, field: SpeechField) -> bool {
+        let has_events = delivery != Delivery::Rest;
+        let is_socket = delivery == Delivery::WebSocket;
+        match (self, field) {
+            (Self::OpenAi, field) => {
+                matches!(field, SpeechField::Speed | SpeechField::Instructions)
+            }
+            (Self::Together, SpeechField::Instructions) => false,
+            // Together documents a speed for its WebSocket only, which takes no coding of
+            // samples and no bit rate.
+            (Self::Together, SpeechField::Speed | SpeechField::MaxPartialLength) => is_socket,
+            (Self::Together, SpeechField::ResponseEncoding | SpeechField::BitRate) => !is_socket,
+            (Self::Together, SpeechField::Alignment) => has_events,
+            (Self::Together, _) => true,
         }
     }
 }
@@ -62,6 +70,10 @@ enum SpeechField {
     ResponseEncoding,
     SampleRate,
     BitRate,
+    Alignment,
+    Segment,
+    MaxPartialLength,
+    ExtraParams,
 }
 
 impl SpeechField {
@@ -73,6 +85,10 @@ impl SpeechField {
             Self::ResponseEncoding => "response_encoding",
             Self::SampleRate => "sample_rate",
             Self::BitRate => "bit_rate",
+            Self::Alignment => "alignment",
+            Self::Segment => "segment",
+            Self::MaxPartialLength => "max_partial_length",
+            Self::ExtraParams => "extra_params",
         }
     }
 }
@@ -80,10 +96,10 @@ impl SpeechField {
 /// Bit rates Together takes for MP3 (its published schema of 2026-04).
 const TOGETHER_BIT_RATES: [u32; 5] = [32_000, 64_000, 96_000, 128_000, 192_000];
 
-/// What of `params` a provider of `kind` cannot do, one sentence fragment each; empty if
+/// What of `params` a provider of `kind` cannot do over `delivery`, one sentence fragment each; empty if
 /// all is well. To be asked before anything is planned: a field that is silently left
 /// out would be a different recording from the one that was ordered.
-pub fn unsupported(kind: Kind, params: &SpeechParams) -> Vec<String> {
+pub fn unsupported(kind: Kind, delivery: Delivery, params: &SpeechParams) -> Vec<String> {
     let set = [
         (SpeechField::Language, params.language.is_some()),
         (SpeechField::Speed, params.speed.is_some()),
@@ -94,19 +110,47 @@ pub fn unsupported(kind: Kind, params: &SpeechParams) -> Vec<String> {
         ),
         (SpeechField::SampleRate, params.sample_rate.is_some()),
         (SpeechField::BitRate, params.bit_rate.is_some()),
+        (SpeechField::Alignment, params.alignment != Alignment::None),
+        (SpeechField::Segment, params.segment.is_some()),
+        (
+            SpeechField::MaxPartialLength,
+            params.max_partial_length.is_some(),
+        ),
+        (SpeechField::ExtraParams, params.extra_params.is_some()),
     ];
+    let road = match delivery {
+        Delivery::Rest => String::new(),
+        other => format!(" over `{other}`"),
+    };
     let mut found: Vec<String> = set
         .into_iter()
-        .filter(|&(field, is_set)| is_set && !kind.has(field))
-        .map(|(field, _)| format!("`{}` is no field of {} speech", field.name(), kind.as_str()))
+        .filter(|&(field, is_set)| is_set && !kind.has(delivery, field))
+        .map(|(field, _)| {
+            format!(
+                "`{}` is no field of {} speech{road}",
+                field.name(),
+                kind.as_str()
+            )
+        })
         .collect();
+    if delivery == Delivery::WebSocket && kind == Kind::OpenAi {
+        found.push("openai speech has no WebSocket".to_owned());
+    }
+    if delivery != Delivery::Rest && !matches!(params.format, AudioFormat::Wav | AudioFormat::Raw) {
+        found.push(format!(
+            "`{delivery}` brings raw samples, which become no `{}`",
+            params.format
+        ));
+    }
     if let Some(speed) = params.speed
         && !(0.25..=4.0).contains(&speed)
     {
         found.push("`speed` must be between 0.25 and 4.0".to_owned());
     }
-    if params.response_encoding.is_some() && params.format != AudioFormat::Raw {
-        found.push("`response_encoding` is for the format `raw` only".to_owned());
+    if params.response_encoding.is_some()
+        && !matches!(params.format, AudioFormat::Wav | AudioFormat::Raw)
+    {
+        found.push("`response_encoding` is for raw samples, which become `wav`".to_owned());
     }
     if params.bit_rate.is_some() && params.format != AudioFormat::Mp3 {
         found.push("`bit_rate` is for the format `mp3` only".to_owned());
@@ -160,48 +204,55 @@ pub fn unsupported_transcription(kind: Kind, params: &TranscriptionParams) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::PcmEncoding;
+    use crate::domain::{PcmEncoding, Segmenting};
 
     fn params() -> SpeechParams {
-        SpeechParams {
-            model: "m".to_owned(),
-            voice: "v".to_owned(),
-            format: AudioFormat::Wav,
-            language: None,
-            speed: None,
-            instructions: None,
-            response_encoding: None,
-            sample_rate: None,
-            bit_rate: None,
-        }
+        SpeechParams::new("m", "v", AudioFormat::Wav)
     }
 
     #[test]
     fn a_field_the_provider_lacks_is_named_instead_of_dropped() {
         let everything = SpeechParams {
+            format: AudioFormat::Flac,
             language: Some("en".to_owned()),
             speed: Some(1.5),
             instructions: Some("softly".to_owned()),
             response_encoding: Some(PcmEncoding::S16),
             sample_rate: Some(24_000),
             bit_rate: Some(64_000),
+            alignment: Alignment::Word,
+            segment: Some(Segmenting::Never),
+            max_partial_length: Some(9),
+            extra_params: Some("{}".to_owned()),
             ..params()
         };
 
-        assert_eq!(unsupported(Kind::Together, &params()), Vec::<String>::new());
-        assert_eq!(unsupported(Kind::OpenAi, &params()), Vec::<String>::new());
-        insta::assert_snapshot!(unsupported(Kind::Together, &everything).join("\n"), @r"
+        assert_eq!(
+            unsupported(Kind::Together, Delivery::Rest, &params()),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            unsupported(Kind::OpenAi, Delivery::Rest, &params()),
+            Vec::<String>::new()
+        );
+        insta::assert_snapshot!(unsupported(Kind::Together, Delivery::Rest, &everything).join("\n"), @r"
         `speed` is no field of together speech
         `instructions` is no field of together speech
-        `response_encoding` is for the format `raw` only
+        `alignment` is no field of together speech
+        `max_partial_length` is no field of together speech
+        `response_encoding` is for raw samples, which become `wav`
         `bit_rate` is for the format `mp3` only
         ");
-        insta::assert_snapshot!(unsupported(Kind::OpenAi, &everything).join("\n"), @r"
+        insta::assert_snapshot!(unsupported(Kind::OpenAi, Delivery::Rest, &everything).join("\n"), @r"
         `language` is no field of openai speech
         `response_encoding` is no field of openai speech
         `sample_rate` is no field of openai speech
         `bit_rate` is no field of openai speech
-        `response_encoding` is for the format `raw` only
+        `alignment` is no field of openai speech
+        `segment` is no field of openai speech
+        `max_partial_length` is no field of openai speech
+        `extra_params` is no field of openai speech
+        `response_encoding` is for raw samples, which become `wav`
         `bit_rate` is for the format `mp3` only
         ");
     }
@@ -213,7 +264,11 @@ mod tests {
                 speed: Some(speed),
                 ..params()
             };
-            assert_eq!(unsupported(Kind::OpenAi, &params).len(), 1, "{speed}");
+            assert_eq!(
+                unsupported(Kind::OpenAi, Delivery::Rest, &params).len(),
+                1,
+                "{speed}"
+            );
         }
         let odd = SpeechParams {
             format: AudioFormat::Mp3,
@@ -221,6 +276,6 @@ mod tests {
             sample_rate: Some(1),
             ..params()
         };
-        assert_eq!(unsupported(Kind::Together, &odd).len(), 2);
+        assert_eq!(unsupported(Kind::Together, Delivery::Rest, &odd).len(), 2);
     }
 }

@@ -16,6 +16,8 @@ use reqwest::Url;
 use crate::engine::rest::options::{OptionsError, Paths};
 
 const SPEECH: &str = "audio/speech";
+/// Where Together's WebSocket is, below its route of speech.
+const SOCKET: &str = "websocket";
 const TRANSCRIPTIONS: &str = "audio/transcriptions";
 const TRANSLATIONS: &str = "audio/translations";
 const MODELS: &str = "models";
@@ -25,6 +27,8 @@ const VOICES: &str = "voices";
 #[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     pub(super) speech: Url,
+    /// Of the handshake, which is an HTTP request.
+    pub(super) speech_socket: Url,
     pub(super) transcriptions: Url,
     pub(super) translations: Url,
     pub(super) models: Url,
@@ -49,8 +53,10 @@ impl Endpoint {
                 });
             }
         }
+        let speech = join(&base, paths.speech.as_deref().unwrap_or(SPEECH))?;
         Ok(Self {
-            speech: join(&base, paths.speech.as_deref().unwrap_or(SPEECH))?,
+            speech_socket: join(&speech, SOCKET)?,
+            speech,
             transcriptions: join(
                 &base,
                 paths.transcriptions.as_deref().unwrap_or(TRANSCRIPTIONS),

@@ -73,8 +73,8 @@ impl RestEngine {
         let receiver = self.receiver(Expected::List, PATIENCE, MAX_LIST);
         let mut body = Vec::new();
         let request = self.client().get(url.clone());
-        self.exchange(request, &receiver, || Sent::Whole, &mut body)
-            .await?;
+        let response = self.begin(request, &receiver, || Sent::Whole).await?;
+        receiver.receive(response, &mut body).await?;
         serde_json::from_slice(&body).map_err(|error| {
             EngineError::new(
                 FaultClass::BadAnswer,

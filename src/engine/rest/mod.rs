@@ -5,6 +5,10 @@
 //! three deadlines (connect, idle, total). What went wrong is classified once, in
 //! `problem`; the API key is in no error, no `Debug` text and no log.
 //!
+//! Speech comes over one of three roads: one body (`answer`), server-sent events (`stream`), a
+//! WebSocket (`socket`). The last two share the meaning of events (`events`) and the order
+//! of the sound (`sound`).
+//!
 //! It does not decide whether an answer is good speech: it only refuses what cannot be
 //! (an empty body, a web page, a JSON error under status 200). Decoding proves the rest.
 
@@ -13,12 +17,16 @@ mod base_url;
 mod client;
 mod dialect;
 mod endpoint;
+mod events;
 mod failure;
 mod listing;
 mod options;
 mod pace;
 pub(crate) mod problem;
+mod socket;
+mod sound;
 mod speech;
+mod stream;
 mod transcription;
 mod wire;
 

@@ -44,6 +44,60 @@ fn class_of_status(status: u16) -> FaultClass {
     }
 }
 
+/// The class of a failure that is told inside a stream, and whether money may be gone.
+///
+/// Before the first sound it is a refusal that came late, and its words decide. After it,
+/// something was spoken, so it is an answer that broke off, whatever its reason: a provider
+/// that always breaks off must not be paid without end.
+pub(super) fn class_of_event(problem: &Problem, is_heard: bool) -> (FaultClass, bool) {
+    if is_heard {
+        return (FaultClass::BadAnswer, true);
+    }
+    if let Some(status) = problem.status {
+        return (class_of(status, problem.code.as_deref()), false);
+    }
+    let class = match problem.code.as_deref().unwrap_or_default() {
+        "invalid_api_key"
+        | "missing_api_key"
+        | "authentication_error"
+        | "permission_error"
+        | "insufficient_quota"
+        | "billing_hard_limit_reached"
+        | "credit_limit" => FaultClass::Account,
+        "rate_limit_exceeded"
+        | "rate_limit_error"
+        | "dynamic_request_limited"
+        | "dynamic_token_limited" => FaultClass::Throttled,
+        "invalid_request_error"
+        | "invalid_params"
+        | "invalid_value"
+        | "model_not_available"
+        | "model_not_accessible" => FaultClass::Refused,
+        "server_error"
+        | "internal_error"
+        | "internal_server_error"
+        | "service_unavailable_error"
+        | "service_unavailable"
+        | "overloaded_error" => FaultClass::Overloaded,
+        // Nobody knows; counted, so that it ends.
+        _ => return (FaultClass::BadAnswer, true),
+    };
+    (class, false)
+}
+
+/// The class of a WebSocket that was closed with `code` before its answer was whole.
+/// 1xxx: RFC 6455, 7.4.1; 4xxx: by the custom of HTTP's numbers, as Together's 4503.
+pub(super) fn class_of_close(code: u16, is_heard: bool) -> FaultClass {
+    match code {
+        _ if is_heard => FaultClass::BadAnswer,
+        4401..=4403 => FaultClass::Account,
+        4429 => FaultClass::Throttled,
+        1001 | 1011..=1014 | 4500..=4599 => FaultClass::Overloaded,
+        1002..=1003 | 1007..=1010 | 4400..=4499 => FaultClass::Refused,
+        _ => FaultClass::BadAnswer,
+    }
+}
+
 /// Whether a request answered with `status` may be on the bill. A gateway that gave up
 /// (502, 504, 520, 524) does not know what became of it; the others say it failed.
 pub(super) fn may_be_billed(status: u16) -> bool {
@@ -52,12 +106,14 @@ pub(super) fn may_be_billed(status: u16) -> bool {
 }
 
 /// What an error body says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Problem {
     /// The provider's words, unbounded and untidied; empty if there are none.
     pub(super) words: String,
     /// The machine-readable name of the problem, wherever the provider puts it.
     pub(super) code: Option<String>,
+    /// The status a provider names inside an event, which has none of its own.
+    pub(super) status: Option<u16>,
 }
 
 impl Problem {
@@ -74,10 +130,13 @@ impl Problem {
         } else {
             text.to_owned()
         };
-        Self { words, code: None }
+        Self {
+            words,
+            ..Self::default()
+        }
     }
 
-    fn of_json(value: &Value, text: &str) -> Self {
+    pub(super) fn of_json(value: &Value, text: &str) -> Self {
         let words = ["error", "detail", "message"]
             .iter()
             .find_map(|name| words_of(value.get(name)?))
@@ -95,7 +154,16 @@ impl Problem {
         .flatten()
         .find_map(Value::as_str)
         .map(str::to_owned);
-        Self { words, code }
+        let number = |name: &str| error.and_then(|error| error.get(name)).or(value.get(name));
+        let status = ["status", "status_code", "code"]
+            .iter()
+            .find_map(|name| u16::try_from(number(name)?.as_u64()?).ok())
+            .filter(|status| (400..600).contains(status));
+        Self {
+            words,
+            code,
+            status,
+        }
     }
 }
 
@@ -274,6 +342,67 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_inside_a_stream_is_judged_by_its_words_until_something_was_heard() {
+        let problem = |json: &str| Problem::read(json.as_bytes());
+        for (json, class, is_billed) in [
+            (
+                r#"{"error":{"code":"invalid_api_key"}}"#,
+                FaultClass::Account,
+                false,
+            ),
+            (
+                r#"{"error":{"type":"invalid_request_error","code":"model_not_available"}}"#,
+                FaultClass::Refused,
+                false,
+            ),
+            (
+                r#"{"error":{"type":"dynamic_request_limited"}}"#,
+                FaultClass::Throttled,
+                false,
+            ),
+            (r#"{"error":{"code":503}}"#, FaultClass::Overloaded, false),
+            (r#"{"error":{"status":429}}"#, FaultClass::Throttled, false),
+            (
+                r#"{"error":{"type":"server_error"}}"#,
+                FaultClass::Overloaded,
+                false,
+            ),
+            (
+                r#"{"type":"error","message":"x"}"#,
+                FaultClass::BadAnswer,
+                true,
+            ),
+        ] {
+            assert_eq!(
+                class_of_event(&problem(json), false),
+                (class, is_billed),
+                "{json}"
+            );
+            assert_eq!(
+                class_of_event(&problem(json), true),
+                (FaultClass::BadAnswer, true),
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_closed_socket_is_an_outage_a_refusal_or_half_an_answer() {
+        for (code, class) in [
+            (1000, FaultClass::BadAnswer),
+            (1001, FaultClass::Overloaded),
+            (1008, FaultClass::Refused),
+            (1011, FaultClass::Overloaded),
+            (4401, FaultClass::Account),
+            (4429, FaultClass::Throttled),
+            (4503, FaultClass::Overloaded),
+        ] {
+            assert_eq!(class_of_close(code, false), class, "{code}");
+            assert_eq!(class_of_close(code, true), FaultClass::BadAnswer, "{code}");
+        }
+    }
+
+    #[test]
     fn a_word_from_the_provider_overrules_a_misleading_status() {
         assert_eq!(
             class_of(429, Some("insufficient_quota")),
@@ -296,6 +425,7 @@ mod tests {
             let expected = Problem {
                 words: words.to_owned(),
                 code: code.map(str::to_owned),
+                status: None,
             };
             assert_eq!(Problem::read(body.as_bytes()), expected, "{body}");
         };

@@ -1,4 +1,4 @@
-//! `POST audio/speech`: one JSON body.
+//! `POST audio/speech`: one JSON body, answered by one body or by events.
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, RequestBuilder, Url};
@@ -8,6 +8,16 @@ use crate::engine::rest::dialect::{Kind, unsupported};
 use crate::engine::rest::wire::SpeechBody;
 use crate::engine::{EngineError, SpeechRequest};
 
+/// Whether the provider can do what is asked; the reasons why not.
+pub(super) fn check(kind: Kind, request: SpeechRequest<'_>) -> Result<(), EngineError> {
+    let lacking = unsupported(kind, request.delivery, request.params);
+    if lacking.is_empty() {
+        Ok(())
+    } else {
+        Err(EngineError::new(FaultClass::Refused, lacking.join("; ")))
+    }
+}
+
 /// The request, or the reason why it must not be sent.
 pub(super) fn request(
     client: &Client,
@@ -15,11 +25,9 @@ pub(super) fn request(
     kind: Kind,
     request: SpeechRequest<'_>,
 ) -> Result<RequestBuilder, EngineError> {
-    let lacking = unsupported(kind, request.params);
-    if !lacking.is_empty() {
-        return Err(EngineError::new(FaultClass::Refused, lacking.join("; ")));
-    }
-    let body = serde_json::to_vec(&SpeechBody::new(kind, request.params, request.input))
+    check(kind, request)?;
+    let body = SpeechBody::new(kind, request)
+        .and_then(|body| serde_json::to_vec(&body))
         .map_err(|error| EngineError::new(FaultClass::Refused, error.to_string()))?;
     Ok(client
         .post(url.clone())

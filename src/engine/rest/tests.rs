@@ -3,6 +3,7 @@
 
 mod hostile;
 mod server;
+mod streams;
 mod tls;
 mod wire;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::domain::{AudioFormat, AudioMillis, SpeechParams, TranscriptionParams};
+use crate::domain::{AudioFormat, AudioMillis, Delivery, SpeechParams, TranscriptionParams};
 use crate::engine::rest::{Auth, Deadline, Kind, RestEngine, RestOptions};
 use crate::engine::{Answer, Engine, EngineError, SpeechRequest, TranscriptionRequest};
 
@@ -31,17 +32,7 @@ fn engine(options: RestOptions) -> RestEngine {
 }
 
 fn speech_params() -> SpeechParams {
-    SpeechParams {
-        model: "hexgrad/Kokoro-82M".to_owned(),
-        voice: "af_heart".to_owned(),
-        format: AudioFormat::Mp3,
-        language: None,
-        speed: None,
-        instructions: None,
-        response_encoding: None,
-        sample_rate: None,
-        bit_rate: None,
-    }
+    SpeechParams::new("hexgrad/Kokoro-82M", "af_heart", AudioFormat::Mp3)
 }
 
 fn transcription_params() -> TranscriptionParams {
@@ -64,6 +55,7 @@ async fn speak(
     let request = SpeechRequest {
         params,
         input: "A short line.",
+        delivery: Delivery::Rest,
     };
     let outcome = engine.speak(request, &mut body).await;
     (outcome, body)

@@ -3,8 +3,10 @@
 //! OpenAI `mp3`).
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::domain::{PcmEncoding, SpeechParams};
+use crate::domain::{Alignment, AudioFormat, Delivery, PcmEncoding, Segmenting};
+use crate::engine::SpeechRequest;
 use crate::engine::rest::dialect::Kind;
 
 /// The JSON of `POST audio/speech`.
@@ -26,22 +28,50 @@ pub(super) struct SpeechBody<'a> {
     sample_rate: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bit_rate: Option<u32>,
+    /// Together's word for events.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<bool>,
+    /// OpenAI's word for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Alignment::is_none")]
+    alignment: Alignment,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segment: Option<Segmenting>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_params: Option<Value>,
 }
 
 impl<'a> SpeechBody<'a> {
-    pub(super) fn new(kind: Kind, params: &'a SpeechParams, input: &'a str) -> Self {
-        Self {
+    /// # Errors
+    /// When `extra_params` is no JSON.
+    pub(super) fn new(kind: Kind, request: SpeechRequest<'a>) -> serde_json::Result<Self> {
+        let params = request.params;
+        let format = params.wire_format(request.delivery);
+        let streams = request.delivery == Delivery::Stream;
+        let is_together = kind == Kind::Together;
+        // Where raw samples travel and nothing overrules what is known of them, it is said
+        // what is expected: the schema's defaults are not what the models do.
+        let told = params.raw_audio(request.delivery);
+        let tells = is_together && format == AudioFormat::Raw && params.raw.is_none();
+        let extra = params.extra_params.as_deref();
+        Ok(Self {
             model: &params.model,
-            input,
+            input: request.input,
             voice: &params.voice,
-            response_format: kind.response_format(params.format),
+            response_format: kind.response_format(format),
             language: params.language.as_deref(),
             speed: params.speed,
             instructions: params.instructions.as_deref(),
-            response_encoding: params.response_encoding,
-            sample_rate: params.sample_rate,
+            response_encoding: params.response_encoding.or(tells.then_some(told.encoding)),
+            sample_rate: params.sample_rate.or(tells.then_some(told.sample_rate)),
             bit_rate: params.bit_rate,
-        }
+            stream: (streams && is_together).then_some(true),
+            stream_format: (streams && !is_together).then_some("sse"),
+            alignment: params.alignment,
+            segment: params.segment,
+            extra_params: extra.map(serde_json::from_str).transpose()?,
+        })
     }
 }
 

@@ -114,7 +114,27 @@ async fn requests_are_held_against_the_contracts() {
             400,
             Some("sample_rate"),
         ),
-        (with(&together, "stream", json!(true)), 400, Some("stream")),
+        (
+            with(&together, "stream", json!(true)),
+            400,
+            Some("response_format"),
+        ),
+        (with(&together, "stream", json!("yes")), 400, Some("stream")),
+        (
+            with(&together, "alignment", json!("word")),
+            400,
+            Some("alignment"),
+        ),
+        (
+            with(&together, "segment", json!("always")),
+            400,
+            Some("segment"),
+        ),
+        (
+            with(&together, "extra_params", json!([])),
+            400,
+            Some("extra_params"),
+        ),
         (
             with(&together, "model", json!("openai/whisper-large-v3")),
             404,

@@ -231,6 +231,7 @@ fn attempt_of(columns: &mut Columns<'_>) -> Result<AttemptRow, Error> {
         first_byte: columns.maybe_duration()?,
         bytes: columns.maybe_number()?,
         detail: columns.raw()?,
+        delivery: columns.maybe_word()?,
     })
 }
 

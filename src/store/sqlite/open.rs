@@ -44,6 +44,7 @@ fn migrations() -> Vec<Migration> {
     let sql = [
         include_str!("../../../migrations/0001_queue.sql"),
         include_str!("../../../migrations/0002_money.sql"),
+        include_str!("../../../migrations/0003_delivery.sql"),
     ];
     (1..)
         .zip(sql)

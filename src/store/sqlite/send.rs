@@ -89,7 +89,7 @@ pub(super) async fn apply(
     Ok(())
 }
 
-type SendRow = (i64, i64, i64, i64, i64, i64, i64);
+type SendRow = (i64, i64, i64, i64, i64, i64, i64, &'static str);
 
 /// What the purses hold, by their numbers, and the days.
 #[derive(Default)]
@@ -108,6 +108,7 @@ fn row_of(intent: &Intent) -> Result<SendRow, Error> {
         intent.reserve.0,
         amount(intent.quantity)?,
         intent.day.0,
+        intent.delivery.as_str(),
     ))
 }
 

@@ -36,7 +36,7 @@ macro_rules! job_columns {
 macro_rules! attempt_columns {
     () => {
         "a.attempt, a.run_id, a.sent_at, a.finished_at, a.cost, a.cost_status, a.quantity, \
-         a.class, a.http_status, a.request_id, a.latency_ms, a.first_byte_ms, a.bytes, a.detail"
+         a.class, a.http_status, a.request_id, a.latency_ms, a.first_byte_ms, a.bytes, a.detail, a.delivery"
     };
 }
 
@@ -217,7 +217,7 @@ statements! {
                      ORDER BY priority, id LIMIT ?3 + 0)
         RETURNING id, attempt, kind, key, spec_id, source_id, priority, span_start, span_end, quantity, failures, crashes, first_fault_at, params";
     NEXT_DUE = "SELECT min(not_before) FROM job WHERE not_before IS NOT NULL";
-    /// ?1: rows of [job, attempt, run, at, cost, quantity, day]. Which may be sent, what the
+    /// ?1: rows of [job, attempt, run, at, cost, quantity, day, delivery]. Which may be sent, what the
     /// purses hold, and (a day as a negative number) what was sent on the days.
     MAY_SEND = "SELECT NULL, json_group_array(e.key), NULL, NULL, NULL FROM json_each(?1) e
         CROSS JOIN job j ON j.id = e.value ->> 0
@@ -232,9 +232,9 @@ statements! {
                ifnull(sum(b.nanos) FILTER (WHERE b.cost_status = 'reserved'), 0)
         FROM day_bill b WHERE b.day IN (SELECT value ->> 6 FROM json_each(?1)) GROUP BY b.day";
     SEND = "UPDATE job SET state = 'sent' WHERE id IN (SELECT value ->> 0 FROM json_each(?1));
-        INSERT INTO attempt (job_id, attempt, run_id, sent_at, cost, cost_status, quantity, day)
+        INSERT INTO attempt (job_id, attempt, run_id, sent_at, cost, cost_status, quantity, day, delivery)
         SELECT e.value ->> 0, e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, 'reserved',
-               e.value ->> 5, e.value ->> 6 FROM json_each(?1) e";
+               e.value ->> 5, e.value ->> 6, e.value ->> 7 FROM json_each(?1) e";
     /// ?1: rows of [job, attempt].
     EXTEND = "UPDATE job SET lease_until = ?2 FROM json_each(?1) e
         WHERE job.id = e.value ->> 0 AND job.attempt = e.value ->> 1 AND job.lease_until IS NOT NULL

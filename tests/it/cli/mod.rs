@@ -3,6 +3,7 @@
 mod accounts;
 mod config;
 mod crash;
+mod deliveries;
 mod hands;
 mod lists;
 mod money;

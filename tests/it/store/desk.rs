@@ -150,6 +150,7 @@ impl Desk {
 
     pub(crate) fn intent(&self, claim: &Claim, reserve: i64) -> Intent {
         Intent {
+            delivery: voicespool::domain::Delivery::Rest,
             job: claim.job,
             attempt: claim.attempt,
             run: self.run,

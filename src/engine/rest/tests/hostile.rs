@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::server::{Server, Step};
 use super::*;
-use crate::domain::FaultClass;
+use crate::domain::{Delivery, FaultClass};
 use crate::engine::rest::ByteCap;
 
 /// The outcome of one speech request to a server with this script.
@@ -176,6 +176,7 @@ async fn samples_may_begin_with_any_byte_but_not_be_a_message() {
         (b"<\x00<\x00<\x00", true),
         (br#"{"error":"busy"}"#, false),
         (b"<html>busy</html>", false),
+        (b"RIFF\xff\xff\xff\xffWAVEfmt ", false),
     ] {
         let server = Server::saying(ok("application/octet-stream", body)).await;
         let outcome = speak(&engine(options(&server.base_url())), &raw).await.0;
@@ -471,6 +472,7 @@ async fn a_full_disk_is_our_own_fault_and_the_answer_was_paid_for() {
     let request = SpeechRequest {
         params: &speech_params(),
         input: "A short line.",
+        delivery: Delivery::Rest,
     };
 
     let fault = engine(options(&server.base_url()))

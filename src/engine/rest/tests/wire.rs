@@ -10,6 +10,8 @@ use crate::domain::PcmEncoding;
 
 const MP3: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\ncontent-type: audio/mpeg\r\n\
     x-request-id: req-1\r\n\r\nID3\x04\0\0\0";
+const SAMPLES: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 8\r\ncontent-type: audio/mpeg\r\n\
+    x-request-id: req-1\r\n\r\nID3\x04\0\0\0\0";
 const TRANSCRIPT: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\ncontent-type: application/json\r\n\r\n{\"text\":\"a\"}";
 
@@ -39,7 +41,7 @@ fn audio_file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 
 #[tokio::test]
 async fn together_speech_is_sent_as_its_contract_says() {
-    let server = Server::saying(MP3).await;
+    let server = Server::saying(SAMPLES).await;
     let params = SpeechParams {
         model: "cartesia/sonic-3".to_owned(),
         format: AudioFormat::Raw,
@@ -64,7 +66,7 @@ async fn together_speech_is_sent_as_its_contract_says() {
     {"model":"cartesia/sonic-3","input":"A short line.","voice":"af_heart","response_format":"raw","language":"en","response_encoding":"pcm_s16le","sample_rate":44100}
     "#);
     let answer = answer.unwrap();
-    assert_eq!(body, b"ID3\x04\0\0\0");
+    assert_eq!(body, b"ID3\x04\0\0\0\0");
     assert_eq!(
         (
             answer.bytes,
@@ -72,13 +74,13 @@ async fn together_speech_is_sent_as_its_contract_says() {
             answer.request_id.as_deref(),
             answer.content_type.as_deref()
         ),
-        (7, Some(200), Some("req-1"), Some("audio/mpeg"))
+        (8, Some(200), Some("req-1"), Some("audio/mpeg"))
     );
 }
 
 #[tokio::test]
 async fn openai_speech_is_sent_as_its_contract_says() {
-    let server = Server::saying(MP3).await;
+    let server = Server::saying(SAMPLES).await;
     let params = SpeechParams {
         model: "gpt-4o-mini-tts".to_owned(),
         format: AudioFormat::Raw,
