@@ -1,19 +1,8 @@
-//! What the queue costs: `cargo bench --bench store`, or with a number of jobs after `--`.
-//!
-//! Prints CPU time per job (all threads, from the kernel's scheduler statistics; steady where
-//! wall time is not) for queues of a thousand and a million jobs, with the times and sizes that
-//! must hold at a million. Linux only; elsewhere it says so and ends.
-
-#![expect(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "a measurement that prints, and stops where something fails"
-)]
+//! What the queue costs a job: enqueue, claim, intent, settlement, without a request in
+//! between, for queues of a thousand and many jobs.
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use voicespool::domain::{
@@ -25,70 +14,14 @@ use voicespool::store::{
     Options, Settle, Store, Verdict,
 };
 
+use crate::machine::{peak_of, timed};
+use crate::{Row, each, millis, rate, seconds};
+
 /// Jobs worked off in each measurement.
 const WORKED: u64 = 20_000;
 
 /// Chunks of a book.
 const BOOK: u64 = 5_000;
-
-fn main() {
-    if cpu().is_none() {
-        println!("skipped: no scheduler statistics on this system");
-        return;
-    }
-    let large = std::env::args()
-        .find_map(|arg| arg.parse().ok())
-        .unwrap_or(1_000_000);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
-    println!(
-        "{:<44} {:>14} {:>14}",
-        "",
-        "1,000 queued",
-        format!("{large} queued")
-    );
-    let (small, large) = runtime.block_on(async { (measure(1_000).await, measure(large).await) });
-    for (row, other) in small.iter().zip(&large) {
-        println!("{:<44} {:>14} {:>14}", row.0, row.1, other.1);
-    }
-}
-
-/// On-CPU time of all threads of this process.
-fn cpu() -> Option<Duration> {
-    let mut nanos = 0;
-    for task in fs::read_dir("/proc/self/task").ok()? {
-        // A thread may end between being listed and being read.
-        let Ok(text) = fs::read_to_string(task.ok()?.path().join("schedstat")) else {
-            continue;
-        };
-        nanos += text.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(Duration::from_nanos(nanos))
-}
-
-fn peak_memory() -> String {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.unwrap_or_default().trim().to_owned()
-}
-
-/// Runs `work` and returns its wall time and its CPU time.
-async fn timed<T>(work: impl Future<Output = T>) -> (T, Duration, Duration) {
-    let (cpu_before, start) = (cpu().unwrap(), Instant::now());
-    let value = work.await;
-    (
-        value,
-        start.elapsed(),
-        cpu().unwrap().saturating_sub(cpu_before),
-    )
-}
-
-fn each(total: Duration, jobs: u64) -> String {
-    format!("{:.1} µs", total.as_secs_f64() * 1e6 / jobs as f64)
-}
 
 struct Queue {
     store: Store,
@@ -269,58 +202,58 @@ fn key(seed: u64) -> ContentKey {
     ContentKey(bytes)
 }
 
-async fn measure(queued: u64) -> Vec<(&'static str, String)> {
+/// The table: a thousand queued, and `large`.
+pub(crate) fn measure(large: u64) -> Vec<Row> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut rows = Vec::new();
+    for queued in [1_000, large] {
+        rows.extend(runtime.block_on(measure_one(queued)));
+    }
+    rows
+}
+
+async fn measure_one(queued: u64) -> Vec<Row> {
     let folder = tempfile::tempdir().unwrap();
     let options = Options::new(folder.path().join("queue.db"));
     let mut queue = Queue::open(&options).await;
-    let ((), wall, used) = timed(queue.books(queued)).await;
+    let ((), wall, enqueued) = timed(queue.books(queued)).await;
     let mut rows = vec![
-        ("enqueue, wall", format!("{:.2} s", wall.as_secs_f64())),
-        ("enqueue, CPU a job", each(used, queued)),
-        ("peak memory after that", peak_memory()),
+        Row::new(
+            format!("queue of {queued}: enqueue, CPU a job"),
+            "",
+            each(enqueued, queued),
+        ),
+        Row::new("  wall", "", seconds(wall)),
+        Row::new(
+            "  peak memory after that",
+            "",
+            format!("{} MB", peak_of("self") >> 20),
+        ),
     ];
     queue.store.close().await.unwrap();
     let size = fs::metadata(&options.path).unwrap().len();
-    rows.push(("database a queued job", format!("{} bytes", size / queued)));
-
-    let (reopened, wall, _) = timed(async {
-        let queue = Queue::open(&options).await;
-        queue.store.recover().await.unwrap();
-        let gates = [(vec![queue.speak], 1)];
-        let claim = queue
-            .store
-            .claim(&gates, queue.run, UtcMillis(1), UtcMillis(2))
-            .await;
-        assert_eq!(claim.unwrap().len(), 1);
-        queue
-    })
-    .await;
-    rows.push((
-        "open, recover and claim, wall",
-        format!("{:.1} ms", wall.as_secs_f64() * 1e3),
+    rows.push(Row::new(
+        "  database a queued job",
+        "600 bytes",
+        format!("{} bytes", size / queued),
+    ));
+    let (reopened, wall, _) = timed(reopen(&options)).await;
+    rows.push(Row::new(
+        "  open, recover and claim, wall",
+        "",
+        millis(wall),
     ));
     let next = queue.next;
     queue = reopened;
     queue.next = next;
     queue.store.recover().await.unwrap();
     let (_, wall, _) = timed(queue.store.counts()).await;
-    rows.push((
-        "counts, wall",
-        format!("{:.2} ms", wall.as_secs_f64() * 1e3),
-    ));
-
-    for (workers, cpu_row, rate_row) in [
-        (
-            32,
-            "claim + sent + settle, 32 workers, CPU a job",
-            "  jobs a second",
-        ),
-        (
-            256,
-            "claim + sent + settle, 256 workers, CPU a job",
-            "  jobs a second",
-        ),
-    ] {
+    rows.push(Row::new("  counts, wall", "100 ms", millis(wall)));
+    for workers in [8, 32, 256] {
         let (mut wall, mut used) = (Duration::ZERO, Duration::ZERO);
         let round = WORKED.min(queued);
         for _ in 0..WORKED / round {
@@ -330,12 +263,27 @@ async fn measure(queued: u64) -> Vec<(&'static str, String)> {
             queue.books(round).await;
         }
         let worked = round * (WORKED / round);
-        rows.push((cpu_row, each(used, worked)));
-        rows.push((
-            rate_row,
-            format!("{:.0}", worked as f64 / wall.as_secs_f64()),
+        let whole = used.div_f64(worked as f64) + enqueued.div_f64(queued as f64);
+        rows.push(Row::new(
+            format!("  claim + sent + settle, {workers} workers, CPU a job"),
+            "",
+            each(used, worked),
         ));
+        rows.push(Row::new("    with enqueue", "60 µs", each(whole, 1)));
+        rows.push(Row::new("    jobs a second", "", rate(worked, wall)));
     }
     queue.store.close().await.unwrap();
     rows
+}
+
+async fn reopen(options: &Options) -> Queue {
+    let queue = Queue::open(options).await;
+    queue.store.recover().await.unwrap();
+    let gates = [(vec![queue.speak], 1)];
+    let claim = queue
+        .store
+        .claim(&gates, queue.run, UtcMillis(1), UtcMillis(2))
+        .await;
+    assert_eq!(claim.unwrap().len(), 1);
+    queue
 }
