@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::domain::{Attempt, JobId, RunId, SourceId, SpecId, UtcMillis};
 use crate::store::sqlite::decode::Columns;
+use crate::store::sqlite::script::{Arg, Script};
 use crate::store::sqlite::seen::Seen;
 use crate::store::sqlite::writer::{Call, ClaimAsk};
 use crate::store::sqlite::{Db, sql};
@@ -47,7 +48,7 @@ impl Db {
 
 /// Serves claims in the order they came.
 pub(super) async fn apply(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     seen: &Seen,
     calls: &mut [Call<ClaimAsk, Vec<Claim>>],
 ) -> Result<(), Error> {
@@ -59,17 +60,18 @@ pub(super) async fn apply(
                 if left == 0 {
                     break;
                 }
-                let rows = sqlx::query(sql::CLAIM)
-                    .bind(call.ask.now.0)
-                    .bind(spec.0)
-                    .bind(left)
-                    .bind(call.ask.owner.0)
-                    .bind(call.ask.lease_until.0)
-                    .fetch_all(&mut *conn)
-                    .await?;
+                let args = [
+                    call.ask.now.0,
+                    spec.0,
+                    i64::from(left),
+                    call.ask.owner.0,
+                    call.ask.lease_until.0,
+                ];
+                script.add(sql::CLAIM, args.map(Arg::Int));
+                let rows = script.fetch().await?;
                 left = left.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
                 for row in &rows {
-                    claims.push(claim_of(conn, seen, row).await?);
+                    claims.push(claim_of(script.conn().await?, seen, row).await?);
                 }
             }
         }

@@ -16,6 +16,7 @@ mod people;
 mod read;
 mod rescue;
 mod runs;
+mod script;
 mod seen;
 mod send;
 mod settle;

@@ -10,6 +10,7 @@ use crate::domain::{
     Attempt, CostStatus, JobId, JobState, NanoUsd, RunId, SourceId, SpecId, UtcMillis,
 };
 use crate::store::sqlite::decode::{self, Columns, int, json};
+use crate::store::sqlite::script::Script;
 use crate::store::sqlite::seen::Seen;
 use crate::store::sqlite::settle::Aftermath;
 use crate::store::sqlite::{Db, sql};
@@ -155,7 +156,14 @@ async fn adopt(conn: &mut SqliteConnection, found: &Adopt) -> Result<(), Error> 
     let mut aftermath = Aftermath::default();
     aftermath.add_object(found.job, &found.object, found.at.0)?;
     aftermath.add_final(found.job, JobState::Completed, found.at.0);
-    aftermath.write(conn).await
+    write(&aftermath, conn).await
+}
+
+async fn write(aftermath: &Aftermath<'_>, conn: &mut SqliteConnection) -> Result<(), Error> {
+    let mut script = Script::new(conn);
+    aftermath.write(&mut script)?;
+    script.fetch().await?;
+    Ok(())
 }
 
 async fn doubt(
@@ -187,7 +195,7 @@ async fn doubt(
     if state == JobState::Failed {
         let mut aftermath = Aftermath::default();
         aftermath.add_final(job, state, at.0);
-        aftermath.write(conn).await?;
+        write(&aftermath, conn).await?;
     }
     Ok(state)
 }

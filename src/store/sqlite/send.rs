@@ -2,10 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::sqlite::SqliteConnection;
-
 use crate::domain::{Day, NanoUsd};
 use crate::store::sqlite::decode::{Columns, amount, json};
+use crate::store::sqlite::script::{Arg, Script};
 use crate::store::sqlite::writer::Call;
 use crate::store::sqlite::{Db, sql};
 use crate::store::{Error, Intent, Purse};
@@ -50,7 +49,7 @@ impl Db {
 
 /// Decides the intents in the order they came: first the fence, then the caps.
 pub(super) async fn apply(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     calls: &mut [Call<Intent, ()>],
 ) -> Result<(), Error> {
     if calls.is_empty() {
@@ -60,7 +59,7 @@ pub(super) async fn apply(
         .iter()
         .map(|call| row_of(&call.ask))
         .collect::<Result<Vec<_>, _>>()?;
-    let (held, mut rooms) = look(conn, &json(&rows)?).await?;
+    let (held, mut rooms) = look(script, json(&rows)?).await?;
     let mut sending = HashSet::new();
     let mut accepted = Vec::with_capacity(calls.len());
     for (idx, (call, row)) in calls.iter_mut().zip(rows).enumerate() {
@@ -81,10 +80,7 @@ pub(super) async fn apply(
         call.answer = Some(answer);
     }
     if !accepted.is_empty() {
-        sqlx::query(sql::SEND)
-            .bind(json(&accepted)?)
-            .execute(conn)
-            .await?;
+        script.add(sql::SEND, [Arg::Text(json(&accepted)?)]);
     }
     Ok(())
 }
@@ -113,14 +109,11 @@ fn row_of(intent: &Intent) -> Result<SendRow, Error> {
 }
 
 /// Which rows are of claims still held, and what the purses and days concerned contain.
-async fn look(conn: &mut SqliteConnection, rows: &str) -> Result<(HashSet<usize>, Rooms), Error> {
+async fn look(script: &mut Script<'_>, rows: String) -> Result<(HashSet<usize>, Rooms), Error> {
     let mut held = HashSet::new();
     let mut rooms = Rooms::default();
-    for row in sqlx::query(sql::MAY_SEND)
-        .bind(rows)
-        .fetch_all(conn)
-        .await?
-    {
+    script.add(sql::MAY_SEND, [Arg::Text(rows)]);
+    for row in script.fetch().await? {
         let mut columns = Columns::of(&row);
         // One row lists the held claims, so that a batch of any size is a handful of rows.
         let Some(number) = columns.raw::<Option<i64>>()? else {

@@ -1,8 +1,8 @@
 //! Settling: the fenced end of a try.
 //!
 //! One `UPDATE` moves every job of the batch that its caller still holds, and says which
-//! those were. What hangs on them (bills, objects, outputs, the parents' counts) follows
-//! in one more round trip, so a batch of any size costs the same number of thread hops.
+//! those were. What hangs on them (bills, objects, outputs, the parents' counts) goes with the
+//! next round trip, so a batch of any size costs the same number of thread hops.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,8 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::domain::{Attempt, CostStatus, JobId, JobState};
-use crate::store::sqlite::decode::{self, hex, int, json, millis};
+use crate::store::sqlite::decode::{self, Columns, hex, int, json, millis};
+use crate::store::sqlite::script::{Arg, Script};
 use crate::store::sqlite::writer::Call;
 use crate::store::sqlite::{Db, sql};
 use crate::store::{Bill, Error, Fault, NewObject, NewOutput, Settle, Verdict};
@@ -53,7 +54,7 @@ struct JobRow<'a>(
     u8,
 );
 
-/// One row of the bills in `sql::AFTERMATH`.
+/// One row of `sql::SETTLE_BILLS`.
 #[derive(Serialize)]
 struct BillRow<'a>(
     i64,
@@ -70,12 +71,24 @@ struct BillRow<'a>(
     Option<i64>,
 );
 
-/// One row of the outputs in `sql::AFTERMATH`.
+/// One row of `sql::ADD_OUTPUTS`.
 #[derive(Serialize)]
 struct OutputRow<'a>(i64, String, i64, String, Option<i64>, &'a str, i64);
 
-/// What follows from settled jobs, as `sql::AFTERMATH` reads it.
-#[derive(Default, Serialize)]
+/// Rows for one statement.
+trait Rows {
+    /// `None`: there is nothing to do.
+    fn to_json(&self) -> Result<Option<String>, Error>;
+}
+
+impl<T: Serialize> Rows for Vec<T> {
+    fn to_json(&self) -> Result<Option<String>, Error> {
+        (!self.is_empty()).then(|| json(self)).transpose()
+    }
+}
+
+/// What follows from settled jobs, statement by statement.
+#[derive(Default)]
 pub(super) struct Aftermath<'a> {
     bills: Vec<BillRow<'a>>,
     objects: Vec<(i64, String, i64, &'a str, i64)>,
@@ -145,11 +158,19 @@ impl<'a> Aftermath<'a> {
         self.finals.push((job.0, lost, at));
     }
 
-    pub(super) async fn write(&self, conn: &mut SqliteConnection) -> Result<(), Error> {
-        sqlx::query(sql::AFTERMATH)
-            .bind(json(self)?)
-            .execute(conn)
-            .await?;
+    /// Adds what is to be written to `script`.
+    pub(super) fn write(&self, script: &mut Script<'_>) -> Result<(), Error> {
+        let lists: [(&str, &dyn Rows); 4] = [
+            (sql::SETTLE_BILLS, &self.bills),
+            (sql::ADD_OBJECTS, &self.objects),
+            (sql::ADD_OUTPUTS, &self.outputs),
+            (sql::TELL_PARENTS, &self.finals),
+        ];
+        for (sql, rows) in lists {
+            if let Some(rows) = rows.to_json()? {
+                script.add(sql, [Arg::Text(rows)]);
+            }
+        }
         Ok(())
     }
 }
@@ -224,13 +245,13 @@ fn row_of(settle: &Settle) -> Result<JobRow<'_>, Error> {
 
 /// Settles what is still held; the others are told what became of their job.
 pub(super) async fn apply(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     calls: &mut [Call<Settle, ()>],
 ) -> Result<(), Error> {
     if calls.is_empty() {
         return Ok(());
     }
-    let mut settled = settle_jobs(conn, calls).await?;
+    let mut settled = settle_jobs(script, calls).await?;
     let mut aftermath = Aftermath::default();
     let mut late = Vec::new();
     for (idx, call) in calls.iter().enumerate() {
@@ -241,12 +262,12 @@ pub(super) async fn apply(
             late.push(idx);
         }
     }
-    aftermath.write(conn).await?;
+    aftermath.write(script)?;
     for call in calls.iter_mut() {
         call.answer = Some(Ok(()));
     }
     for idx in late {
-        let refusal = why_not(conn, &calls[idx].ask).await?;
+        let refusal = why_not(script.conn().await?, &calls[idx].ask).await?;
         calls[idx].answer = Some(Err(refusal));
     }
     Ok(())
@@ -254,7 +275,7 @@ pub(super) async fn apply(
 
 /// Returns the jobs that moved.
 async fn settle_jobs(
-    conn: &mut SqliteConnection,
+    script: &mut Script<'_>,
     calls: &[Call<Settle, ()>],
 ) -> Result<HashSet<JobId>, Error> {
     let mut seen = HashSet::with_capacity(calls.len());
@@ -263,11 +284,12 @@ async fn settle_jobs(
         .filter(|call| seen.insert(call.ask.job))
         .map(|call| row_of(&call.ask))
         .collect::<Result<Vec<_>, _>>()?;
-    let moved: Vec<i64> = sqlx::query_scalar(sql::SETTLE)
-        .bind(json(&rows)?)
-        .fetch_all(conn)
-        .await?;
-    Ok(moved.into_iter().map(JobId).collect())
+    script.add(sql::SETTLE, [Arg::Text(json(&rows)?)]);
+    let moved = script.fetch().await?;
+    moved
+        .iter()
+        .map(|row| Columns::of(row).raw().map(JobId))
+        .collect()
 }
 
 async fn why_not(conn: &mut SqliteConnection, settle: &Settle) -> Result<Error, Error> {

@@ -12,7 +12,8 @@
 //! A hot statement's limit is `?3 + 0` and not `?3`: the planner looks into a bare variable
 //! there, and prepares the statement anew for every value.
 //!
-//! Sets travel as JSON (`json_each`): one statement for any number of rows, prepared once.
+//! Sets travel as JSON (`jsonb_each`, which hands rows on without writing them out as text
+//! again): one statement for any number of rows, prepared once.
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:expr;)+) => {
@@ -172,17 +173,17 @@ statements! {
         SELECT (SELECT max(id) FROM job) + 1 + (e.value ->> 7),
                s.kind, 'available', s.id, s.gate_id, ?2, unhex(e.value ->> 2), ?3,
                e.value ->> 3, e.value ->> 4, e.value ->> 6, ?4
-        FROM json_each(?1) e CROSS JOIN spec s ON s.id = e.value ->> 1 WHERE true
+        FROM jsonb_each(?1) e CROSS JOIN spec s ON s.id = e.value ->> 1 WHERE true
         ON CONFLICT (key) DO NOTHING";
     /// Shared children that this parent wants sooner, or wants again.
-    CHILDREN_TO_TOUCH = "SELECT DISTINCT j.id, j.state FROM json_each(?1) e
+    CHILDREN_TO_TOUCH = "SELECT DISTINCT j.id, j.state FROM jsonb_each(?1) e
         CROSS JOIN job j ON j.key = unhex(e.value ->> 2)
         WHERE j.state = 'cancelled' OR j.priority > ?2";
     RAISE_PRIORITY = "UPDATE job SET priority = ?2
         WHERE id IN (SELECT value FROM json_each(?1)) AND priority > ?2";
     ADD_PARTS = "INSERT INTO part (parent_id, ordinal, child_id, span_start, span_end, boundary)
         SELECT ?2, e.value ->> 0, j.id, e.value ->> 3, e.value ->> 4, e.value ->> 5
-        FROM json_each(?1) e CROSS JOIN job j ON j.key = unhex(e.value ->> 2) WHERE true
+        FROM jsonb_each(?1) e CROSS JOIN job j ON j.key = unhex(e.value ->> 2) WHERE true
         ON CONFLICT (parent_id, ordinal) DO UPDATE SET child_id = excluded.child_id,
             span_start = excluded.span_start, span_end = excluded.span_end,
             boundary = excluded.boundary";
@@ -194,7 +195,7 @@ statements! {
         FROM (SELECT q.id AS id,
                 count(*) FILTER (WHERE c.state NOT IN ('completed', 'failed', 'cancelled')) AS pending,
                 count(*) FILTER (WHERE c.state IN ('failed', 'cancelled')) AS lost
-            FROM json_each(?1) e CROSS JOIN job q ON q.id = e.value
+            FROM jsonb_each(?1) e CROSS JOIN job q ON q.id = e.value
             LEFT JOIN part p ON p.parent_id = q.id LEFT JOIN job c ON c.id = p.child_id
             GROUP BY q.id) n
         WHERE job.id = n.id AND job.state = 'waiting' AND job.sealed = 1"
@@ -219,24 +220,24 @@ statements! {
     NEXT_DUE = "SELECT min(not_before) FROM job WHERE not_before IS NOT NULL";
     /// ?1: rows of [job, attempt, run, at, cost, quantity, day, delivery]. Which may be sent, what the
     /// purses hold, and (a day as a negative number) what was sent on the days.
-    MAY_SEND = "SELECT NULL, json_group_array(e.key), NULL, NULL, NULL FROM json_each(?1) e
+    MAY_SEND = "SELECT NULL, json_group_array(e.key), NULL, NULL, NULL FROM jsonb_each(?1) e
         CROSS JOIN job j ON j.id = e.value ->> 0
         WHERE j.attempt = e.value ->> 1 AND j.state = 'leased'
         UNION ALL
         SELECT p.id, p.cap, p.day_cap, sum(b.nanos) FILTER (WHERE b.cost_status <> 'reserved'),
                sum(b.nanos) FILTER (WHERE b.cost_status = 'reserved')
         FROM purse p JOIN bill b ON b.purse_id = p.id
-        WHERE p.id IN (SELECT 0 UNION ALL SELECT value ->> 2 FROM json_each(?1)) GROUP BY p.id
+        WHERE p.id IN (SELECT 0 UNION ALL SELECT value ->> 2 FROM jsonb_each(?1)) GROUP BY p.id
         UNION ALL
         SELECT -b.day, NULL, NULL, ifnull(sum(b.nanos) FILTER (WHERE b.cost_status <> 'reserved'), 0),
                ifnull(sum(b.nanos) FILTER (WHERE b.cost_status = 'reserved'), 0)
-        FROM day_bill b WHERE b.day IN (SELECT value ->> 6 FROM json_each(?1)) GROUP BY b.day";
-    SEND = "UPDATE job SET state = 'sent' WHERE id IN (SELECT value ->> 0 FROM json_each(?1));
+        FROM day_bill b WHERE b.day IN (SELECT value ->> 6 FROM jsonb_each(?1)) GROUP BY b.day";
+    SEND = "UPDATE job SET state = 'sent' WHERE id IN (SELECT value ->> 0 FROM jsonb_each(?1));
         INSERT INTO attempt (job_id, attempt, run_id, sent_at, cost, cost_status, quantity, day, delivery)
         SELECT e.value ->> 0, e.value ->> 1, e.value ->> 2, e.value ->> 3, e.value ->> 4, 'reserved',
-               e.value ->> 5, e.value ->> 6, e.value ->> 7 FROM json_each(?1) e";
+               e.value ->> 5, e.value ->> 6, e.value ->> 7 FROM jsonb_each(?1) e";
     /// ?1: rows of [job, attempt].
-    EXTEND = "UPDATE job SET lease_until = ?2 FROM json_each(?1) e
+    EXTEND = "UPDATE job SET lease_until = ?2 FROM jsonb_each(?1) e
         WHERE job.id = e.value ->> 0 AND job.attempt = e.value ->> 1 AND job.lease_until IS NOT NULL
         RETURNING job.id, job.attempt";
 
@@ -249,38 +250,40 @@ statements! {
             first_fault_at = ifnull(first_fault_at, e.value ->> 6),
             class = e.value ->> 7, detail = e.value ->> 8, audio_ms = e.value ->> 9,
             lease_until = NULL, owner = NULL
-        FROM json_each(?1) e
+        FROM jsonb_each(?1) e
         WHERE job.id = e.value ->> 0 AND job.attempt = e.value ->> 1
           AND job.state = CASE e.value ->> 10 WHEN 1 THEN 'sent' ELSE 'leased' END
           AND (job.state = 'sent' OR e.value ->> 2 <> 'held')
         RETURNING job.id";
-    /// ?1: an object of row lists; see `settle::Aftermath`.
-    AFTERMATH = concat!(
-        "UPDATE attempt SET finished_at = e.value ->> 2, cost = e.value ->> 3,
+    /// ?1: rows of [job, attempt, finished, cost, status, class, detail, HTTP status, request,
+    /// latency, first byte, bytes].
+    SETTLE_BILLS = "UPDATE attempt SET finished_at = e.value ->> 2, cost = e.value ->> 3,
             cost_status = e.value ->> 4, class = e.value ->> 5, detail = e.value ->> 6,
             http_status = e.value ->> 7, request_id = e.value ->> 8, latency_ms = e.value ->> 9,
             first_byte_ms = e.value ->> 10, bytes = e.value ->> 11
-        FROM json_each(?1, '$.bills') e
-        WHERE attempt.job_id = e.value ->> 0 AND attempt.attempt = e.value ->> 1;
-        INSERT INTO object (job_id, sha256, bytes, format, created_at)
+        FROM jsonb_each(?1) e
+        WHERE attempt.job_id = e.value ->> 0 AND attempt.attempt = e.value ->> 1";
+    /// ?1: rows of [job, hash, bytes, format, time].
+    ADD_OBJECTS = "INSERT INTO object (job_id, sha256, bytes, format, created_at)
         SELECT e.value ->> 0, unhex(e.value ->> 1), e.value ->> 2, e.value ->> 3, e.value ->> 4
-        FROM json_each(?1, '$.objects') e WHERE true
+        FROM jsonb_each(?1) e WHERE true
         ON CONFLICT (job_id) DO UPDATE SET sha256 = excluded.sha256, bytes = excluded.bytes,
-            format = excluded.format, created_at = excluded.created_at;
-        INSERT INTO output (job_id, path, bytes, sha256, audio_ms, format, written_at)
+            format = excluded.format, created_at = excluded.created_at";
+    /// ?1: rows of [job, path, bytes, hash, audio, format, time].
+    ADD_OUTPUTS = "INSERT INTO output (job_id, path, bytes, sha256, audio_ms, format, written_at)
         SELECT e.value ->> 0, unhex(e.value ->> 1), e.value ->> 2, unhex(e.value ->> 3),
                e.value ->> 4, e.value ->> 5, e.value ->> 6
-        FROM json_each(?1, '$.outputs') e WHERE true
+        FROM jsonb_each(?1) e WHERE true
         ON CONFLICT (job_id, path) DO UPDATE SET bytes = excluded.bytes, sha256 = excluded.sha256,
             audio_ms = excluded.audio_ms, format = excluded.format,
-            written_at = excluded.written_at;
-        UPDATE job SET ", parent_moves!("job.pending - n.done", "job.lost + n.lost", "n.at"), "
+            written_at = excluded.written_at";
+    /// ?1: rows of [job, lost, time] of jobs that are over: their parents wait for one less.
+    TELL_PARENTS = concat!("UPDATE job SET ", parent_moves!("job.pending - n.done", "job.lost + n.lost", "n.at"), "
         FROM (SELECT p.parent_id AS id, count(*) AS done, sum(e.value ->> 1) AS lost,
                      max(e.value ->> 2) AS at
-            FROM json_each(?1, '$.finals') e CROSS JOIN part p ON p.child_id = e.value ->> 0
+            FROM jsonb_each(?1) e CROSS JOIN part p ON p.child_id = e.value ->> 0
             GROUP BY p.parent_id) n
-        WHERE job.id = n.id AND job.state = 'waiting' AND job.sealed = 1"
-    );
+        WHERE job.id = n.id AND job.state = 'waiting' AND job.sealed = 1");
     FATE_OF_JOB = "SELECT state, attempt FROM job WHERE id = ?1";
     /// ?1 job, ?2 attempt, ?3 time, ?4 audio. Also a doubted job whose answer turned up.
     ADOPT_JOB = "UPDATE job SET state = 'completed', finished_at = ?3, audio_ms = ?4,
@@ -371,7 +374,7 @@ statements! {
 
     // ---- reading --------------------------------------------------------------------
 
-    KEY_STATES = "SELECT j.key, j.state FROM json_each(?1) e
+    KEY_STATES = "SELECT j.key, j.state FROM jsonb_each(?1) e
         CROSS JOIN job j ON j.key = unhex(e.value)";
     OBJECT = concat!("SELECT ", object_columns!(), " FROM job j JOIN object o ON o.job_id = j.id
         WHERE j.key = ?1");

@@ -23,12 +23,16 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::{RunId, SpecId, UtcMillis};
+use crate::store::sqlite::script::Script;
 use crate::store::sqlite::seen::Seen;
 use crate::store::sqlite::{claim, send, settle, sql};
 use crate::store::{Claim, Error, Intent, Settle, Verdict};
 
 /// Calls taken into one transaction at most.
 pub(super) const BATCH: usize = 512;
+
+/// Turns of the scheduler that bring no further call before a batch is complete.
+const TURNS: u32 = 4;
 
 /// A call, where its answer goes, and the answer until it may be given.
 pub(super) struct Call<Q, A> {
@@ -197,14 +201,16 @@ impl Batch {
 
     /// Everything in one transaction; the answers are kept until it is known how it ended.
     async fn apply(&mut self, conn: &mut SqliteConnection, seen: &Seen) -> Result<(), Error> {
-        sqlx::query(sql::BEGIN).execute(&mut *conn).await?;
-        settle::apply(conn, &mut self.settles).await?;
+        let mut script = Script::new(conn);
+        script.add(sql::BEGIN, []);
+        settle::apply(&mut script, &mut self.settles).await?;
         for change in &mut self.changes {
-            change.apply(conn).await?;
+            change.apply(script.conn().await?).await?;
         }
-        send::apply(conn, &mut self.intents).await?;
-        claim::apply(conn, seen, &mut self.claims).await?;
-        sqlx::query(sql::COMMIT).execute(conn).await?;
+        send::apply(&mut script, &mut self.intents).await?;
+        claim::apply(&mut script, seen, &mut self.claims).await?;
+        script.add(sql::COMMIT, []);
+        script.fetch().await?;
         Ok(())
     }
 
@@ -283,17 +289,19 @@ impl Owner {
     }
 
     /// Lets the tasks that can run make their calls first. Without it the writer, woken by
-    /// the first of many workers it has just answered, commits for that one alone.
+    /// the first of many workers it has just answered, commits for that one alone. Those on
+    /// other threads need a few turns; a turn costs a hundredth of a commit.
     async fn gather(&mut self, ops: &mut Vec<Op>) {
-        let mut seen = 0;
-        while seen < ops.len() && ops.len() < BATCH {
-            seen = ops.len();
+        let mut quiet = 0;
+        while quiet < TURNS && ops.len() < BATCH {
+            let seen = ops.len();
             tokio::task::yield_now().await;
             while ops.len() < BATCH
                 && let Ok(op) = self.inbox.try_recv()
             {
                 ops.push(op);
             }
+            quiet = if ops.len() > seen { 0 } else { quiet + 1 };
         }
     }
 

@@ -57,7 +57,10 @@ const HOT: &[(&str, &str)] = &[
     ("send", SEND),
     ("extend", EXTEND),
     ("settle", SETTLE),
-    ("aftermath", AFTERMATH),
+    ("bills", SETTLE_BILLS),
+    ("objects", ADD_OBJECTS),
+    ("outputs", ADD_OUTPUTS),
+    ("parents", TELL_PARENTS),
     ("recount", RECOUNT),
     ("rescue", RELEASE_EXPIRED),
     ("in flight", EXPIRED_IN_FLIGHT),
@@ -76,7 +79,7 @@ const HOT: &[(&str, &str)] = &[
     ("keys", KEY_STATES),
     ("object", OBJECT),
     ("counts", COUNTS),
-    ("bills", BILLS),
+    ("sums", BILLS),
     ("day bills", DAY_BILLS),
     ("pauses", PAUSES),
     ("children to hold", PICK_CHILDREN_TO_HOLD),
@@ -115,7 +118,7 @@ async fn no_hot_statement_reads_or_sorts_the_queue() {
     for (name, sql) in HOT {
         // Grouping or distinguishing the rows of one call is no sorting of the queue.
         let sorts_its_own = [
-            "aftermath",
+            "parents",
             "recount",
             "shared children",
             "reopen",
