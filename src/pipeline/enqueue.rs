@@ -5,11 +5,14 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
+use futures_util::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
+
 use crate::domain::{
     ContentKey, GateId, JobId, JobKind, JobState, Quantity, SourceId, SpecId, UtcMillis,
 };
 use crate::pipeline::key;
 use crate::pipeline::objects::Objects;
+use crate::pipeline::output::Template;
 use crate::pipeline::plan::{FilePlan, FileState, Plan, PlanError, Read, read, template};
 use crate::pipeline::recipe::{Assemble, Compose};
 use crate::pipeline::source::{AudioSource, Refusal, TextSource};
@@ -38,6 +41,9 @@ pub struct Enqueued {
 
 /// No job has it: `supersede` then leaves no version of the file at work.
 const NO_JOB: JobId = JobId(0);
+
+/// Files being read, the one being queued included. Each is in memory as a whole.
+const READING: usize = 2;
 
 /// Parents read at once.
 const PAGE: u32 = 5_000;
@@ -108,38 +114,80 @@ pub async fn enqueue(
         }
         let specs = specs(store, task).await?;
         let template = Arc::new(template(task)?);
-        for file in task_plan.files.iter().filter(|file| file.state.is_work()) {
-            let (task, template, found) = (task.clone(), template.clone(), file.found.clone());
-            let (task, read) = tokio::task::spawn_blocking(move || {
-                let read = read(&task, &template, &found);
-                (task, read)
-            })
-            .await
-            .expect("reading a file does not panic");
+        // The disk is waited for some times a file: for the next ones' texts meanwhile, ...
+        let mut reads = stream::iter(task_plan.files.iter().filter(|file| file.state.is_work()))
+            .map(|file| prepare(task.clone(), template.clone(), objects.clone(), file))
+            .buffered(READING);
+        // ... and for the ends of those before.
+        let mut ends = FuturesUnordered::new();
+        while let Some(prepared) = reads.next().await {
+            let (file, read) = prepared?;
             let queue = Queue {
                 store,
-                objects,
                 places,
-                task: &task,
+                task,
                 specs: &specs,
                 file,
                 at,
             };
-            match read {
-                Read::Text(text) => enqueued.parents.push(queue.text(text.0, &text.1).await?),
-                Read::Audio(audio) => enqueued
-                    .parents
-                    .push(queue.audio(&audio.0, &audio.1).await?),
+            let parent = match read {
+                Read::Text(text) => meanwhile(&mut ends, queue.text(text.0, &text.1)).await?,
+                Read::Audio(audio) => meanwhile(&mut ends, queue.audio(&audio.0, &audio.1)).await?,
                 Read::Refused(Refusal { why, .. }) => {
                     enqueued.changed.push(format!(
                         "{} {why} (it was fine a moment ago)",
                         file.found.path.display()
                     ));
+                    continue;
                 }
-            }
+            };
+            enqueued.parents.push(parent);
+            ends.push(async move { queue.finish(parent).await });
         }
+        while ends.try_next().await?.is_some() {}
     }
     Ok(enqueued)
+}
+
+/// Does `work` while `ends` come to theirs.
+async fn meanwhile<E, T>(
+    ends: &mut FuturesUnordered<E>,
+    work: impl Future<Output = Result<T, EnqueueError>>,
+) -> Result<T, EnqueueError>
+where
+    E: Future<Output = Result<(), EnqueueError>>,
+{
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            made = &mut work => return made,
+            Some(end) = ends.next() => end?,
+        }
+    }
+}
+
+/// Reads a file and, if it is a text, puts it where its chunks will be read from.
+async fn prepare(
+    task: Arc<Task>,
+    template: Arc<Template>,
+    objects: Objects,
+    file: &FilePlan,
+) -> Result<(&FilePlan, Read), EnqueueError> {
+    let found = file.found.clone();
+    let prepared = tokio::task::spawn_blocking(move || {
+        let mut read = read(&task, &template, &found);
+        if let Read::Text(text) = &mut read {
+            // From here on the text is read from there.
+            let bytes = std::mem::take(&mut text.0.text).into_bytes();
+            objects.put(text.0.text_key, &bytes)?;
+        }
+        Ok(read)
+    });
+    prepared
+        .await
+        .expect("reading a file does not panic")
+        .map(|read| (file, read))
+        .map_err(EnqueueError::Objects)
 }
 
 /// Finds or makes the rows of a task's parameters.
@@ -175,7 +223,6 @@ pub async fn specs(store: &Store, task: &Task) -> Result<Specs, store::Error> {
 
 struct Queue<'a> {
     store: &'a Store,
-    objects: &'a Objects,
     places: &'a Places,
     task: &'a Task,
     specs: &'a Specs,
@@ -187,16 +234,10 @@ impl Queue<'_> {
     async fn text(&self, source: TextSource, recipe: &Assemble) -> Result<JobId, EnqueueError> {
         let TextSource {
             content,
-            text,
             text_key,
             chunks,
             ..
         } = source;
-        let objects = self.objects.clone();
-        tokio::task::spawn_blocking(move || objects.put(text_key, text.as_bytes()))
-            .await
-            .expect("writing an object does not panic")
-            .map_err(EnqueueError::Objects)?;
         let total = self.file.total;
         let source = self.source(content, Some(text_key), total).await?;
         let params = serde_json::to_string(recipe).expect("a recipe serialises");
@@ -219,7 +260,7 @@ impl Queue<'_> {
             });
             self.add(parent, source, children.collect()).await?;
         }
-        self.finish(parent).await
+        Ok(parent)
     }
 
     async fn audio(&self, source: &AudioSource, recipe: &Compose) -> Result<JobId, EnqueueError> {
@@ -240,7 +281,7 @@ impl Queue<'_> {
         if open {
             self.add(parent, id, vec![child]).await?;
         }
-        self.finish(parent).await
+        Ok(parent)
     }
 
     async fn add(
@@ -302,7 +343,8 @@ impl Queue<'_> {
             .map(|parent| (parent.id, !parent.sealed))
     }
 
-    async fn finish(&self, parent: JobId) -> Result<JobId, EnqueueError> {
+    /// All children are there.
+    async fn finish(&self, parent: JobId) -> Result<(), EnqueueError> {
         let state = self.store.seal(parent, self.at).await?;
         if self.file.state == FileState::MissingOutput && state == JobState::Completed {
             let this = Filter {
@@ -316,6 +358,6 @@ impl Queue<'_> {
         self.store
             .supersede(&self.task.name, &path, parent, self.at)
             .await?;
-        Ok(parent)
+        Ok(())
     }
 }

@@ -86,7 +86,8 @@ pub fn of_bytes(bytes: &[u8]) -> ContentKey {
 pub fn of_file(path: &Path) -> io::Result<ContentKey> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
-    let mut slice = vec![0; 256 * 1024];
+    // Small enough to come from the heap: a mapping of its own costs a page fault each slice.
+    let mut slice = vec![0; 64 * 1024];
     loop {
         let count = file.read(&mut slice)?;
         if count == 0 {

@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::domain::{Attempt, ContentKey};
 
@@ -16,6 +17,9 @@ const PART: &str = "part";
 
 /// Extension of an answer that is whole and synced, and not checked yet.
 const ANSWER: &str = "answer";
+
+/// Tells the unfinished files of [`Objects::put`] apart.
+static PUT: AtomicI64 = AtomicI64::new(0);
 
 /// A folder of content-addressed files.
 #[derive(Debug, Clone)]
@@ -90,7 +94,9 @@ impl Objects {
         {
             return Ok(());
         }
-        let mut part = self.start(key, Attempt(0))?;
+        // Two files with one text may be put at the same time.
+        let number = PUT.fetch_add(1, Ordering::Relaxed);
+        let mut part = self.start(key, Attempt(number))?;
         part.file.write_all(bytes)?;
         part.keep()
     }
@@ -247,6 +253,25 @@ mod tests {
         part.file.write_all(b"whole").unwrap();
         part.keep().unwrap();
         assert_eq!(fs::read(objects.path(key)).unwrap(), b"whole");
+    }
+
+    #[test]
+    fn one_text_may_be_put_by_many_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let objects = Objects::new(dir.path());
+        let key = ContentKey([3; 32]);
+
+        std::thread::scope(|scope| {
+            let puts: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| objects.put(key, b"the same text")))
+                .collect();
+            for put in puts {
+                put.join().unwrap().unwrap();
+            }
+        });
+
+        assert_eq!(fs::read(objects.path(key)).unwrap(), b"the same text");
+        assert_eq!(objects.sweep().unwrap(), 0);
     }
 
     #[test]

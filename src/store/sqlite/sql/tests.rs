@@ -117,14 +117,8 @@ async fn no_hot_statement_reads_or_sorts_the_queue() {
     let mut faults = Vec::new();
     for (name, sql) in HOT {
         // Grouping or distinguishing the rows of one call is no sorting of the queue.
-        let sorts_its_own = [
-            "parents",
-            "recount",
-            "shared children",
-            "reopen",
-            "pauses",
-        ]
-        .contains(name);
+        let sorts_its_own =
+            ["parents", "recount", "shared children", "reopen", "pauses"].contains(name);
         for part in sql.split(';') {
             for step in plan(&mut conn, part).await {
                 if reads_a_table(&step) || step.contains("TEMP B-TREE") && !sorts_its_own {
