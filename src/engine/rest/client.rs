@@ -107,7 +107,7 @@ impl RestEngine {
         let receiver = self.receiver(
             Expected::Json,
             self.total.for_transcription(request.duration, upload.bytes),
-            self.max_answer_bytes.for_transcript(),
+            self.max_answer_bytes.for_transcript(request.duration),
         );
         let outcome = self
             .exchange(builder, &receiver, || upload.sent(), body)
