@@ -95,12 +95,30 @@ impl Project {
     }
 }
 
+/// What went wrong can be looked at.
+impl Drop for Project {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.dir.disable_cleanup(true);
+            let kept = format!("kept: {}\n", self.root().display());
+            // Nobody may be listening.
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), kept.as_bytes());
+        }
+    }
+}
+
 fn cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 
 /// What a finished command answered.
 pub(crate) struct Ran(Output);
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self(output)
+    }
+}
 
 impl Ran {
     pub(crate) fn stdout(&self) -> String {
