@@ -56,7 +56,7 @@ fn words(shelf: &mut Shelf) {
     for (name, body) in [("json-error", ERROR), ("web-page", PAGE)] {
         shelf.bad(
             format!("words-{name}-with-the-proper-type"),
-            move |proper| vec![Step::send(ok_with(proper, &[], body.as_bytes()))],
+            move |proper| vec![Step::send(ok_with(proper, &["age: 60"], body.as_bytes()))],
         );
     }
     shelf.bad("words-utf16-web-page", |_| {
