@@ -300,6 +300,12 @@ pub(crate) struct MockArgs {
     /// Faults as JSON, as taken by POST /_mock/faults
     #[arg(long, value_name = "JSON")]
     pub faults: Option<String>,
+    /// A tenth of the requests meets a hostile answer: cut, late, false, endless, …
+    #[arg(long)]
+    pub chaos: bool,
+    /// Decides which request meets what
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
     /// Answer every speech request with this many bytes of valid audio (benchmarks)
     #[arg(long, value_name = "BYTES")]
     pub answer_bytes: Option<usize>,

@@ -161,12 +161,14 @@ impl From<ConfigError> for Failure {
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         use store::Error::{
-            Busy, Corrupt, Foreign, Full, Io, Locked, Missing, Newer, NoSuchJob, Older, ReadOnly,
-            Unsafe,
+            BadRow, Busy, Corrupt, Foreign, Full, Io, Locked, Missing, Newer, NoSuchJob, Older,
+            ReadOnly, Unsafe,
         };
         let exit = match &error {
             Locked { .. } => Exit::Locked,
-            Corrupt { .. } | Foreign { .. } | Newer { .. } | Older { .. } => Exit::Queue,
+            Corrupt { .. } | BadRow { .. } | Foreign { .. } | Newer { .. } | Older { .. } => {
+                Exit::Queue
+            }
             Full { .. } | Io { .. } | ReadOnly { .. } | Unsafe { .. } | Busy { .. } => Exit::Disk,
             Missing { .. } | NoSuchJob { .. } => Exit::Usage,
             store::Error::Budget { .. } => Exit::Budget,
@@ -175,9 +177,12 @@ impl From<store::Error> for Failure {
         let failure = Self::from_error(exit, &error);
         match &error {
             Locked { .. } => failure.detail("nothing was changed; that run goes on").hint("voicespool status"),
-            Corrupt { .. } => failure
-                .detail("it was not touched; finished files and the object folder are still good")
+            Corrupt { .. } | BadRow { .. } => failure
+                .detail("nothing was repaired or removed; finished files and the object folder are still good")
                 .hint("move queue.db away and run again: answers in the object folder are used, not bought again"),
+            Foreign { .. } => failure
+                .detail("it was not touched")
+                .hint("move it away, or let `state` under [project] name another folder"),
             Newer { .. } => failure.hint("update voicespool, or work in another folder"),
             Older { .. } => failure.hint("voicespool run    brings it up to date (and keeps a copy)"),
             Full { .. } => failure.detail("what was committed is safe").hint("make room, then run again"),

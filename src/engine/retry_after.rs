@@ -27,7 +27,7 @@ pub fn parse_retry_after(value: &str, now: UtcMillis) -> Option<Duration> {
     let value = value.trim();
     let wait = seconds(value)
         .or_else(|| humantime::parse_duration(value).ok())
-        .or_else(|| date(value).map(|then| then.since(now)))?;
+        .or_else(|| http_date(value).map(|then| then.since(now)))?;
     Some(wait.min(MAX_RETRY_AFTER))
 }
 
@@ -42,12 +42,13 @@ fn seconds(value: &str) -> Option<Duration> {
     ))
 }
 
-fn date(value: &str) -> Option<UtcMillis> {
+/// A time in any of the three formats of HTTP. The last day of the year 9999, which some
+/// send for "never", is later than every other.
+pub fn http_date(value: &str) -> Option<UtcMillis> {
     let at: DateTime = DATE_FORMATS.iter().find_map(|format| {
         let fields = BrokenDownTime::parse(format, value).ok()?;
         fields.to_datetime().ok()
     })?;
-    // The last day of the year 9999 is a date that some send for "never", and no timestamp.
     let millis = at
         .to_zoned(TimeZone::UTC)
         .map_or(i64::MAX, |zoned| zoned.timestamp().as_millisecond());

@@ -25,6 +25,10 @@ pub const MAX_BYTES: usize = 64 << 20;
 /// Most words or segments: ten times what four hours of fast speech hold.
 const MAX_ITEMS: usize = 500_000;
 
+/// Most entries of a list that hold nothing at all: three bytes of an answer must not
+/// become a hundred of memory.
+const MAX_HOLLOW: usize = 1_000;
+
 /// No audio is longer, in seconds (a year); a larger time is a mistake.
 const MAX_SECONDS: f64 = 366.0 * 86_400.0;
 
@@ -236,11 +240,29 @@ impl<'de> Deserialize<'de> for Speaker {
     }
 }
 
+/// What stands in a list.
+trait Item {
+    /// Whether it says nothing.
+    fn is_hollow(&self) -> bool;
+}
+
+impl Item for WireSegment {
+    fn is_hollow(&self) -> bool {
+        self.text.is_none() && self.start.is_none() && self.words.is_none()
+    }
+}
+
+impl Item for WireWord {
+    fn is_hollow(&self) -> bool {
+        self.word.is_none() && self.text.is_none() && self.start.is_none()
+    }
+}
+
 /// A list that is refused when it grows absurd: 64 MB of `{},` would fill gigabytes.
 #[derive(Debug)]
 struct Items<T>(Vec<T>);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
+impl<'de, T: Item + Deserialize<'de>> Deserialize<'de> for Items<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(ItemsVisitor(PhantomData))
     }
@@ -248,7 +270,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Items<T> {
 
 struct ItemsVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
+impl<'de, T: Item + Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
     type Value = Items<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,8 +278,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ItemsVisitor<T> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
+        let (mut items, mut hollow) = (Vec::new(), 0);
+        while let Some(item) = list.next_element::<T>()? {
+            hollow += usize::from(item.is_hollow());
+            if hollow > MAX_HOLLOW {
+                return Err(A::Error::custom(
+                    "more than 1000 words or segments without text or time",
+                ));
+            }
             if items.len() == MAX_ITEMS {
                 return Err(A::Error::custom("more than 500000 words or segments"));
             }
@@ -470,10 +498,28 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_nothing_is_refused_long_before_it_fills_the_memory() {
+        let list = |count: usize| {
+            let items = "{},".repeat(count);
+            format!(
+                "{{\"text\":\"a\",\"words\":[{}]}}",
+                items.trim_end_matches(',')
+            )
+        };
+
+        assert_eq!(parsed(&list(MAX_HOLLOW)).text, "a");
+        let refused = parse_transcript(list(MAX_HOLLOW + 1).as_bytes()).unwrap_err();
+        assert!(
+            refused.to_string().contains("without text or time"),
+            "{refused}"
+        );
+    }
+
+    #[test]
     fn absurd_lists_are_refused_before_they_fill_memory() {
         let list = format!(
             "{{\"text\":\"\",\"words\":[{}{{}}]}}",
-            "{},".repeat(MAX_ITEMS)
+            r#"{"word":""},"#.repeat(MAX_ITEMS)
         );
 
         let error = parse_transcript(list.as_bytes()).unwrap_err();

@@ -1,6 +1,7 @@
 //! The look-alike's state, and the way of one audio request through it.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,9 @@ use crate::domain::{AudioMillis, ContentKey};
 use crate::mock::bill::{Ledger, Record};
 use crate::mock::events::{self, Told};
 use crate::mock::fault::{BodyFault, Fault, Faults};
+use crate::mock::hostile::{Hostile, HostileKind, Proper, status_of};
 use crate::mock::memory::Memory;
+use crate::mock::menace::Menace;
 use crate::mock::mp3::Stock;
 use crate::mock::options::{MockOptions, Rate};
 use crate::mock::recognise::recognise;
@@ -23,6 +26,7 @@ use crate::mock::sound;
 use crate::mock::speech::{self, Spoken};
 use crate::mock::transcription::{self, Form};
 use crate::mock::voice::{Voice, tones};
+use crate::mock::wire::Step;
 
 /// What a request asks for its fault with.
 const FAULT_HEADER: &str = "x-mock-fault";
@@ -40,6 +44,7 @@ pub(super) struct App {
     started: Instant,
     memory: RwLock<Memory>,
     spoken: Mutex<SpokenBefore>,
+    pub(super) menace: Menace,
     fixed: Option<Spoken>,
 }
 
@@ -52,7 +57,7 @@ pub(super) struct Knobs {
 }
 
 impl App {
-    pub(super) fn new(options: MockOptions, voice: Voice) -> Self {
+    pub(super) fn new(options: MockOptions, voice: Voice, elsewhere: SocketAddr) -> Self {
         Self {
             knobs: Mutex::new(Knobs {
                 faults: Faults::new(options.seed, options.faults.clone()),
@@ -60,6 +65,7 @@ impl App {
                 latency: options.latency,
             }),
             fixed: options.fixed_answer_bytes.map(fixed_answer),
+            menace: Menace::new(options.seed, options.chaos, elsewhere),
             options,
             voice,
             stock: Stock::new(),
@@ -128,6 +134,10 @@ pub(super) struct Visit {
     record: Record,
     identity: Option<ContentKey>,
     fault: Option<Fault>,
+    /// The hostile answer asked for by path.
+    asked: Option<String>,
+    hostile: Option<Hostile>,
+    authorization: String,
 }
 
 /// What a visit ends with.
@@ -136,10 +146,12 @@ pub(super) enum Outcome {
     Answer(Response<Body>),
     /// No answer ever.
     Hang,
+    /// An answer past HTTP.
+    Script(Vec<Step>),
 }
 
 impl Visit {
-    pub(super) fn begin(app: &Arc<App>, path: &'static str) -> Self {
+    pub(super) fn begin(app: &Arc<App>, path: &'static str, asked: Option<String>) -> Self {
         let sequence = lock(&app.ledger).arrive(path.starts_with("audio/speech"));
         let at_ms = u64::try_from(app.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         Self {
@@ -147,6 +159,9 @@ impl Visit {
             record: Record::new(sequence, at_ms, path),
             identity: None,
             fault: None,
+            asked,
+            hostile: None,
+            authorization: String::new(),
         }
     }
 
@@ -194,14 +209,16 @@ impl Visit {
         self.record.model.clone_from(&order.model);
         self.record.sha256 = Some(sha256(order.input.as_bytes()));
         self.identity = Some(sha256(order.identity().as_bytes()));
+        if self.record.path == "audio/speech" {
+            self.menaced(HostileKind::Speech)?;
+        }
         let chars = u64::try_from(order.input.chars().count()).unwrap_or(u64::MAX);
         let spoken = match self.fault.as_ref().map(|fault| fault.body) {
             Some(BodyFault::Silence) => order.keep_silent(&self.app.stock),
             Some(BodyFault::Other) => order.misspeak(&self.app.stock),
             _ => self.app.speak(order).await?,
         };
-        self.record.chars = self.record.chars.saturating_add(chars);
-        self.record.billed = true;
+        self.charge(|record| record.chars = record.chars.saturating_add(chars));
         Ok(spoken)
     }
 
@@ -234,6 +251,7 @@ impl Visit {
         let hash = upload.sha256;
         self.record.sha256 = Some(hash);
         self.identity = Some(sha256(format!("{hash}{}", order.identity()).as_bytes()));
+        self.menaced(HostileKind::Transcription)?;
         let app = Arc::clone(&self.app);
         let heard = tokio::task::spawn_blocking(move || {
             let memory = app.memory.read().unwrap_or_else(PoisonError::into_inner);
@@ -245,14 +263,17 @@ impl Visit {
             Refusal::bad_request("unsupported_format", "The audio cannot be decoded.")
         })?;
         let answer = order.answer(&heard)?;
-        self.record.audio_ms = heard.duration.0;
-        self.record.billed = true;
+        self.charge(|record| record.audio_ms = heard.duration.0);
         Ok(Reply::json(&answer))
     }
 
     /// Admission, delay, and the faults that stand in place of any answer.
     pub(super) async fn before(&mut self, headers: &HeaderMap) -> Result<Option<Reply>, Refusal> {
         self.fault = self.app.admit(headers, self.record.path)?;
+        let authorization = headers.get(AUTHORIZATION).and_then(|key| key.to_str().ok());
+        authorization
+            .unwrap_or_default()
+            .clone_into(&mut self.authorization);
         let latency = lock(&self.app.knobs).latency;
         let fault = self.fault.as_ref();
         let wait = latency + fault.map_or(Duration::ZERO, |fault| fault.delay);
@@ -284,6 +305,22 @@ impl Visit {
         })
     }
 
+    /// Looks whether this request is to meet a hostile answer.
+    fn menaced(&mut self, kind: HostileKind) -> Result<(), Refusal> {
+        let (asked, identity) = (self.asked.as_deref(), self.identity);
+        self.hostile = self.app.menace.next(kind, asked, identity)?;
+        Ok(())
+    }
+
+    /// The work is done, and costs, unless a hostile answer is one that costs nothing.
+    fn charge(&mut self, quantity: impl FnOnce(&mut Record)) {
+        let is_free = |hostile: &Hostile| !hostile.answer.billed;
+        if !self.hostile.as_ref().is_some_and(is_free) {
+            quantity(&mut self.record);
+            self.record.billed = true;
+        }
+    }
+
     /// The request ends here without its work having been begun.
     pub(super) fn refuse(mut self, refusal: Refusal) -> Response<Body> {
         let id = self.request_id();
@@ -297,6 +334,17 @@ impl Visit {
         if fault.as_ref().is_some_and(|fault| fault.hang) {
             self.record.billed = false;
             return Outcome::Hang;
+        }
+        if let (Some(hostile), Ok(reply)) = (&self.hostile, &result) {
+            let steps = hostile.steps(&Proper {
+                content_type: reply.content_type,
+                body: reply.body.clone(),
+                elsewhere: self.app.menace.elsewhere(),
+                authorization: std::mem::take(&mut self.authorization),
+            });
+            self.record.fault = Some(format!("hostile {}", hostile.answer.name));
+            self.record.status = status_of(&steps);
+            return Outcome::Script(steps);
         }
         let id = self.request_id();
         let reply = result.unwrap_or_else(|refusal| refusal.into_reply(&id));

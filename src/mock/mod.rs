@@ -18,6 +18,8 @@
 //! | `POST /v1/audio/transcriptions`, `…/translations` | json, verbose_json |
 //! | `GET /v1/voices`, `GET /v1/models` | lists |
 //! | `GET /_mock/bill`, `GET /_mock/requests?after=N` | what was asked and what it costs |
+//! | `POST /hostile/NAME/v1/audio/…` | the hostile answer NAME to the first request for each input, then proper ones |
+//! | `GET /_mock/hostile` | the catalogue of hostile answers |
 //! | `POST /_mock/faults`, `POST /_mock/reset` | faults for what follows; a clean slate |
 
 mod app;
@@ -25,7 +27,9 @@ mod bill;
 mod catalogue;
 mod events;
 mod fault;
+mod hostile;
 mod memory;
+mod menace;
 mod mp3;
 mod options;
 mod recognise;
@@ -36,12 +40,14 @@ mod sound;
 mod speech;
 mod transcription;
 mod voice;
+mod wire;
 
 #[cfg(test)]
 mod tests;
 
 pub use bill::{Bill, ModelBill, Record};
 pub use fault::{Fault, FaultRule, ParseFaultError};
+pub use hostile::{Expected, HostileAnswer, HostileKind, Limit, hostile_answers};
 pub use options::{MockOptions, Rate};
 pub use server::{MockError, MockHandle, serve};
 pub use voice::tones;

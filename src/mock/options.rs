@@ -34,6 +34,9 @@ pub struct MockOptions {
     /// Decides which requests meet a rule with a probability.
     pub seed: u64,
     pub faults: Vec<FaultRule>,
+    /// The share of requests (0 to 1) that meet an answer of the hostile catalogue. The
+    /// seed shuffles it, and every answer comes once before any comes again.
+    pub chaos: Option<f64>,
     pub rate: Option<Rate>,
     /// Most characters of one input, besides OpenAI's own 4096.
     pub max_chars: usize,
@@ -55,6 +58,7 @@ impl Default for MockOptions {
             latency: Duration::ZERO,
             seed: 1,
             faults: Vec::new(),
+            chaos: None,
             rate: None,
             max_chars: 20_000,
             max_upload_bytes: 80_000_000,

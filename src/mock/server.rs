@@ -10,11 +10,12 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Query, Request, State};
+use axum::extract::{
+    ConnectInfo, DefaultBodyLimit, FromRequest, Multipart, Path, Query, Request, State,
+};
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::{get, post};
-use axum::serve::ListenerExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -25,11 +26,14 @@ use crate::mock::app::{App, Bucket, Outcome, Visit, lock};
 use crate::mock::bill::{Bill, Record};
 use crate::mock::catalogue::MODELS;
 use crate::mock::fault::{FaultRule, Faults};
+use crate::mock::hostile::{HostileKind, hostile_answers};
+use crate::mock::menace::Stranger;
 use crate::mock::options::{MockOptions, Rate};
 use crate::mock::reply::{Refusal, Reply, never};
 use crate::mock::socket::Session;
 use crate::mock::transcription::Form;
 use crate::mock::voice::Voice;
+use crate::mock::wire::{RawWire, WireListener};
 
 /// Largest JSON body taken.
 const MAX_JSON: usize = 1 << 20;
@@ -53,6 +57,7 @@ pub struct MockHandle {
     app: Arc<App>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
+    stranger: Stranger,
 }
 
 impl MockHandle {
@@ -74,6 +79,11 @@ impl MockHandle {
     /// As `POST /_mock/faults` with rules only: replaces the rules, which count anew.
     pub fn set_faults(&self, rules: Vec<FaultRule>) {
         lock(&self.app.knobs).faults = Faults::new(self.app.options.seed, rules);
+    }
+
+    /// Connections to the address that hostile redirects lead to: nobody may come.
+    pub fn strangers(&self) -> u64 {
+        self.stranger.visits()
     }
 
     /// Stops taking requests, gives those in flight a second, and ends.
@@ -106,13 +116,11 @@ pub async fn serve(
     let failed = |source| MockError::Bind { addr: bind, source };
     let listener = TcpListener::bind(bind).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
-    let listener = listener.tap_io(|stream| {
-        // Without it small answers wait for a delayed acknowledgement.
-        let _ = stream.set_nodelay(true);
-    });
-    let app = Arc::new(App::new(options, Voice::new(voice)));
+    let stranger = Stranger::listen(addr.ip()).await.map_err(failed)?;
+    let app = Arc::new(App::new(options, Voice::new(voice), stranger.addr));
     let (stop, stopped) = oneshot::channel();
-    let server = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(async {
+    let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<RawWire>();
+    let server = axum::serve(WireListener(listener), service).with_graceful_shutdown(async {
         // A dropped sender means the same.
         let _ = stopped.await;
     });
@@ -125,6 +133,7 @@ pub async fn serve(
         app,
         stop: Some(stop),
         task,
+        stranger,
     })
 }
 
@@ -138,9 +147,11 @@ fn router(app: Arc<App>) -> Router {
         .route("/models", get(models));
     Router::new()
         .nest("/v1", api.clone())
+        .nest("/hostile/{answer}/v1", api.clone())
         .merge(api)
         .route("/_mock/bill", get(bill))
         .route("/_mock/requests", get(requests))
+        .route("/_mock/hostile", get(hostile))
         .route("/_mock/faults", post(faults))
         .route("/_mock/reset", post(reset))
         .fallback(nothing_here)
@@ -148,11 +159,19 @@ fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-async fn speech(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    let visit = Visit::begin(&app, "audio/speech");
+/// The hostile answer asked for by path, if any.
+type Asked = Option<Path<String>>;
+
+async fn speech(
+    State(app): State<Arc<App>>,
+    ConnectInfo(wire): ConnectInfo<RawWire>,
+    asked: Asked,
+    request: Request,
+) -> Response<Body> {
+    let visit = Visit::begin(&app, "audio/speech", asked.map(|Path(name)| name));
     let (head, body) = request.into_parts();
     match axum::body::to_bytes(body, MAX_JSON).await {
-        Ok(body) => answered(tokio::spawn(visit.speech(head.headers, body))).await,
+        Ok(body) => answered(tokio::spawn(visit.speech(head.headers, body)), wire).await,
         Err(_) => visit.refuse(Refusal::too_large(MAX_JSON)),
     }
 }
@@ -160,15 +179,16 @@ async fn speech(State(app): State<Arc<App>>, request: Request) -> Response<Body>
 /// The handshake of a WebSocket, which is granted or refused like any request.
 async fn socket(
     State(app): State<Arc<App>>,
+    ConnectInfo(wire): ConnectInfo<RawWire>,
     Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response<Body> {
-    let mut visit = Visit::begin(&app, "audio/speech/websocket");
+    let mut visit = Visit::begin(&app, "audio/speech/websocket", None);
     let session = match visit.knock(&headers, &query).await {
         Ok(None) => Session::parse(&query),
-        Ok(Some(reply)) => return delivered(visit.finish(Ok(reply))).await,
-        Err(refusal) => return delivered(visit.finish(Err(refusal))).await,
+        Ok(Some(reply)) => return delivered(visit.finish(Ok(reply)), wire).await,
+        Err(refusal) => return delivered(visit.finish(Err(refusal)), wire).await,
     };
     match (session, upgrade) {
         (Err(refusal), _) => visit.refuse(refusal),
@@ -183,23 +203,39 @@ async fn socket(
     }
 }
 
-async fn delivered(outcome: Outcome) -> Response<Body> {
+async fn delivered(outcome: Outcome, wire: RawWire) -> Response<Body> {
     match outcome {
         Outcome::Answer(response) => response,
         Outcome::Hang => match never().await {},
+        Outcome::Script(steps) => {
+            wire.perform(steps).await;
+            // The server finds the connection ended, and drops this.
+            match never().await {}
+        }
     }
 }
 
-async fn transcriptions(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    heard(&app, "audio/transcriptions", request).await
+async fn transcriptions(
+    State(app): State<Arc<App>>,
+    ConnectInfo(wire): ConnectInfo<RawWire>,
+    asked: Asked,
+    request: Request,
+) -> Response<Body> {
+    let visit = Visit::begin(&app, "audio/transcriptions", asked.map(|Path(name)| name));
+    heard(&app, visit, wire, request).await
 }
 
-async fn translations(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
-    heard(&app, "audio/translations", request).await
+async fn translations(
+    State(app): State<Arc<App>>,
+    ConnectInfo(wire): ConnectInfo<RawWire>,
+    asked: Asked,
+    request: Request,
+) -> Response<Body> {
+    let visit = Visit::begin(&app, "audio/translations", asked.map(|Path(name)| name));
+    heard(&app, visit, wire, request).await
 }
 
-async fn heard(app: &Arc<App>, path: &'static str, request: Request) -> Response<Body> {
-    let visit = Visit::begin(app, path);
+async fn heard(app: &Arc<App>, visit: Visit, wire: RawWire, request: Request) -> Response<Body> {
     let headers = request.headers().clone();
     let form = match Multipart::from_request(request, &()).await {
         Ok(form) => Form::read(form, app.options.max_upload_bytes).await,
@@ -209,14 +245,14 @@ async fn heard(app: &Arc<App>, path: &'static str, request: Request) -> Response
         )),
     };
     match form {
-        Ok(form) => answered(tokio::spawn(visit.transcription(headers, form))).await,
+        Ok(form) => answered(tokio::spawn(visit.transcription(headers, form)), wire).await,
         Err(refusal) => visit.refuse(refusal),
     }
 }
 
-async fn answered(work: JoinHandle<Outcome>) -> Response<Body> {
+async fn answered(work: JoinHandle<Outcome>, wire: RawWire) -> Response<Body> {
     match work.await {
-        Ok(outcome) => delivered(outcome).await,
+        Ok(outcome) => delivered(outcome, wire).await,
         Err(_) => Refusal::broken("The server broke down.")
             .into_reply("mock")
             .deliver("mock", None),
@@ -294,6 +330,12 @@ async fn models(
     } else {
         Reply::json(&models)
     })
+}
+
+async fn hostile() -> Response<Body> {
+    let kinds = [HostileKind::Speech, HostileKind::Transcription];
+    let answers: Vec<_> = kinds.into_iter().flat_map(hostile_answers).collect();
+    answer(Reply::json(&json!({ "answers": answers })))
 }
 
 async fn bill(State(app): State<Arc<App>>) -> Response<Body> {

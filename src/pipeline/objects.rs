@@ -62,10 +62,17 @@ impl Objects {
         let name = key.to_string();
         let shard = self.root.join(&name[..2]);
         let path = shard.join(format!(".{name}.{attempt}.{PART}"));
+        // Names here can be foretold, and a link planted under one must not be written
+        // through: folders are real, and the file is a new one.
+        refuse_link(&self.root)?;
+        refuse_link(&shard)?;
         let open = || {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
             OpenOptions::new()
-                .create(true)
-                .truncate(true)
+                .create_new(true)
                 .read(true)
                 .write(true)
                 .open(&path)
@@ -125,12 +132,18 @@ impl Objects {
     /// Only while the run lock is held: a live run's answers are unfinished too.
     pub fn sweep(&self) -> io::Result<u64> {
         let mut swept = 0;
+        refuse_link(&self.root)?;
         let shards = match fs::read_dir(&self.root) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
             other => other?,
         };
         for shard in shards {
-            for entry in fs::read_dir(shard?.path())? {
+            let shard = shard?;
+            // What else lies here is nobody's unfinished answer, least of all behind a link.
+            if !shard.file_type()?.is_dir() {
+                continue;
+            }
+            for entry in fs::read_dir(shard.path())? {
                 let entry = entry?;
                 let path = entry.path();
                 let unfinished = path
@@ -217,6 +230,15 @@ impl Drop for Part {
     }
 }
 
+/// Refuses a folder that is a symbolic link: nothing is written or removed behind one.
+fn refuse_link(folder: &Path) -> io::Result<()> {
+    if folder.is_symlink() {
+        let what = format!("`{}` is a symbolic link", folder.display());
+        return Err(io::Error::other(what));
+    }
+    Ok(())
+}
+
 /// Makes `dir` below `base` and syncs every folder that got a new entry.
 fn make_dir_durable(base: &Path, dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
@@ -253,6 +275,33 @@ mod tests {
         part.file.write_all(b"whole").unwrap();
         part.keep().unwrap();
         assert_eq!(fs::read(objects.path(key)).unwrap(), b"whole");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_is_neither_written_through_nor_swept() {
+        let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let victim = outside.path().join("download.part");
+        File::create(&victim).unwrap().write_all(b"mine").unwrap();
+        let objects = Objects::new(dir.path());
+        let key = ContentKey([3; 32]);
+        let shard = objects.path(key).parent().unwrap().to_owned();
+        fs::create_dir_all(&shard).unwrap();
+        File::create(objects.root.join("note.txt")).unwrap();
+        let planted = shard.join(format!(".{key}.1.{PART}"));
+        std::os::unix::fs::symlink(&victim, planted).unwrap();
+
+        let mut part = objects.start(key, Attempt(1)).unwrap();
+        part.file.write_all(b"answer").unwrap();
+        part.keep().unwrap();
+        assert_eq!(fs::read(&victim).unwrap(), b"mine");
+        assert_eq!(fs::read(objects.path(key)).unwrap(), b"answer");
+
+        fs::remove_dir_all(&shard).unwrap();
+        std::os::unix::fs::symlink(outside.path(), &shard).unwrap();
+        assert_eq!(objects.sweep().unwrap(), 0);
+        assert!(objects.start(key, Attempt(2)).is_err());
+        assert_eq!(fs::read(&victim).unwrap(), b"mine");
     }
 
     #[test]

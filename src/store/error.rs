@@ -1,7 +1,7 @@
 //! Why the queue could not do what it was asked.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{error, io};
 
@@ -157,6 +157,17 @@ impl Error {
             | Self::Unsafe { .. }
             | Self::Closed => false,
         }
+    }
+}
+
+/// Refuses to go on where `path` is a symbolic link: a project folder from somebody else
+/// must not make this program write to another place.
+pub(super) fn refuse_link(path: &Path) -> Result<(), Error> {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => Err(Error::Unsafe {
+            detail: format!("`{}` is a symbolic link", path.display()),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::UtcMillis;
-use crate::store::error::Error;
+use crate::store::error::{Error, refuse_link};
 
 /// Name of the lock file in the state folder.
 const FILE_NAME: &str = "run.lock";
@@ -58,6 +58,8 @@ impl RunLock {
     /// [`Error::Locked`] while another process has it; [`Error::Io`].
     pub fn acquire(state_dir: &Path, holder: &Holder) -> Result<Self, Error> {
         let path = state_dir.join(FILE_NAME);
+        // What is locked is written to, and a link could lead to anything.
+        refuse_link(&path)?;
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -182,6 +184,20 @@ mod tests {
         let named =
             matches!(&third, Err(Error::Locked { holder: Some(named) }) if *named == holder(2));
         assert!(named, "{third:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_lock_is_refused_and_its_target_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        File::create(&victim).unwrap().write_all(b"mine").unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join(FILE_NAME)).unwrap();
+
+        let refused = RunLock::acquire(folder.path(), &holder(1));
+
+        assert!(matches!(refused, Err(Error::Unsafe { .. })), "{refused:?}");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"mine");
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! The only reader of the wall clock.
+//!
+//! It is read once a process. From then on time is what it was then and what has gone by
+//! since, also while the machine slept: who sets the clock during a run moves no lease, no
+//! retry and no limit, and the next run has the new time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::civil::Time;
@@ -14,16 +19,12 @@ use crate::domain::{Day, UtcMillis};
 pub struct Clock;
 
 impl Clock {
-    /// Now. A clock set before 1970 reads as 1970.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the clock"
-    )]
+    /// Now, by the clock as it was when this was first asked. A clock set before 1970 reads
+    /// as 1970.
     pub fn now(self) -> UtcMillis {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        UtcMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        static START: OnceLock<(UtcMillis, Duration)> = OnceLock::new();
+        let (then, started) = *START.get_or_init(|| (wall(), since_boot()));
+        then.after(since_boot().saturating_sub(started))
     }
 
     /// When it is next `time` of day after `now`, in the zone of this machine. A time that
@@ -78,10 +79,47 @@ fn zoned(now: UtcMillis) -> jiff::Zoned {
         .to_zoned(TimeZone::system())
 }
 
+/// What the clock on the wall says.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
+fn wall() -> UtcMillis {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    UtcMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Time since some fixed moment, sleep included.
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
+}
+
+/// Time since some fixed moment. Whether sleep counts is for the system to say.
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    static START: OnceLock<std::time::Instant> = OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
+
+    #[test]
+    fn time_goes_on_from_the_clock_on_the_wall() {
+        let (before, shown) = (wall(), Clock.now());
+        std::thread::yield_now();
+
+        assert!(shown.0.abs_diff(before.0) < 60_000, "{shown:?} {before:?}");
+        assert!(Clock.now() >= shown);
+    }
 
     #[test]
     fn the_next_day_begins_when_the_date_changes() {

@@ -1,7 +1,7 @@
 //! One run: the dispatcher. It owns what is in flight, claims only what can be worked on
 //! now, and decides when the run is over.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::domain::{
 use crate::engine::Engine;
 use crate::engine::delay::DelayRules;
 use crate::engine::limit::Gate;
+use crate::engine::retry_after::MAX_RETRY_AFTER;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::Places;
 use crate::store::{self, Claim, DoubtPolicy, PauseRow, Purse, Store};
@@ -118,6 +119,16 @@ pub struct RunRules {
     pub until: Option<UtcMillis>,
 }
 
+impl RunRules {
+    /// Longer than any retry is ever put off: the provider's wish and a tenth, or the own
+    /// longest delay, and a minute.
+    fn longest_wait(&self) -> Duration {
+        let wish = MAX_RETRY_AFTER.saturating_add(MAX_RETRY_AFTER / 10);
+        wish.max(self.delay.cap)
+            .saturating_add(Duration::from_mins(1))
+    }
+}
+
 /// Why a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stop {
@@ -208,6 +219,8 @@ impl Run {
             jobs: JoinSet::new(),
             per_gate: HashMap::new(),
             stop: None,
+            turn: 0,
+            misdated: false,
         };
         let heartbeat = tokio::spawn(beat(self.clone()));
         let watch = tokio::spawn(watch_pauses(self.clone()));
@@ -265,6 +278,10 @@ struct Dispatcher {
     jobs: JoinSet<(GateId, Result<End, store::Error>)>,
     per_gate: HashMap<GateId, usize>,
     stop: Option<Stop>,
+    /// Rounds of claiming, so that no gate is always the first.
+    turn: usize,
+    /// All that is scheduled is scheduled by a clock that was set back since.
+    misdated: bool,
 }
 
 impl Dispatcher {
@@ -289,44 +306,95 @@ impl Dispatcher {
 
     /// Claims as much as the gates have an appetite for.
     async fn claim(&mut self) -> Result<usize, store::Error> {
+        let mut count = 0;
+        let local = LOCAL_WORKERS.saturating_sub(self.in_flight(GateId::LOCAL));
+        let mut asked = Vec::new();
+        if local > 0 && self.run.specs.contains_key(&GateId::LOCAL) {
+            asked.push((GateId::LOCAL, local));
+        }
         // Twice as many as may be on the wire: the others are being checked or wait their turn.
-        let mut room = self
-            .run
-            .rules
-            .workers
+        let workers = self.run.rules.workers;
+        let mut room = workers
             .saturating_mul(2)
             .saturating_sub(self.requests_in_flight());
-        let mut wanted = Vec::with_capacity(self.run.specs.len());
-        for (gate, specs) in &self.run.specs {
-            let in_flight = self.in_flight(*gate);
-            let want = match self.run.lanes.get(gate) {
-                Some(lane) => lane.gate.appetite().saturating_sub(in_flight).min(room),
-                None => LOCAL_WORKERS.saturating_sub(in_flight),
-            };
-            if self.run.lanes.contains_key(gate) {
-                room -= want;
+        let mut hungry = self.hungry();
+        loop {
+            // Room is given by what was claimed and not by what was wanted: a gate without
+            // jobs wants as much as any other, and must not keep the others from theirs.
+            let share = (room / hungry.len().max(1)).max(1);
+            for (gate, appetite) in hungry.iter().take(room / share) {
+                asked.push((*gate, share.min(*appetite)));
             }
-            if want > 0 {
-                let specs = specs
-                    .iter()
-                    .filter(|spec| !self.run.pauses.stop(self.run.mark(**spec)));
-                wanted.push((specs.copied().collect(), u32::try_from(want).unwrap_or(1)));
+            if asked.is_empty() {
+                return Ok(count);
+            }
+            let claimed = self.claim_each(&asked).await?;
+            for (gate, want) in asked.drain(..) {
+                let got = claimed.get(&gate).copied().unwrap_or(0);
+                count += got;
+                if gate == GateId::LOCAL {
+                    continue;
+                }
+                room = room.saturating_sub(got);
+                let Some(place) = hungry.iter().position(|(id, _)| *id == gate) else {
+                    continue;
+                };
+                hungry[place].1 -= got;
+                if got < want || hungry[place].1 == 0 {
+                    hungry.remove(place);
+                }
             }
         }
-        if wanted.is_empty() {
-            return Ok(0);
-        }
+    }
+
+    /// The gates that would take more, and how much, beginning with another one each time.
+    fn hungry(&mut self) -> VecDeque<(GateId, usize)> {
+        let mut hungry: VecDeque<(GateId, usize)> = self
+            .run
+            .specs
+            .keys()
+            .filter_map(|gate| {
+                let appetite = self.run.lanes.get(gate)?.gate.appetite();
+                let more = appetite.saturating_sub(self.in_flight(*gate));
+                (more > 0).then_some((*gate, more))
+            })
+            .collect();
+        self.turn = self.turn.wrapping_add(1);
+        let first = self.turn % hungry.len().max(1);
+        hungry.rotate_left(first);
+        hungry
+    }
+
+    /// Claims for each gate up to so many jobs, starts them, and says how many there were.
+    async fn claim_each(
+        &mut self,
+        asked: &[(GateId, usize)],
+    ) -> Result<HashMap<GateId, usize>, store::Error> {
+        let wanted: Vec<_> = asked
+            .iter()
+            .filter_map(|(gate, want)| {
+                let specs = self.run.specs.get(gate)?.iter();
+                let specs = specs.filter(|spec| !self.run.pauses.stop(self.run.mark(**spec)));
+                Some((specs.copied().collect(), u32::try_from(*want).unwrap_or(1)))
+            })
+            .collect();
         let now = self.run.clock.now();
+        let due_by = if std::mem::take(&mut self.misdated) {
+            UtcMillis(i64::MAX)
+        } else {
+            now
+        };
         let claims = self
             .run
             .store
-            .claim(&wanted, self.run.id, now, now.after(LEASE))
+            .claim(&wanted, self.run.id, due_by, now.after(LEASE))
             .await?;
-        let count = claims.len();
+        let mut claimed = HashMap::new();
         for claim in claims {
+            *claimed.entry(claim.spec.gate).or_default() += 1;
             self.start(claim);
         }
-        Ok(count)
+        Ok(claimed)
     }
 
     fn start(&mut self, claim: Claim) {
@@ -404,7 +472,18 @@ impl Dispatcher {
             run.store.next_due().await?
         };
         let now = run.clock.now();
-        let due = due.map(|due| Instant::now() + due.since(now).min(Duration::from_secs(30)));
+        let due = due.map(|due| {
+            let wait = due.since(now);
+            // Nothing is ever scheduled for so late: it was, by a clock that ran ahead, and
+            // nobody is to wait for that day to come again.
+            self.misdated = wait > run.rules.longest_wait();
+            let wait = if self.misdated {
+                Duration::from_millis(100)
+            } else {
+                wait.min(Duration::from_secs(30))
+            };
+            Instant::now() + wait
+        });
         let until = run
             .rules
             .until

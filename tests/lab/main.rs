@@ -13,6 +13,12 @@
     reason = "an experiment that cannot go on ends the run, and its figures are for a reader"
 )]
 
+mod clock;
+mod databases;
+mod dice;
+mod disk;
+mod hostile;
+mod names;
 mod runs;
 #[path = "../support/mod.rs"]
 #[allow(
@@ -40,11 +46,38 @@ struct Experiment {
     run: fn(Options) -> String,
 }
 
-const EXPERIMENTS: &[Experiment] = &[Experiment {
-    name: "runs",
-    proves: "two runs on one queue: the second exits 11, names the first and sends nothing",
-    run: runs::two_on_one_queue,
-}];
+const EXPERIMENTS: &[Experiment] = &[
+    Experiment {
+        name: "runs",
+        proves: "two runs on one queue: the second exits 11, names the first and sends nothing",
+        run: runs::two_on_one_queue,
+    },
+    Experiment {
+        name: "hostile",
+        proves: "no hostile answer becomes a result, a panic, a flood of memory or a long wait",
+        run: hostile::every_answer,
+    },
+    Experiment {
+        name: "disk",
+        proves: "a full, read-only or forbidden disk: exit 7, no job failed, the next run completes",
+        run: disk::refusing_disks,
+    },
+    Experiment {
+        name: "databases",
+        proves: "a broken queue file is refused untouched or used, and nothing is bought again",
+        run: databases::broken_queues,
+    },
+    Experiment {
+        name: "clock",
+        proves: "when the clock jumps nothing is sent twice and nothing waits for ever",
+        run: clock::jumps,
+    },
+    Experiment {
+        name: "names",
+        proves: "no name and no planted link leads out of the output folder or over another file",
+        run: names::evil_names,
+    },
+];
 
 fn main() -> ExitCode {
     let (names, options) = match parse(std::env::args().skip(1)) {

@@ -23,7 +23,12 @@ impl Drop for Project {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             canary::search_files(self.root());
+            return;
         }
+        // What went wrong can be looked at. Nobody may be listening.
+        self.dir.disable_cleanup(true);
+        let kept = format!("kept: {}\n", self.root().display());
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), kept.as_bytes());
     }
 }
 
@@ -108,6 +113,12 @@ fn cache() -> PathBuf {
 
 /// What a finished command answered.
 pub(crate) struct Ran(Output);
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self(output)
+    }
+}
 
 impl Ran {
     pub(crate) fn stdout(&self) -> String {

@@ -9,6 +9,9 @@ use crate::cli::term;
 use crate::mock::{self, MockOptions, Rate};
 use crate::worker::Shutdown;
 
+/// Share of the requests that `--chaos` answers with malice.
+const CHAOS_SHARE: f64 = 0.1;
+
 pub(crate) async fn run(global: &Global, args: MockArgs) -> anyhow::Result<Exit> {
     if !args.bind.ip().is_loopback() {
         return Err(
@@ -35,7 +38,9 @@ pub(crate) async fn run(global: &Global, args: MockArgs) -> anyhow::Result<Exit>
         bind: args.bind,
         api_key: args.require_key,
         latency: args.latency,
+        seed: args.seed,
         faults,
+        chaos: args.chaos.then_some(CHAOS_SHARE),
         rate: args.rate.map(|per_second| Rate {
             per_second,
             burst: 1.0,

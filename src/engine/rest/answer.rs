@@ -183,7 +183,11 @@ impl Receiver<'_> {
         match self.expected {
             Expected::Json => starts_with != Some(&b'{'),
             Expected::List => !matches!(starts_with, Some(b'{' | b'[')),
-            Expected::Speech(_) if is_text_type(answer.content_type.as_deref()) => true,
+            // Sound under a wrong label was paid for like any other, and is decoded before it
+            // counts.
+            Expected::Speech(_) if is_text_type(answer.content_type.as_deref()) => {
+                reads_as_text(first)
+            }
             // Samples may begin with any byte, so only readable text is no sample.
             Expected::Speech(AudioFormat::Raw) => {
                 matches!(starts_with, Some(b'{' | b'<'))
@@ -306,6 +310,14 @@ fn is_text_type(content_type: Option<&str>) -> bool {
         let content_type = content_type.to_ascii_lowercase();
         content_type.starts_with("text/") || content_type.contains("json")
     })
+}
+
+/// Whether the first bytes of a body can be read; sound never can.
+fn reads_as_text(first: &[u8]) -> bool {
+    let head = &first[..first.len().min(64)];
+    let is_cut = |error: &std::str::Utf8Error| error.error_len().is_none();
+    let is_text = std::str::from_utf8(head).map_or_else(|error| is_cut(&error), |_| true);
+    is_text && !head.contains(&0)
 }
 
 fn length(chunk: &Bytes) -> u64 {

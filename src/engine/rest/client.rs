@@ -130,7 +130,7 @@ impl RestEngine {
         let receiver = self.receiver(
             Expected::Json,
             self.total.for_transcription(request.duration, upload.bytes),
-            self.max_answer_bytes.for_transcript(),
+            self.max_answer_bytes.for_transcript(request.duration),
         );
         let outcome = async {
             let response = self.begin(builder, &receiver, || upload.sent()).await?;

@@ -70,7 +70,9 @@ impl Deadline {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteCap {
     /// 4 MiB and then 32 KiB (samples) or 8 KiB (coded audio) a character, several times
-    /// what the slowest speaker at the highest rate needs; 64 MiB for a transcript.
+    /// what the slowest speaker at the highest rate needs. A transcript: 1 MiB and then
+    /// 4 KiB a second of the recording, several times what words with times and speakers
+    /// need, but never more than 64 MiB.
     Auto,
     Fixed(u64),
 }
@@ -87,10 +89,15 @@ impl ByteCap {
         }
     }
 
-    pub(super) fn for_transcript(self) -> u64 {
+    /// Audio of unknown length (zero) may need all of it.
+    pub(super) fn for_transcript(self, audio: AudioMillis) -> u64 {
+        const MOST: u64 = 64 << 20;
         match self {
             Self::Fixed(cap) => cap,
-            Self::Auto => 64 << 20,
+            Self::Auto if audio.0 == 0 => MOST,
+            Self::Auto => (1_u64 << 20)
+                .saturating_add(audio.0.saturating_mul(4))
+                .min(MOST),
         }
     }
 }
@@ -181,4 +188,20 @@ pub enum OptionsError {
     UserAgent,
     #[error("the HTTP client cannot be set up ({reason})")]
     Client { reason: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cap_of_a_transcript_grows_with_its_recording() {
+        let cap = |seconds: u64| ByteCap::Auto.for_transcript(AudioMillis(seconds * 1000));
+
+        assert_eq!(cap(3), (1 << 20) + 12_000);
+        // Ten words a second, a hundred bytes each with their times.
+        assert!(cap(4 * 3600) > 4 * 3600 * 10 * 100);
+        assert_eq!(cap(1 << 40), 64 << 20);
+        assert_eq!(cap(0), 64 << 20, "unknown");
+    }
 }

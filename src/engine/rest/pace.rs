@@ -1,6 +1,6 @@
 //! How long the provider asks us to wait, from whichever header it uses.
 //!
-//! `retry-after-ms`, `Retry-After` (seconds or an HTTP date) and `x-ratelimit-reset`
+//! `retry-after-ms`, `Retry-After` (seconds or any of the three HTTP dates) and `x-ratelimit-reset`
 //! (seconds, or seconds since 1970) are read; the longest wins. A date is compared with
 //! the answer's own `Date`, so no clock is read and a wrong one does no harm. Nonsense
 //! (negative, NaN, infinite) is no wish at all.
@@ -8,6 +8,9 @@
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+
+use crate::domain::UtcMillis;
+use crate::engine::retry_after::http_date;
 
 /// No provider is obeyed for longer than this in one go.
 const LONGEST: Duration = Duration::from_mins(15);
@@ -49,8 +52,8 @@ fn number(text: &str) -> Option<f64> {
 
 /// An HTTP date as seconds since 1970.
 fn epoch_seconds(text: &str) -> Option<f64> {
-    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(zoned.timestamp().as_duration().as_secs_f64())
+    let since = http_date(text)?.since(UtcMillis(0));
+    Some(since.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -95,6 +98,18 @@ mod tests {
                 seconds(0.0),
             ),
             (vec![now, ("x-ratelimit-reset", "1795341605")], seconds(5.0)),
+            (
+                vec![now, ("retry-after", "Sunday, 22-Nov-26 10:00:30 GMT")],
+                seconds(30.0),
+            ),
+            (
+                vec![now, ("retry-after", "Sun Nov 22 10:00:30 2026")],
+                seconds(30.0),
+            ),
+            (
+                vec![now, ("retry-after", "Fri, 31 Dec 9999 23:59:59 GMT")],
+                Some(LONGEST),
+            ),
         ] {
             assert_eq!(asked(&lines), expected, "{lines:?}");
         }

@@ -273,3 +273,28 @@ fn an_answer_that_is_gone_is_bought_again_only_when_a_person_says_so() {
     assert_eq!(provider.billed(), 2);
     assert!(project.path("out/a.wav").exists());
 }
+
+#[test]
+fn many_gates_share_a_few_workers_and_none_waits_for_ever() {
+    let provider = Provider::start(MockOptions::default());
+    let mut config = "version = 1\n[run]\nworkers = 1\n".to_owned();
+    // Each path is a gate of its own, and the answers behind them are proper.
+    let lanes = ["tabs", "shouting", "no-spaces", "no-reason", "http-1-0"];
+    for lane in lanes {
+        config.push_str(&format!(
+            "[profile.{lane}]\nkind = \"together\"\nbase_url = \"http://{}/hostile/head-{lane}/v1\"\nkey = {{ env = \"TOGETHER_API_KEY\" }}\n[task.{lane}]\ntype = \"tts\"\nprofile = \"{lane}\"\ninput = [\"in.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\nformat = \"wav\"\noutput = \"{{task}}.{{ext}}\"\n",
+            provider.mock.addr
+        ));
+    }
+    let project = Project::new(&config);
+    project.write("in.txt", "One sentence for each of them.\n");
+
+    project
+        .run(&["run", "--yes", "--max-duration", "1m"])
+        .exits(0);
+
+    assert_eq!(provider.billed(), 5);
+    for lane in lanes {
+        assert!(project.path(&format!("out/{lane}.wav")).is_file(), "{lane}");
+    }
+}

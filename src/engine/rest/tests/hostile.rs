@@ -166,6 +166,18 @@ async fn words_under_status_200_are_no_speech() {
 }
 
 #[tokio::test]
+async fn sound_under_a_wrong_label_is_handed_on_and_words_are_not() {
+    let sound = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0";
+    for label in ["text/html", "text/plain; charset=utf-8", "application/json"] {
+        let answer = outcome_of(vec![Step::Send(ok(label, sound))])
+            .await
+            .unwrap();
+        assert_eq!(answer.bytes, 20, "{label}");
+        fault_of(&ok(label, "caf\u{e9} closed".as_bytes())).await;
+    }
+}
+
+#[tokio::test]
 async fn samples_may_begin_with_any_byte_but_not_be_a_message() {
     let raw = SpeechParams {
         format: AudioFormat::Raw,

@@ -263,6 +263,23 @@ async fn a_log_without_its_database_is_damage_and_not_a_new_queue() {
     );
 }
 
+#[tokio::test]
+async fn a_damaged_page_is_found_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(&options(&folder)).await.unwrap();
+    db.start_run(run()).await.unwrap();
+    db.close().await.unwrap();
+    let path = folder.path().join("queue.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[5 * 4096..6 * 4096].fill(0x5a);
+    File::create(&path).unwrap().write_all(&bytes).unwrap();
+
+    let opened = open(&options(&folder)).await;
+
+    assert!(matches!(opened, Err(Error::Corrupt { .. })), "{opened:?}");
+    assert!(fs::read(&path).unwrap() == bytes, "it was written to");
+}
+
 #[test]
 fn versions_are_compared_as_numbers() {
     assert!(parse_version("3.51.3") >= OLDEST_SQLITE);
