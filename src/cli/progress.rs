@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::cli::term;
 use crate::domain::{AudioMillis, NanoUsd};
-use crate::worker::Event;
+use crate::worker::{Clock, Event, Pulse};
 
 /// How often a line is written where no bar can be.
 const LINE_EVERY: Duration = Duration::from_mins(1);
@@ -29,6 +29,8 @@ pub(crate) struct Tally {
     pub lost: NanoUsd,
     pub audio: AudioMillis,
     pub warnings: u64,
+    /// How the gates stood last.
+    pub pulse: Option<Pulse>,
 }
 
 impl Tally {
@@ -68,6 +70,7 @@ impl Tally {
                 self.release(*cost);
             }
             Event::Stopping { .. } => {}
+            Event::Pulse(pulse) => self.pulse = Some(pulse.clone()),
             Event::Warning(_) => self.warnings += 1,
         }
     }
@@ -116,8 +119,12 @@ pub(crate) async fn follow(
             }
         };
         let Some(event) = event else { break };
+        if let Event::Pulse(pulse) = &event {
+            announce_gates(pulse, tally.pulse.as_ref(), style);
+        } else {
+            announce(&event, style, bar.as_ref());
+        }
         tally.take(&event);
-        announce(&event, style, bar.as_ref());
         if let Some(bar) = &bar {
             bar.set_position(tally.requests);
             bar.set_message(message(&tally, expected));
@@ -163,7 +170,49 @@ fn message(tally: &Tally, expected: Expected) -> String {
             text.push_str(&format!("  {word} {number}"));
         }
     }
+    let why = why_not_faster(tally);
+    if !why.is_empty() {
+        text.push_str(&format!("\n{why}"));
+    }
     text
+}
+
+/// Why it is not faster, for all gates on one line.
+fn why_not_faster(tally: &Tally) -> String {
+    let lines = tally.pulse.as_ref().map(|pulse| {
+        let lines = pulse.lines(|at| Clock::time_of_day(at, pulse.at));
+        lines.join("  |  ")
+    });
+    term::clean(&lines.unwrap_or_default())
+}
+
+/// Tells programs of every change of a cause, and people of a circuit that opens or closes.
+fn announce_gates(pulse: &Pulse, last: Option<&Pulse>, style: Style) {
+    for gate in &pulse.gates {
+        let before = last
+            .and_then(|last| last.gates.iter().find(|before| before.gate == gate.gate))
+            .map(|before| before.cause.code());
+        let now = gate.cause.code();
+        if before == Some(now) {
+            continue;
+        }
+        let words = gate
+            .cause
+            .words(pulse.at, |at| Clock::time_of_day(at, pulse.at));
+        match style {
+            Style::Json => drop(term::outln(
+                &json!({
+                    "type": "gate", "gate": gate.gate, "name": gate.name, "cause": gate.cause, "words": words,
+                    "rate": gate.per_second, "in_flight": gate.in_flight,
+                })
+                .to_string(),
+            )),
+            Style::Lines if now == "circuit" || before == Some("circuit") => {
+                term::say(&term::clean(&format!("{}: {words}", gate.name)));
+            }
+            Style::Lines | Style::Bar | Style::Quiet => {}
+        }
+    }
 }
 
 /// The line for logs: everything on it, nothing redrawn.
@@ -195,7 +244,10 @@ fn line(tally: &Tally, expected: Expected, elapsed: Duration) -> String {
             .map(|cap| format!(" cap={}", cap.display()))
             .unwrap_or_default(),
         eta.unwrap_or_default(),
-    )
+    ) + &match why_not_faster(tally) {
+        why if why.is_empty() => why,
+        why => format!("  {why}"),
+    }
 }
 
 fn clock(elapsed: Duration) -> String {
@@ -213,6 +265,7 @@ fn progress_json(tally: &Tally, expected: Expected) -> serde_json::Value {
         "type": "progress", "requests": tally.requests, "of": expected.requests, "files": tally.files,
         "retried": tally.retried, "failed": tally.failed, "in_doubt": tally.in_doubt,
         "spent": tally.spent, "reserved": tally.reserved,
+        "gates": tally.pulse.as_ref().map(|pulse| &pulse.gates),
     })
 }
 
@@ -239,7 +292,9 @@ fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
         }
         Event::Stopping { why, .. } => format!("stopping: {why}"),
         Event::Warning(text) => format!("warning: {text}"),
-        Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } => return,
+        Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } | Event::Pulse(_) => {
+            return;
+        }
     };
     let text = term::clean(&text);
     match bar {
@@ -286,6 +341,7 @@ fn event_json(event: &Event) -> serde_json::Value {
         Event::Stopping { why, in_flight } => {
             json!({"type": "stopping", "why": why, "in_flight": in_flight})
         }
+        Event::Pulse(pulse) => json!({"type": "gates", "gates": pulse.gates}),
         Event::Warning(text) => json!({"type": "warning", "text": text}),
     }
 }

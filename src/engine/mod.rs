@@ -9,7 +9,6 @@ pub mod error;
 pub mod limit;
 pub mod local;
 pub mod rest;
-pub mod retry_after;
 pub mod scripted;
 pub mod transcription;
 
@@ -42,7 +41,7 @@ pub struct TranscriptionRequest<'a> {
 /// A request that was answered with success. The body went to the caller's writer;
 /// only decoding it proves that it is whole (a body cut without a length header looks
 /// like success to every HTTP client).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answer {
     pub http_status: Option<u16>,
     /// The provider's own id of the request, for support.
@@ -52,6 +51,18 @@ pub struct Answer {
     pub bytes: u64,
     /// From sending to the first byte of the body.
     pub first_byte: Duration,
+    /// What the headers say of the provider's limits.
+    pub stated: StatedLimit,
+}
+
+/// The limit a provider states in the headers of an answer, refused or not. An upper bound
+/// for the pace, never a promise.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StatedLimit {
+    /// Requests per second, finite and above zero.
+    pub per_second: Option<f64>,
+    /// Nothing is left of the limit for this long, 0 to 15 min.
+    pub used_up_for: Option<Duration>,
 }
 
 /// A speech provider.

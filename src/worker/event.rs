@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::domain::{AudioMillis, FaultClass, JobId, JobKind, NanoUsd};
+use crate::worker::pulse::Pulse;
 
 /// One happening of a run.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub enum Event {
     InDoubt { job: JobId, cost: NanoUsd },
     /// The run stops claiming: why, in words.
     Stopping { why: String, in_flight: usize },
+    /// How the gates stand, every other second.
+    Pulse(Pulse),
     /// Something a person should know, in words.
     Warning(String),
 }

@@ -11,7 +11,6 @@ use tokio::time::Instant;
 
 use crate::audio;
 use crate::domain::{AudioMillis, CharCount, CostStatus, FaultClass, JobKind, NanoUsd, Quantity};
-use crate::engine::delay::delay;
 use crate::engine::limit::Pass;
 use crate::engine::transcription::parse_transcript;
 use crate::engine::{Answer, EngineError, SpeechRequest, TranscriptionRequest};
@@ -22,6 +21,7 @@ use crate::worker::event::Event;
 use crate::worker::finish;
 use crate::worker::run::{FREE, Lane, Request, Run};
 use crate::worker::verdict::{Next, Try, decide};
+use crate::worker::wait::{Tried, wait};
 
 /// How a job's turn ended, as far as the run must know.
 #[derive(Debug)]
@@ -200,7 +200,7 @@ async fn send(
     let result = match answered {
         Ok(answer) => {
             lane.answered(run.clock.now());
-            pass.succeeded();
+            pass.answered(&answer);
             accept(asked, &claim, part, answer, wire).await
         }
         Err(error) => {
@@ -413,6 +413,7 @@ async fn unusable(
         failures: claim.failures,
         failing_for: now.since(first_fault),
         provider_is_well: lane.answered_since(first_fault),
+        attempts: claim.attempt,
     };
     let (next, status) = decide(&tried, &run.rules.retry);
     let cost = if status == CostStatus::NotBilled {
@@ -448,13 +449,14 @@ async fn unusable(
     match next {
         Next::GiveUp => fail(run, claim, fault, Some(bill)).await,
         Next::Again { counts } => {
-            let count = tries(claim.failures, tried.failing_for);
-            let wait = delay(
-                run.rules.delay,
-                count,
-                error.retry_after,
-                run.clock.jitter(),
-            );
+            let tried = Tried {
+                class: error.class,
+                failures: claim.failures,
+                failing_for: tried.failing_for,
+                others_answered: lane.last_answer_after(first_fault).map(|at| now.since(at)),
+                retry_after: error.retry_after,
+            };
+            let wait = wait(&tried, run.rules.delay, run.clock.jitter());
             again(now.after(wait), counts).await?;
             run.tell(Event::Retry {
                 job: claim.job,
@@ -475,17 +477,6 @@ async fn unusable(
             })
         }
     }
-}
-
-/// How far the delay has grown: by failures, or by how long an outage lasts, which counts
-/// no failure.
-fn tries(failures: u32, failing_for: Duration) -> u32 {
-    failures.max(
-        failing_for
-            .as_secs()
-            .checked_ilog2()
-            .map_or(0, |log| log + 1),
-    )
 }
 
 pub(super) async fn fail(

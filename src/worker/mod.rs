@@ -9,12 +9,17 @@ pub mod clock;
 pub mod event;
 mod finish;
 mod job;
+pub mod pulse;
 pub mod recovery;
 pub mod run;
 pub mod shutdown;
 pub mod verdict;
+mod wait;
+pub mod why;
 
 pub use clock::Clock;
 pub use event::Event;
+pub use pulse::Pulse;
 pub use run::{Lane, Request, Run, RunError, RunRules, Stop};
 pub use shutdown::Shutdown;
+pub use why::Cause;

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::audio::SpeechCheck;
 use crate::domain::{
@@ -25,8 +27,10 @@ use crate::store::{self, Claim, DoubtPolicy, Store};
 use crate::worker::clock::Clock;
 use crate::worker::event::Event;
 use crate::worker::job::{self, End};
+use crate::worker::pulse;
 use crate::worker::shutdown::Shutdown;
 use crate::worker::verdict::RetryRules;
+use crate::worker::why::Cause;
 
 /// How long a claim holds without a heartbeat.
 const LEASE: Duration = Duration::from_mins(1);
@@ -63,7 +67,13 @@ impl Lane {
     }
 
     pub(crate) fn answered_since(&self, at: UtcMillis) -> bool {
-        self.last_success.load(Ordering::Relaxed) > at.0
+        self.last_answer_after(at).is_some()
+    }
+
+    /// When it last answered, if that was after `at`.
+    pub(crate) fn last_answer_after(&self, at: UtcMillis) -> Option<UtcMillis> {
+        let last = self.last_success.load(Ordering::Relaxed);
+        (last > at.0).then_some(UtcMillis(last))
     }
 }
 
@@ -170,15 +180,30 @@ impl Run {
 
     /// Works until a [`Stop`]. On return nothing is in flight.
     pub async fn work(self: &Arc<Self>) -> Result<Stop, RunError> {
+        let (told, stopping) = watch::channel(None);
         let mut dispatcher = Dispatcher {
             run: self.clone(),
             jobs: JoinSet::new(),
             per_gate: HashMap::new(),
             stop: None,
+            told,
         };
         let heartbeat = tokio::spawn(beat(self.clone()));
+        let done = CancellationToken::new();
+        let pulse = tokio::spawn(pulse::keep(self.clone(), stopping, done.clone()));
         let result = dispatcher.work().await;
         heartbeat.abort();
+        done.cancel();
+        pulse
+            .await
+            .map_err(|error| RunError::Panic(error.to_string()))?;
+        if let Ok(stop) = &result
+            && let Err(error) = pulse::end(self, stop).await
+        {
+            self.tell(Event::Warning(format!(
+                "what the run learned could not be kept: {error}"
+            )));
+        }
         result
     }
 }
@@ -213,6 +238,8 @@ struct Dispatcher {
     jobs: JoinSet<(GateId, Result<End, store::Error>)>,
     per_gate: HashMap<GateId, usize>,
     stop: Option<Stop>,
+    /// Why it stops, for the pulse.
+    told: watch::Sender<Option<Cause>>,
 }
 
 impl Dispatcher {
@@ -229,6 +256,9 @@ impl Dispatcher {
                 }
                 if !self.more_to_come().await? {
                     return Ok(Stop::Empty);
+                }
+                if self.stop.is_some() {
+                    continue;
                 }
             }
             self.wait().await?;
@@ -419,6 +449,7 @@ impl Dispatcher {
             why: stop.words(),
             in_flight,
         });
+        self.told.send_replace(pulse::cause_of(&stop));
         self.stop = Some(stop);
         let shutdown = self.run.shutdown.clone();
         shutdown.stop.cancel();

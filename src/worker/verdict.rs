@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use crate::domain::{CostStatus, FaultClass};
+use crate::domain::{Attempt, CostStatus, FaultClass};
+
+/// A job that met one fault in one run and one in the next, days apart, was not tried for
+/// days. A job that fails alone is tried so often within hours.
+const TRIES_BEFORE_GIVING_UP: Attempt = Attempt(12);
 
 /// When to stop trying.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +29,8 @@ pub struct Try {
     pub failing_for: Duration,
     /// The endpoint answered others since this job's first fault: the fault is the job's.
     pub provider_is_well: bool,
+    /// How often the job was claimed.
+    pub attempts: Attempt,
 }
 
 /// What follows.
@@ -45,7 +51,9 @@ pub fn decide(tried: &Try, rules: &RetryRules) -> (Next, CostStatus) {
     } else {
         CostStatus::NotBilled
     };
-    let outlasted = tried.failing_for >= rules.give_up_after && tried.provider_is_well;
+    let outlasted = tried.failing_for >= rules.give_up_after
+        && tried.provider_is_well
+        && tried.attempts >= TRIES_BEFORE_GIVING_UP;
     match tried.class {
         FaultClass::Throttled => (Next::Again { counts: false }, CostStatus::NotBilled),
         FaultClass::Overloaded | FaultClass::TimedOut => (
@@ -91,6 +99,7 @@ mod tests {
             failures: 0,
             failing_for: Duration::ZERO,
             provider_is_well: true,
+            attempts: Attempt(40),
         }
     }
 
@@ -125,6 +134,13 @@ mod tests {
         };
 
         assert_eq!(decide(&alone, &RULES).0, Next::GiveUp);
+        // Two faults with a week between two runs in the middle.
+        let twice = Try {
+            failing_for: Duration::from_hours(168),
+            attempts: Attempt(2),
+            ..alone
+        };
+        assert_eq!(decide(&twice, &RULES).0, Next::Again { counts: false });
     }
 
     #[test]

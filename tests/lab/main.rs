@@ -13,6 +13,7 @@
     reason = "an experiment that cannot go on ends the run, and its figures are for a reader"
 )]
 
+mod gate;
 mod runs;
 #[path = "../support/mod.rs"]
 #[allow(
@@ -40,11 +41,18 @@ struct Experiment {
     run: fn(Options) -> String,
 }
 
-const EXPERIMENTS: &[Experiment] = &[Experiment {
-    name: "runs",
-    proves: "two runs on one queue: the second exits 11, names the first and sends nothing",
-    run: runs::two_on_one_queue,
-}];
+const EXPERIMENTS: &[Experiment] = &[
+    Experiment {
+        name: "gate",
+        proves: "rate control finds a limit with a handful of throttles and outlives an outage",
+        run: gate::policies,
+    },
+    Experiment {
+        name: "runs",
+        proves: "two runs on one queue: the second exits 11, names the first and sends nothing",
+        run: runs::two_on_one_queue,
+    },
+];
 
 fn main() -> ExitCode {
     let (names, options) = match parse(std::env::args().skip(1)) {

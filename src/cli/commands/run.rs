@@ -204,7 +204,7 @@ fn limited(mut plan: Plan, limit: Option<usize>) -> Plan {
 
 async fn show_plan(context: &Context, plan: &Plan, store: Option<&Store>) -> anyhow::Result<()> {
     if context.json {
-        term::outln(&estimate::to_json(plan).to_string())?;
+        term::outln(&plan_command::json(context, plan).to_string())?;
     } else {
         let left = plan_command::budget_left(context, store).await?;
         term::outln(&plan_command::text(context, plan, false, left))?;
@@ -371,16 +371,6 @@ async fn work(
         },
     ));
     let stop = run.work().await;
-    for (gate, lane) in &run.lanes {
-        // A pace that was never refused is no lesson.
-        if let Some(rate) = lane
-            .gate
-            .learned_rate()
-            .filter(|_| lane.gate.snapshot().throttled > 0)
-        {
-            store.save_rate(*gate, rate, context.clock.now()).await?;
-        }
-    }
     // The reporter ends when the last sender is gone.
     drop(run);
     let tally = reporter.await?;

@@ -3,6 +3,7 @@
 mod config;
 mod crash;
 mod money;
+mod pace;
 mod speech;
 mod stop;
 mod transcripts;
