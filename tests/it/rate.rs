@@ -49,6 +49,27 @@ async fn a_second_run_knows_the_limit_and_meets_fewer_throttles() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_second_run_is_faster_while_the_limit_is_still_up_and_recovers_if_it_is_not() {
+    for seed in 0..4 {
+        let gate = adaptive_gate(seed, 128, None);
+        let first = with_gate(Dynamic::new(seed, 5.0, 20.0), gate.clone(), JOBS).await;
+        let known = gate.learned_rate().map(|per_second| Learned {
+            per_second,
+            age: Duration::from_mins(5),
+        });
+
+        let warm = adaptive_gate(seed, 128, known);
+        let warm = with_gate(Dynamic::warm(seed, 5.0, 20.0), warm, JOBS).await;
+        let forgotten = adaptive_gate(seed, 128, known);
+        let forgotten = with_gate(Dynamic::new(seed, 5.0, 20.0), forgotten, JOBS).await;
+
+        assert!(warm.took.mul_f64(1.1) < first.took, "{first:?} {warm:?}");
+        assert!(forgotten.took < first.took.mul_f64(1.1), "{forgotten:?}");
+        assert!(forgotten.throttles <= 25, "{forgotten:?}");
+    }
+}
+
 async fn six_hours_of(failure: FaultClass) {
     let (outage, _) = outage(failure, 6, 3).await;
     let ill = outage.until - Duration::from_hours(6);

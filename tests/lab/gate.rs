@@ -58,6 +58,10 @@ pub(crate) fn policies(options: Options) -> String {
             paused(with_gate(provider(seed), gate(seed, None), jobs))
         }));
         found("this gate, second run", &|seed| {
+            let warm = Dynamic::warm(seed, floor, ceiling);
+            paused(with_gate(warm, gate(seed, learned), jobs))
+        });
+        found("this gate, second run, the provider forgot", &|seed| {
             paused(with_gate(provider(seed), gate(seed, learned), jobs))
         });
         found("plain AIMD", &|seed| {

@@ -148,6 +148,8 @@ pub(super) struct Pace {
     next: Instant,
     last_growth: Instant,
     last_cut: Option<Instant>,
+    /// Cuts that came soon after another.
+    cuts_in_a_row: u32,
     accepted_since_cut: bool,
     /// When a request last had to wait for the pace: growth without that would be blind.
     last_wait: Option<Instant>,
@@ -179,6 +181,7 @@ impl Pace {
             next: now,
             last_growth: now,
             last_cut: None,
+            cuts_in_a_row: 0,
             accepted_since_cut: true,
             last_wait: None,
         })
@@ -303,9 +306,19 @@ impl Pace {
             // Something else was slower than the pace, and even that was too fast.
             current = current.min(observed.max(FLOOR));
         }
-        let back_after = self
-            .curve
-            .map_or(QUICK_RETURN, |curve| curve.patience(current));
+        // Cuts close together are one way down to a limit far below, not that limit met again
+        // and again.
+        self.cuts_in_a_row = if soon {
+            self.cuts_in_a_row.saturating_add(1)
+        } else {
+            0
+        };
+        let back_after = match self.curve {
+            // Three cuts close together are the way down to a limit far below, and not the
+            // same limit met again.
+            Some(curve) if self.cuts_in_a_row < 2 => curve.patience(current),
+            _ => QUICK_RETURN,
+        };
         self.per_second = (current * rest).max(FLOOR);
         self.curve = Some(Curve::from_cut(self.per_second, back_after));
         self.last_cut = Some(now);

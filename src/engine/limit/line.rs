@@ -70,8 +70,8 @@ impl State {
     }
 }
 
-/// Between two requests that had to wait there may be one that had not.
-const A_MOMENT: Duration = Duration::from_secs(2);
+/// Between two requests that had to wait there may be some that had not.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 pub(super) enum Go {
     Now { probe: bool },

@@ -213,6 +213,15 @@ fn every_cause_has_a_code_and_is_tested() {
 }
 
 #[test]
+fn every_code_is_explained_in_the_documentation() {
+    let page = include_str!("../../../docs/rate-control.md");
+    for (cause, _) in cases() {
+        let code = format!("`{}`", cause.code());
+        assert!(page.contains(&code), "{code}");
+    }
+}
+
+#[test]
 fn the_code_in_json_is_the_code_and_comes_back_as_the_cause() {
     for (cause, _) in cases() {
         let json = serde_json::to_value(&cause).unwrap();

@@ -85,7 +85,12 @@ fn status_says_which_limit_holds_a_live_run_back_and_what_stopped_it() {
     wait_for_cause(&mut run, "requests_per_minute");
 
     let live = gate(&project);
-    let text = project.run(&["status"]).exits(0).stdout();
+    // On a machine that is busy elsewhere the limit is not what holds every moment back.
+    let why = "why not faster? limited by your 120 rpm (limits.rpm)";
+    let text = (0..50)
+        .map(|_| project.run(&["status"]).exits(0).stdout())
+        .find(|text| text.contains(why))
+        .expect("it says why");
     run.signal(Signal::INT);
     run.end();
     let after = gate(&project);
@@ -93,12 +98,8 @@ fn status_says_which_limit_holds_a_live_run_back_and_what_stopped_it() {
     assert_eq!(live["cause"]["code"], "requests_per_minute");
     assert_eq!(live["words"], "limited by your 120 rpm (limits.rpm)");
     assert_eq!(live["limits"]["audio_seconds_per_minute"], 900);
-    for words in [
-        "120 requests/min, 50,000 characters/min, 900 audio seconds/min, 6 at once",
-        "why not faster? limited by your 120 rpm (limits.rpm)",
-    ] {
-        assert!(text.contains(words), "{words}: {text}");
-    }
+    let limits = "120 requests/min, 50,000 characters/min, 900 audio seconds/min, 6 at once";
+    assert!(text.contains(limits), "{text}");
     assert_eq!(after["cause"]["code"], "stopped");
     let words = after["words"].as_str().unwrap();
     assert!(words.contains("interrupted"), "{words}");

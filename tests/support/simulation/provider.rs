@@ -48,6 +48,14 @@ impl Dynamic {
         }
     }
 
+    /// As after hours of steady traffic: the limit is at its ceiling.
+    pub(crate) fn warm(seed: u64, floor: f64, ceiling: f64) -> Self {
+        Self {
+            rate: ceiling,
+            ..Self::new(seed, floor, ceiling)
+        }
+    }
+
     /// Latency and whether it is accepted.
     pub(super) fn arrive(&mut self) -> (Duration, bool) {
         let now = Instant::now();
