@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{GateId, JobState, RunId, UtcMillis};
@@ -75,6 +76,8 @@ pub(super) async fn keep(
     done: CancellationToken,
 ) {
     let mut ticks = tokio::time::interval(EVERY);
+    // A machine that slept has one note to write, not one for every two seconds of the night.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut saved = HashMap::new();
     let mut has_warned = false;
     for beat in 0_u32.. {

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::audio::SpeechCheck;
@@ -185,6 +185,7 @@ impl Run {
             run: self.clone(),
             jobs: JoinSet::new(),
             per_gate: HashMap::new(),
+            closed: Vec::new(),
             stop: None,
             told,
         };
@@ -211,6 +212,8 @@ impl Run {
 /// Keeps the claims of a live run alive until it is aborted.
 async fn beat(run: Arc<Run>) {
     let mut ticks = tokio::time::interval(HEARTBEAT);
+    // After a sleep of the machine one beat is enough.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let now = run.clock.now();
@@ -237,6 +240,9 @@ struct Dispatcher {
     run: Arc<Run>,
     jobs: JoinSet<(GateId, Result<End, store::Error>)>,
     per_gate: HashMap<GateId, usize>,
+    /// Gates that were closed at the last claim: their opening is what is waited for, also
+    /// when they opened before anybody listened.
+    closed: Vec<GateId>,
     stop: Option<Stop>,
     /// Why it stops, for the pulse.
     told: watch::Sender<Option<Cause>>,
@@ -275,10 +281,17 @@ impl Dispatcher {
             .saturating_mul(2)
             .saturating_sub(self.requests_in_flight());
         let mut wanted = Vec::with_capacity(self.run.specs.len());
+        self.closed.clear();
         for (gate, specs) in &self.run.specs {
-            let in_flight = self.in_flight(*gate);
+            let in_flight = self.per_gate.get(gate).copied().unwrap_or(0);
             let want = match self.run.lanes.get(gate) {
-                Some(lane) => lane.gate.appetite().saturating_sub(in_flight).min(room),
+                Some(lane) => {
+                    let appetite = lane.gate.appetite();
+                    if appetite == 0 {
+                        self.closed.push(*gate);
+                    }
+                    appetite.saturating_sub(in_flight).min(room)
+                }
                 None => LOCAL_WORKERS.saturating_sub(in_flight),
             };
             if self.run.lanes.contains_key(gate) {
@@ -320,10 +333,6 @@ impl Dispatcher {
                 .remove(&id);
             (gate, end)
         });
-    }
-
-    fn in_flight(&self, gate: GateId) -> usize {
-        self.per_gate.get(&gate).copied().unwrap_or(0)
     }
 
     fn requests_in_flight(&self) -> usize {
@@ -386,9 +395,9 @@ impl Dispatcher {
             .filter(|_| !stopping)
             .map(|until| Instant::now() + until.since(now));
         let lanes_open = futures_util::future::select_all(
-            run.lanes
-                .values()
-                .filter(|lane| lane.gate.appetite() == 0)
+            self.closed
+                .iter()
+                .filter_map(|gate| run.lanes.get(gate))
                 .map(|lane| lane.gate.opened())
                 .map(
                     |opened| -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
