@@ -14,7 +14,7 @@ use crate::config::{
 };
 use crate::domain::{GateId, Price, SpecId};
 use crate::engine::Engine;
-use crate::engine::limit::{Adaptive, Ceilings, Gate};
+use crate::engine::limit::{Adaptive, Ceilings, Gate, Learned};
 use crate::engine::local::LocalEngine;
 use crate::engine::rest::{Auth, Deadline, Kind, RestEngine, RestOptions};
 use crate::pipeline::enqueue;
@@ -71,7 +71,7 @@ impl Context {
         }
         Ok(Self {
             settings,
-            clock: Clock,
+            clock: Clock::system(),
             json: global.json,
             quiet: global.quiet,
         })
@@ -189,6 +189,16 @@ impl Context {
             .map(|listed| listed.price)
     }
 
+    /// The limits of `model` at `endpoint`, as configured now.
+    pub(crate) fn limits(&self, endpoint: &str, model: &str) -> Limits {
+        self.settings
+            .profiles
+            .values()
+            .find(|profile| profile.endpoint() == endpoint)
+            .map(|profile| self.settings.model(profile, model).limits)
+            .unwrap_or_default()
+    }
+
     fn profile(&self, task: &Task) -> Result<&Profile, Failure> {
         self.settings.profiles.get(&task.profile).ok_or_else(|| {
             Failure::new(
@@ -302,10 +312,13 @@ impl Context {
             concurrency: concurrency.map_or(most, |own| own.min(most)),
         };
         let known = store.gates().await?.into_iter().find(|gate| gate.id == id);
+        let now = self.clock.now();
         let learned = known
             .and_then(|gate| gate.rate)
-            .map(|(rate, _)| rate)
-            .filter(|_| !local);
+            .map(|(per_second, at)| Learned {
+                per_second,
+                age: now.since(at),
+            });
         // A server on this machine needs no cautious start; it is still believed when it says 429.
         let start_per_second = if profile.is_loopback() {
             LOOPBACK_START

@@ -12,6 +12,7 @@ use crate::domain::{AudioFormat, AudioMillis, NanoUsd, Price, Quantity};
 use crate::pipeline::plan::{FilePlan, FileState, Plan, TaskPlan, Totals};
 use crate::pipeline::task::{Places, Work};
 use crate::report::csv::Cells;
+use crate::worker::Cause;
 
 /// Characters a voice speaks in a second; between slow and fast readers.
 const CHARS_PER_SECOND: f64 = 14.0;
@@ -27,6 +28,14 @@ pub(crate) struct Pace {
     pub local: bool,
 }
 
+/// A guess at how long something takes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Eta {
+    pub time: Duration,
+    /// The user's limit that decides; `None` when it is the work itself.
+    pub limited_by: Option<Cause>,
+}
+
 /// A guess at how long `totals` take: the slowest of the known limits, and a latency
 /// that is assumed (stated in the output as "about").
 #[expect(
@@ -34,7 +43,7 @@ pub(crate) struct Pace {
     clippy::cast_precision_loss,
     reason = "a guess for people"
 )]
-pub(crate) fn eta(totals: &Totals, pace: &Pace) -> Duration {
+pub(crate) fn eta(totals: &Totals, pace: &Pace) -> Eta {
     let requests = totals.to_send as f64;
     let speech = totals.new_chars.0 as f64 / CHARS_PER_SECOND;
     let audio = totals.new_audio.seconds();
@@ -46,14 +55,37 @@ pub(crate) fn eta(totals: &Totals, pace: &Pace) -> Duration {
     };
     let slots =
         f64::from(pace.concurrency.max(1)).min(if pace.local { 2.0 } else { f64::INFINITY });
-    let limit = |amount: f64, per_minute: Option<u32>| {
-        per_minute.map_or(0.0, |rate| amount * 60.0 / f64::from(rate.max(1)))
-    };
-    let seconds = (work / slots)
-        .max(limit(requests, pace.requests_per_minute))
-        .max(limit(totals.new_chars.0 as f64, pace.chars_per_minute))
-        .max(limit(audio, pace.audio_seconds_per_minute));
-    Duration::from_secs_f64(seconds.clamp(0.0, 1e9))
+    let chars = totals.new_chars.0 as f64;
+    let seconds = |amount: f64, limit: u32| amount * 60.0 / f64::from(limit.max(1));
+    let limits = [
+        pace.requests_per_minute.map(|limit| {
+            let cause = Cause::RequestsPerMinute { limit };
+            (seconds(requests, limit), cause)
+        }),
+        pace.chars_per_minute.map(|limit| {
+            let cause = Cause::CharsPerMinute { limit };
+            (seconds(chars, limit), cause)
+        }),
+        pace.audio_seconds_per_minute.map(|limit| {
+            let cause = Cause::AudioSecondsPerMinute { limit };
+            (seconds(audio, limit), cause)
+        }),
+    ];
+    let (seconds, limited_by) =
+        limits
+            .into_iter()
+            .flatten()
+            .fold((work / slots, None), |(most, by), (seconds, cause)| {
+                if seconds > most {
+                    (seconds, Some(cause))
+                } else {
+                    (most, by)
+                }
+            });
+    Eta {
+        time: Duration::from_secs_f64(seconds.clamp(0.0, 1e9)),
+        limited_by,
+    }
 }
 
 /// A guess at the bytes a task will write: clips, and the file made of them.
@@ -295,4 +327,67 @@ pub(crate) fn csv(plan: &Plan) -> Result<Vec<u8>, csv::Error> {
     writer
         .into_inner()
         .map_err(|error| error.into_error().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::domain::CharCount;
+
+    use super::*;
+
+    fn work() -> Totals {
+        Totals {
+            to_send: 600,
+            new_chars: CharCount(240_000),
+            new_audio: AudioMillis(0),
+            ..Totals::default()
+        }
+    }
+
+    #[test]
+    fn the_slowest_limit_decides_how_long_it_takes_and_is_named() {
+        let free = Pace {
+            concurrency: 8,
+            ..Pace::default()
+        };
+        let unlimited = eta(&work(), &free);
+        assert_eq!(unlimited.limited_by, None);
+
+        let limited = Pace {
+            requests_per_minute: Some(300),
+            chars_per_minute: Some(3000),
+            audio_seconds_per_minute: Some(1),
+            ..free
+        };
+
+        let found = eta(&work(), &limited);
+        assert_eq!(found.time, Duration::from_mins(80));
+        assert_eq!(
+            found.limited_by,
+            Some(Cause::CharsPerMinute { limit: 3000 })
+        );
+        assert!(unlimited.time < Duration::from_mins(2));
+        // A limit far above the work changes nothing.
+        let wide = Pace {
+            requests_per_minute: Some(60_000),
+            ..free
+        };
+        assert_eq!(eta(&work(), &wide), unlimited);
+    }
+
+    #[test]
+    fn recordings_are_limited_by_their_length() {
+        let hours = Totals {
+            to_send: 1,
+            new_audio: AudioMillis(2 * 3_600_000),
+            ..Totals::default()
+        };
+        let pace = Pace {
+            concurrency: 8,
+            audio_seconds_per_minute: Some(60),
+            ..Pace::default()
+        };
+
+        assert_eq!(eta(&hours, &pace).time, Duration::from_hours(2));
+    }
 }

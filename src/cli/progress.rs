@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::cli::term;
 use crate::domain::{AudioMillis, CostStatus, NanoUsd};
-use crate::worker::{Charge, Event};
+use crate::worker::{Charge, Clock, Event, Pulse};
 
 /// How often a line is written where no bar can be.
 const LINE_EVERY: Duration = Duration::from_mins(1);
@@ -35,6 +35,8 @@ pub(crate) struct Tally {
     pub warnings: u64,
     /// What a person paused.
     pub paused: Vec<String>,
+    /// How the gates stood last.
+    pub pulse: Option<Pulse>,
 }
 
 impl Tally {
@@ -72,6 +74,7 @@ impl Tally {
             })),
             Event::Stopping { .. } => {}
             Event::Paused { what } => self.paused.clone_from(what),
+            Event::Pulse(pulse) => self.pulse = Some(pulse.clone()),
             Event::Warning(_) => self.warnings += 1,
         }
     }
@@ -133,8 +136,12 @@ pub(crate) async fn follow(
             }
         };
         let Some(event) = event else { break };
+        if let Event::Pulse(pulse) = &event {
+            announce_gates(pulse, tally.pulse.as_ref(), style);
+        } else {
+            announce(&event, style, bar.as_ref());
+        }
         tally.take(&event);
-        announce(&event, style, bar.as_ref());
         if let Some(bar) = &bar {
             bar.set_position(tally.requests);
             bar.set_message(message(&tally, expected));
@@ -190,7 +197,49 @@ fn message(tally: &Tally, expected: Expected) -> String {
             term::clean(&tally.paused.join(", "))
         ));
     }
+    let why = why_not_faster(tally);
+    if !why.is_empty() {
+        text.push_str(&format!("\n{why}"));
+    }
     text
+}
+
+/// Why it is not faster, for all gates on one line.
+fn why_not_faster(tally: &Tally) -> String {
+    let lines = tally.pulse.as_ref().map(|pulse| {
+        let lines = pulse.lines(|at| Clock::time_of_day(at, pulse.at));
+        lines.join("  |  ")
+    });
+    term::clean(&lines.unwrap_or_default())
+}
+
+/// Tells programs of every change of a cause, and people of a circuit that opens or closes.
+fn announce_gates(pulse: &Pulse, last: Option<&Pulse>, style: Style) {
+    for gate in &pulse.gates {
+        let before = last
+            .and_then(|last| last.gates.iter().find(|before| before.gate == gate.gate))
+            .map(|before| before.cause.code());
+        let now = gate.cause.code();
+        if before == Some(now) {
+            continue;
+        }
+        let words = gate
+            .cause
+            .words(pulse.at, |at| Clock::time_of_day(at, pulse.at));
+        match style {
+            Style::Json => drop(term::outln(
+                &json!({
+                    "type": "gate", "gate": gate.gate, "name": gate.name, "cause": gate.cause, "words": words,
+                    "rate": gate.per_second, "in_flight": gate.in_flight,
+                })
+                .to_string(),
+            )),
+            Style::Lines if now == "circuit" || before == Some("circuit") => {
+                term::say(&term::clean(&format!("{}: {words}", gate.name)));
+            }
+            Style::Lines | Style::Bar | Style::Quiet => {}
+        }
+    }
 }
 
 /// The line for logs: everything on it, nothing redrawn.
@@ -229,7 +278,10 @@ fn line(tally: &Tally, expected: Expected, elapsed: Duration) -> String {
         } else {
             " PAUSED"
         },
-    )
+    ) + &match why_not_faster(tally) {
+        why if why.is_empty() => why,
+        why => format!("  {why}"),
+    }
 }
 
 fn part(word: &str, cost: NanoUsd) -> String {
@@ -256,6 +308,7 @@ fn progress_json(tally: &Tally, expected: Expected) -> serde_json::Value {
         "retried": tally.retried, "failed": tally.failed, "in_doubt": tally.in_doubt,
         "spent": tally.spent, "reserved": tally.reserved, "wasted": tally.wasted,
         "in_doubt_cost": tally.doubted, "paused": tally.paused,
+        "gates": tally.pulse.as_ref().map(|pulse| &pulse.gates),
     })
 }
 
@@ -287,7 +340,9 @@ fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
             what.join(", ")
         ),
         Event::Warning(text) => format!("warning: {text}"),
-        Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } => return,
+        Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } | Event::Pulse(_) => {
+            return;
+        }
     };
     let text = term::clean(&text);
     match bar {
@@ -337,6 +392,7 @@ fn event_json(event: &Event) -> serde_json::Value {
             json!({"type": "stopping", "why": why, "in_flight": in_flight})
         }
         Event::Paused { what } => json!({"type": "paused", "what": what}),
+        Event::Pulse(pulse) => json!({"type": "gates", "gates": pulse.gates}),
         Event::Warning(text) => json!({"type": "warning", "text": text}),
     }
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff;
 
-use crate::engine::retry_after::MAX_RETRY_AFTER;
+/// The longest wish of a provider that is obeyed; a longer one is cut to this.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_mins(15);
 
 /// How waits grow.
 #[derive(Debug, Clone, Copy, PartialEq)]

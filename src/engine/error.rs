@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::FaultClass;
+use crate::engine::StatedLimit;
 
 /// The failure of one request, classified. What the queue does with it is decided by
 /// `worker::verdict` from the class alone.
@@ -18,6 +19,8 @@ pub struct EngineError {
     pub detail: String,
     /// The wait the provider asked for, clamped to 0–15 min.
     pub retry_after: Option<Duration>,
+    /// What the answer's headers say of the provider's limits.
+    pub stated: StatedLimit,
     /// The request left this machine and no answer says it was not carried out.
     pub may_be_billed: bool,
     /// From sending to the first sound or byte, if any came before it failed.
@@ -33,6 +36,7 @@ impl EngineError {
             request_id: None,
             detail: detail.into(),
             retry_after: None,
+            stated: StatedLimit::default(),
             may_be_billed: false,
             first_byte: None,
         }

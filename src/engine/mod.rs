@@ -9,7 +9,6 @@ pub mod error;
 pub mod limit;
 pub mod local;
 pub mod rest;
-pub mod retry_after;
 pub mod scripted;
 pub mod transcription;
 
@@ -44,7 +43,7 @@ pub struct TranscriptionRequest<'a> {
 /// only decoding it proves that it is whole (a body cut without a length header looks
 /// like success to every HTTP client). A stream counts as answered only after its own
 /// mark of the end.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Answer {
     pub http_status: Option<u16>,
     /// The provider's own id of the request, for support.
@@ -57,6 +56,18 @@ pub struct Answer {
     /// Times of the words from the start of the sound, as the provider gave them; empty
     /// unless they were asked for and given.
     pub words: Vec<Word>,
+    /// What the headers say of the provider's limits.
+    pub stated: StatedLimit,
+}
+
+/// The limit a provider states in the headers of an answer, refused or not. An upper bound
+/// for the pace, never a promise.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct StatedLimit {
+    /// Requests per second, finite and above zero.
+    pub per_second: Option<f64>,
+    /// Nothing is left of the limit for this long, 0 to 15 min.
+    pub used_up_for: Option<Duration>,
 }
 
 /// A speech provider.

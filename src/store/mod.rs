@@ -10,6 +10,7 @@
 //! read a clock (every time is an argument), decide about retries, touch any file
 //! but its own database and the run lock.
 
+pub mod board;
 mod error;
 mod lock;
 mod queue;

@@ -10,19 +10,39 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use jiff::Timestamp;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
+use tokio::time::Instant;
 
 use crate::domain::{Day, UtcMillis};
 
 /// Wall-clock time. A copyable value, so that whoever needs the time says so in its
 /// signature.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Clock;
+pub struct Clock {
+    /// The time it showed at an instant of tokio's, if it moves with tokio.
+    follows: Option<(UtcMillis, Instant)>,
+}
 
 impl Clock {
-    /// Now, by the clock as it was when this was first asked. A clock set before 1970 reads
-    /// as 1970.
+    /// The clock of this machine.
+    pub fn system() -> Self {
+        Self { follows: None }
+    }
+
+    /// A clock that shows `start` now and moves with tokio's time, which can be moved: for a
+    /// whole run in virtual time.
+    pub fn moved_by_tokio(start: UtcMillis) -> Self {
+        Self {
+            follows: Some((start, Instant::now())),
+        }
+    }
+
+    /// Now; of the machine's clock, as it was when it was first asked. One set before 1970
+    /// reads as 1970.
     pub fn now(self) -> UtcMillis {
         static START: OnceLock<(UtcMillis, Duration)> = OnceLock::new();
+        if let Some((start, at)) = self.follows {
+            return start.after(at.elapsed());
+        }
         let (then, started) = *START.get_or_init(|| (wall(), since_boot()));
         then.after(since_boot().saturating_sub(started))
     }
@@ -61,6 +81,24 @@ impl Clock {
     pub fn next_day(now: UtcMillis) -> Option<UtcMillis> {
         let next = zoned(now).tomorrow().ok()?.start_of_day().ok()?;
         Some(UtcMillis(next.timestamp().as_millisecond()))
+    }
+
+    /// `at` as a time of day in the zone of this machine, for people: `02:14`, with seconds
+    /// (`02:14:05`) when it is less than ten minutes from `now`, with the date when it is more
+    /// than half a day.
+    pub fn time_of_day(at: UtcMillis, now: UtcMillis) -> String {
+        let Ok(time) = Timestamp::from_millisecond(at.0) else {
+            return format!("{} ms", at.0);
+        };
+        let away = at.since(now).max(now.since(at));
+        let format = match away.as_secs() {
+            0..600 => "%H:%M:%S",
+            600..43_200 => "%H:%M",
+            _ => "%Y-%m-%d %H:%M",
+        };
+        time.to_zoned(TimeZone::system())
+            .strftime(format)
+            .to_string()
     }
 
     /// A number in `0.0..1.0` for jitter: unpredictable enough to spread retries, and no
@@ -114,11 +152,11 @@ mod tests {
 
     #[test]
     fn time_goes_on_from_the_clock_on_the_wall() {
-        let (before, shown) = (wall(), Clock.now());
+        let (before, shown) = (wall(), Clock::system().now());
         std::thread::yield_now();
 
         assert!(shown.0.abs_diff(before.0) < 60_000, "{shown:?} {before:?}");
-        assert!(Clock.now() >= shown);
+        assert!(Clock::system().now() >= shown);
     }
 
     #[test]
@@ -130,6 +168,26 @@ mod tests {
         assert!(Clock::day(next) > Clock::day(now));
         assert_eq!(Clock::day(UtcMillis(next.0 - 1)), Clock::day(now));
         assert!(next.since(now) <= Duration::from_hours(25));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_moved_by_tokio_shows_virtual_time() {
+        let clock = Clock::moved_by_tokio(UtcMillis(5));
+
+        tokio::time::advance(Duration::from_hours(6)).await;
+
+        assert_eq!(clock.now(), UtcMillis(5 + 6 * 3_600_000));
+        assert!(Clock::system().now() > clock.now());
+    }
+
+    #[test]
+    fn a_time_is_told_as_exactly_as_its_distance_asks_for() {
+        let now = UtcMillis(1_795_000_000_000);
+        for (seconds, length) in [(5, 8), (3600, 5), (86_400, 16)] {
+            let at = now.after(Duration::from_secs(seconds));
+            assert_eq!(Clock::time_of_day(at, now).len(), length);
+            assert_eq!(Clock::time_of_day(now, at).len(), length);
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::domain::{AudioMillis, CostStatus, FaultClass, JobId, JobKind, NanoUsd};
+use crate::worker::pulse::Pulse;
 
 /// The money of one request that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub enum Event {
     Paused { what: Vec<String> },
     /// The run stops claiming: why, in words.
     Stopping { why: String, in_flight: usize },
+    /// How the gates stand, every other second.
+    Pulse(Pulse),
     /// Something a person should know, in words.
     Warning(String),
 }

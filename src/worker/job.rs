@@ -14,7 +14,6 @@ use crate::domain::{
     AudioFormat, AudioMillis, CharCount, CostStatus, FaultClass, JobKind, NanoUsd, Price, Quantity,
     RawAudio, UtcMillis,
 };
-use crate::engine::delay::delay;
 use crate::engine::limit::Pass;
 use crate::engine::transcription::parse_transcript;
 use crate::engine::{Answer, EngineError, SpeechRequest, TranscriptionRequest};
@@ -28,6 +27,7 @@ use crate::worker::event::{Charge, Event};
 use crate::worker::finish;
 use crate::worker::run::{FREE, Lane, Request, Run, Stop};
 use crate::worker::verdict::{Next, Try, decide};
+use crate::worker::wait::{Tried, wait};
 
 /// How a job's turn ended, as far as the run must know.
 #[derive(Debug)]
@@ -259,7 +259,7 @@ async fn send(
     let result = match answered {
         Ok(answer) => {
             lane.answered(run.clock.now());
-            pass.succeeded();
+            pass.answered(&answer);
             let accepted = unless_aborted(run, accept(asked, &claim, part, answer, wire)).await;
             let Some(accepted) = accepted else {
                 return Ok(End::Left);
@@ -549,6 +549,7 @@ async fn unusable(
         failing_for: now.since(first_fault),
         provider_is_well: lane.answered_since(first_fault),
         answered_meanwhile: lane.answered_since(gone.at),
+        attempts: claim.attempt,
     };
     let (next, status) = decide(&tried, &run.rules.retry);
     let cost = if status == CostStatus::NotBilled {
@@ -595,13 +596,14 @@ async fn unusable(
             Ok(end)
         }
         Next::Again { counts } => {
-            let count = tries(claim.failures, tried.failing_for);
-            let wait = delay(
-                run.rules.delay,
-                count,
-                error.retry_after,
-                run.clock.jitter(),
-            );
+            let tried = Tried {
+                class: error.class,
+                failures: claim.failures,
+                failing_for: tried.failing_for,
+                others_answered: lane.last_answer_after(first_fault).map(|at| now.since(at)),
+                retry_after: error.retry_after,
+            };
+            let wait = wait(&tried, run.rules.delay, run.clock.jitter());
             again(now.after(wait), counts).await?;
             run.tell(Event::Retry {
                 job: claim.job,
@@ -625,17 +627,6 @@ async fn unusable(
             })
         }
     }
-}
-
-/// How far the delay has grown: by failures, or by how long an outage lasts, which counts
-/// no failure.
-fn tries(failures: u32, failing_for: Duration) -> u32 {
-    failures.max(
-        failing_for
-            .as_secs()
-            .checked_ilog2()
-            .map_or(0, |log| log + 1),
-    )
 }
 
 pub(super) async fn fail(

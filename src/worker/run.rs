@@ -9,7 +9,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
 
 use crate::audio::SpeechCheck;
 use crate::domain::{
@@ -17,9 +18,8 @@ use crate::domain::{
     TranscriptionParams, UtcMillis,
 };
 use crate::engine::Engine;
-use crate::engine::delay::DelayRules;
+use crate::engine::delay::{DelayRules, MAX_RETRY_AFTER};
 use crate::engine::limit::Gate;
-use crate::engine::retry_after::MAX_RETRY_AFTER;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::Places;
 use crate::store::{self, Claim, DoubtPolicy, PauseRow, Purse, Store};
@@ -28,8 +28,10 @@ use crate::worker::event::Event;
 use crate::worker::guard::Guard;
 use crate::worker::job::{self, End};
 use crate::worker::pause::{self, Mark, Pauses};
+use crate::worker::pulse;
 use crate::worker::shutdown::Shutdown;
 use crate::worker::verdict::RetryRules;
+use crate::worker::why::Cause;
 
 /// How long a claim holds without a heartbeat.
 const LEASE: Duration = Duration::from_mins(1);
@@ -66,7 +68,13 @@ impl Lane {
     }
 
     pub(crate) fn answered_since(&self, at: UtcMillis) -> bool {
-        self.last_success.load(Ordering::Relaxed) > at.0
+        self.last_answer_after(at).is_some()
+    }
+
+    /// When it last answered, if that was after `at`.
+    pub(crate) fn last_answer_after(&self, at: UtcMillis) -> Option<UtcMillis> {
+        let last = self.last_success.load(Ordering::Relaxed);
+        (last > at.0).then_some(UtcMillis(last))
     }
 }
 
@@ -213,20 +221,36 @@ impl Run {
     /// Works until a [`Stop`]. On return nothing is in flight.
     pub async fn work(self: &Arc<Self>) -> Result<Stop, RunError> {
         self.pauses.look(&self.store).await?;
+        let (told, stopping) = watch::channel(None);
         let mut dispatcher = Dispatcher {
             pauses: self.pauses.changes(),
             run: self.clone(),
             jobs: JoinSet::new(),
             per_gate: HashMap::new(),
+            closed: Vec::new(),
             stop: None,
             turn: 0,
             misdated: false,
+            told,
         };
         let heartbeat = tokio::spawn(beat(self.clone()));
         let watch = tokio::spawn(watch_pauses(self.clone()));
+        let done = CancellationToken::new();
+        let pulse = tokio::spawn(pulse::keep(self.clone(), stopping, done.clone()));
         let result = dispatcher.work().await;
         heartbeat.abort();
         watch.abort();
+        done.cancel();
+        pulse
+            .await
+            .map_err(|error| RunError::Panic(error.to_string()))?;
+        if let Ok(stop) = &result
+            && let Err(error) = pulse::end(self, stop).await
+        {
+            self.tell(Event::Warning(format!(
+                "what the run learned could not be kept: {error}"
+            )));
+        }
         result
     }
 }
@@ -234,6 +258,8 @@ impl Run {
 /// Keeps the claims of a live run alive until it is aborted.
 async fn beat(run: Arc<Run>) {
     let mut ticks = tokio::time::interval(HEARTBEAT);
+    // After a sleep of the machine one beat is enough.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let now = run.clock.now();
@@ -277,11 +303,16 @@ struct Dispatcher {
     pauses: watch::Receiver<Vec<PauseRow>>,
     jobs: JoinSet<(GateId, Result<End, store::Error>)>,
     per_gate: HashMap<GateId, usize>,
+    /// Gates that were closed at the last claim: their opening is what is waited for, also
+    /// when they opened before anybody listened.
+    closed: Vec<GateId>,
     stop: Option<Stop>,
     /// Rounds of claiming, so that no gate is always the first.
     turn: usize,
     /// All that is scheduled is scheduled by a clock that was set back since.
     misdated: bool,
+    /// Why it stops, for the pulse.
+    told: watch::Sender<Option<Cause>>,
 }
 
 impl Dispatcher {
@@ -298,6 +329,9 @@ impl Dispatcher {
                 }
                 if !self.more_to_come().await? {
                     return Ok(Stop::Empty);
+                }
+                if self.stop.is_some() {
+                    continue;
                 }
             }
             self.wait().await?;
@@ -349,16 +383,21 @@ impl Dispatcher {
 
     /// The gates that would take more, and how much, beginning with another one each time.
     fn hungry(&mut self) -> VecDeque<(GateId, usize)> {
-        let mut hungry: VecDeque<(GateId, usize)> = self
-            .run
-            .specs
-            .keys()
-            .filter_map(|gate| {
-                let appetite = self.run.lanes.get(gate)?.gate.appetite();
-                let more = appetite.saturating_sub(self.in_flight(*gate));
-                (more > 0).then_some((*gate, more))
-            })
-            .collect();
+        self.closed.clear();
+        let mut hungry = VecDeque::new();
+        for gate in self.run.specs.keys() {
+            let Some(lane) = self.run.lanes.get(gate) else {
+                continue;
+            };
+            let appetite = lane.gate.appetite();
+            if appetite == 0 {
+                self.closed.push(*gate);
+            }
+            let more = appetite.saturating_sub(self.in_flight(*gate));
+            if more > 0 {
+                hungry.push_back((*gate, more));
+            }
+        }
         self.turn = self.turn.wrapping_add(1);
         let first = self.turn % hungry.len().max(1);
         hungry.rotate_left(first);
@@ -490,9 +529,9 @@ impl Dispatcher {
             .filter(|_| !stopping)
             .map(|until| Instant::now() + until.since(now));
         let lanes_open = futures_util::future::select_all(
-            run.lanes
-                .values()
-                .filter(|lane| lane.gate.appetite() == 0)
+            self.closed
+                .iter()
+                .filter_map(|gate| run.lanes.get(gate))
                 .map(|lane| lane.gate.opened())
                 .map(
                     |opened| -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -557,6 +596,7 @@ impl Dispatcher {
             why: stop.words(),
             in_flight,
         });
+        self.told.send_replace(pulse::cause_of(&stop));
         self.stop = Some(stop);
         let shutdown = self.run.shutdown.clone();
         shutdown.stop.cancel();

@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use crate::domain::{CostStatus, FaultClass};
+use crate::domain::{Attempt, CostStatus, FaultClass};
+
+/// A job that met one fault in one run and one in the next, days apart, was not tried for
+/// days. A job that fails alone is tried so often within hours.
+const TRIES_BEFORE_GIVING_UP: Attempt = Attempt(12);
 
 /// When to stop trying.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +31,8 @@ pub struct Try {
     pub provider_is_well: bool,
     /// The endpoint answered others while this request waited: no outage took its answer.
     pub answered_meanwhile: bool,
+    /// How often the job was claimed.
+    pub attempts: Attempt,
 }
 
 impl Try {
@@ -65,7 +71,9 @@ pub fn decide(tried: &Try, rules: &RetryRules) -> (Next, CostStatus) {
     } else {
         CostStatus::NotBilled
     };
-    let outlasted = tried.failing_for >= rules.give_up_after && tried.provider_is_well;
+    let outlasted = tried.failing_for >= rules.give_up_after
+        && tried.provider_is_well
+        && tried.attempts >= TRIES_BEFORE_GIVING_UP;
     match tried.class {
         FaultClass::Throttled => (Next::Again { counts: false }, CostStatus::NotBilled),
         FaultClass::Overloaded | FaultClass::TimedOut => (
@@ -112,6 +120,7 @@ mod tests {
             failing_for: Duration::ZERO,
             provider_is_well: true,
             answered_meanwhile: false,
+            attempts: Attempt(40),
         }
     }
 
@@ -173,6 +182,13 @@ mod tests {
         };
 
         assert_eq!(decide(&alone, &RULES).0, Next::GiveUp);
+        // Two faults with a week between two runs in the middle.
+        let twice = Try {
+            failing_for: Duration::from_hours(168),
+            attempts: Attempt(2),
+            ..alone
+        };
+        assert_eq!(decide(&twice, &RULES).0, Next::Again { counts: false });
     }
 
     #[test]

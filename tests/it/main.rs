@@ -8,6 +8,8 @@
 
 mod architecture;
 mod cli;
+mod outage;
+mod rate;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;

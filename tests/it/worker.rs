@@ -13,7 +13,7 @@ use voicespool::domain::{
 use voicespool::engine::delay::DelayRules;
 use voicespool::engine::limit::Gate;
 use voicespool::engine::scripted::{Outcome, Scripted};
-use voicespool::engine::{EngineError, SpeechRequest};
+use voicespool::engine::{Engine, EngineError, SpeechRequest};
 use voicespool::pipeline::enqueue::{enqueue, specs};
 use voicespool::pipeline::objects::Objects;
 use voicespool::pipeline::plan::plan;
@@ -27,8 +27,12 @@ use crate::support::Project;
 
 const WORKERS: u32 = 3;
 
-/// A recording that is as long as `request` and not silent.
 fn recording(request: &SpeechRequest<'_>) -> Outcome {
+    Outcome::Answer(wav(request))
+}
+
+/// A recording that is as long as `request` and not silent.
+pub(crate) fn wav(request: &SpeechRequest<'_>) -> Vec<u8> {
     let frames = request.input.chars().count() * 16_000 / 14;
     let bytes = u32::try_from(frames * 2).unwrap();
     let mut wav = Vec::with_capacity(44 + frames * 2);
@@ -43,7 +47,7 @@ fn recording(request: &SpeechRequest<'_>) -> Outcome {
         let level: i16 = if frame / 40 % 2 == 0 { 8_000 } else { -8_000 };
         wav.extend_from_slice(&level.to_le_bytes());
     }
-    Outcome::Answer(wav)
+    wav
 }
 
 fn settings(project: &Project) -> Settings {
@@ -60,15 +64,49 @@ fn tasks(project: &Project) -> Vec<Arc<Task>> {
     settings(project).tasks.into_iter().map(Arc::new).collect()
 }
 
+/// What a test may choose of a run.
+pub(crate) struct Rig {
+    pub(crate) gate: Gate,
+    pub(crate) workers: u32,
+    pub(crate) retry: RetryRules,
+    pub(crate) delay: DelayRules,
+    pub(crate) clock: Clock,
+}
+
 /// Plans, queues and works on eight requests with `engine`.
 async fn work(project: &Project, engine: &Scripted, shutdown: &Shutdown) -> (Stop, Store) {
+    let rig = Rig {
+        gate: Gate::only_concurrency(NonZeroU32::new(WORKERS).unwrap()),
+        workers: WORKERS,
+        retry: RetryRules {
+            max_failures: 2,
+            give_up_after: Duration::from_hours(1),
+        },
+        delay: DelayRules {
+            base: Duration::from_millis(1),
+            factor: 1.0,
+            cap: Duration::from_millis(1),
+        },
+        clock: Clock::system(),
+    };
+    let run = prepare(project, Arc::new(engine.clone()), shutdown, rig).await;
+    (run.work().await.unwrap(), (*run.store).clone())
+}
+
+/// Plans and queues what the project asks for, to be sent with `engine`.
+pub(crate) async fn prepare(
+    project: &Project,
+    engine: Arc<dyn Engine>,
+    shutdown: &Shutdown,
+    rig: Rig,
+) -> Arc<Run> {
     let settings = settings(project);
     let store = Store::open(&Options::new(settings.places.state.join("queue.db")))
         .await
         .unwrap();
     let objects = Objects::new(&settings.places.state);
     let tasks = tasks(project);
-    let now = Clock.now();
+    let now = rig.clock.now();
     let plan = plan(&tasks, &settings.places, Some(&store)).await.unwrap();
     enqueue(&plan, &store, &objects, &settings.places, now)
         .await
@@ -91,52 +129,39 @@ async fn work(project: &Project, engine: &Scripted, shutdown: &Shutdown) -> (Sto
         check: speech.check,
         delivery: speech.delivery,
     };
-    let gate = Gate::only_concurrency(NonZeroU32::new(WORKERS).unwrap());
+    let workers = usize::try_from(rig.workers).unwrap();
     let (events, mut inbox) = mpsc::unbounded_channel();
-    let run = Arc::new(Run {
+    // Ends with the run, which holds the sender.
+    tokio::spawn(async move { while inbox.recv().await.is_some() {} });
+    Arc::new(Run {
         id,
-        store: Arc::new(store.clone()),
+        store: Arc::new(store),
         objects,
         places: settings.places.clone(),
-        lanes: HashMap::from([(
-            specs.gate,
-            Lane::new(Arc::new(engine.clone()), gate, "script".into()),
-        )]),
+        lanes: HashMap::from([(specs.gate, Lane::new(engine, rig.gate, "script".into()))]),
         requests: HashMap::from([(specs.request, request), (specs.local, Request::Nothing)]),
         specs: HashMap::from([
             (specs.gate, vec![specs.request]),
             (GateId::LOCAL, vec![specs.local]),
         ]),
         rules: RunRules {
-            workers: usize::try_from(WORKERS).unwrap(),
+            workers,
             drain: Duration::from_secs(5),
-            retry: RetryRules {
-                max_failures: 2,
-                give_up_after: Duration::from_hours(1),
-            },
-            delay: DelayRules {
-                base: Duration::from_millis(1),
-                factor: 1.0,
-                cap: Duration::from_millis(1),
-            },
+            retry: rig.retry,
+            delay: rig.delay,
             on_in_doubt: DoubtPolicy::Hold,
             until: None,
         },
-        clock: Clock,
+        clock: rig.clock,
         events,
         shutdown: shutdown.clone(),
-        wire: Semaphore::new(usize::try_from(WORKERS).unwrap()),
+        wire: Semaphore::new(workers),
         held: Mutex::default(),
         marks: HashMap::new(),
         pauses: Pauses::default(),
         guard: Guard::new(NonZeroU32::new(5)),
         halted: OnceLock::new(),
-    });
-    let listener = tokio::spawn(async move { while inbox.recv().await.is_some() {} });
-    let stop = run.work().await.unwrap();
-    drop(run);
-    listener.await.unwrap();
-    (stop, store)
+    })
 }
 
 fn project() -> Project {
@@ -150,7 +175,7 @@ fn project() -> Project {
     project
 }
 
-async fn jobs(store: &Store, state: JobState) -> u64 {
+pub(crate) async fn jobs(store: &Store, state: JobState) -> u64 {
     let counts = store.counts().await.unwrap();
     counts
         .iter()

@@ -17,6 +17,7 @@ mod clock;
 mod databases;
 mod dice;
 mod disk;
+mod gate;
 mod hostile;
 mod names;
 mod runs;
@@ -47,6 +48,11 @@ struct Experiment {
 }
 
 const EXPERIMENTS: &[Experiment] = &[
+    Experiment {
+        name: "gate",
+        proves: "rate control finds a limit with a handful of throttles and outlives an outage",
+        run: gate::policies,
+    },
     Experiment {
         name: "runs",
         proves: "two runs on one queue: the second exits 11, names the first and sends nothing",

@@ -1,6 +1,7 @@
 //! A project in a temporary folder, and a provider on loopback, for tests of the binary.
 
 mod canary;
+pub(crate) mod simulation;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -191,9 +192,13 @@ impl Drop for Started {
 impl Started {
     /// Reads JSON lines until `count` of `kind` have come. `false`: it ended before.
     pub(crate) fn wait_for(&mut self, kind: &str, count: usize) -> bool {
-        let mut seen = 0;
+        (0..count).all(|_| self.wait_until(|line| line["type"] == kind))
+    }
+
+    /// Reads JSON lines until one is as `wanted`. `false`: it ended before.
+    pub(crate) fn wait_until(&mut self, wanted: impl Fn(&Value) -> bool) -> bool {
         let mut line = String::new();
-        while seen < count {
+        loop {
             line.clear();
             if self.lines.read_line(&mut line).unwrap() == 0 {
                 return false;
@@ -202,9 +207,10 @@ impl Started {
             canary::search_process(self.child.id());
             let value: Value =
                 serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-            seen += usize::from(value["type"] == kind);
+            if wanted(&value) {
+                return true;
+            }
         }
-        true
     }
 
     /// `kill -9`, then waits for the kernel to be done with it.

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::cli::args::{Global, PlanArgs};
 use crate::cli::context::Context;
-use crate::cli::estimate;
+use crate::cli::estimate::{self, Eta};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::money::Funds;
 use crate::cli::term;
 use crate::config::Overrides;
+use crate::domain::UtcMillis;
 use crate::pipeline::plan::{self, Plan, PlanError, Totals};
 use crate::pipeline::task::Task;
 use crate::store::Store;
@@ -23,7 +26,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Exit
     if args.csv {
         term::out(&String::from_utf8(estimate::csv(&plan)?)?)?;
     } else if context.json {
-        term::outln(&estimate::to_json(&plan, &funds).to_string())?;
+        term::outln(&json(&context, &plan, &funds).to_string())?;
     } else {
         term::outln(&text(&context, &plan, args.files, &funds))?;
         term::say("nothing was sent");
@@ -71,6 +74,26 @@ fn excerpt(context: &Context, origin: &str) -> Option<[String; 3]> {
     ])
 }
 
+/// The plan for programs, with how long it may take and which limits say so.
+pub(crate) fn json(context: &Context, plan: &Plan, funds: &Funds) -> Value {
+    let mut value = estimate::to_json(plan, funds);
+    let eta = time(context, plan);
+    value["eta_s"] = json!(eta.time.as_secs_f64().round());
+    value["limited_by"] = json!(eta.limited_by);
+    for (task, shown) in plan
+        .tasks
+        .iter()
+        .zip(value["tasks"].as_array_mut().into_iter().flatten())
+    {
+        let pace = context.pace(&task.task);
+        shown["limits"] = json!({
+            "requests_per_minute": pace.requests_per_minute, "chars_per_minute": pace.chars_per_minute,
+            "audio_seconds_per_minute": pace.audio_seconds_per_minute, "concurrency": pace.concurrency,
+        });
+    }
+    value
+}
+
 /// The plan for people.
 pub(crate) fn text(context: &Context, plan: &Plan, files: bool, funds: &Funds) -> String {
     let totals = plan.totals();
@@ -89,10 +112,13 @@ pub(crate) fn text(context: &Context, plan: &Plan, files: bool, funds: &Funds) -
         text.push_str(&line);
     }
     if totals.to_send > 0 {
-        text.push_str(&format!(
-            "\ntime    about {}",
-            term::span(time(context, plan))
-        ));
+        let eta = time(context, plan);
+        text.push_str(&format!("\ntime    about {}", term::span(eta.time)));
+        if let Some(cause) = eta.limited_by {
+            // None of the user's limits has a time in it.
+            let words = cause.words(UtcMillis(0), |_| String::new());
+            text.push_str(&format!(", {words}"));
+        }
     }
     if totals.work_files > 0 {
         text.push_str(&format!(
@@ -133,11 +159,18 @@ fn sum_line(totals: &Totals) -> String {
 }
 
 /// Tasks share the machine but not the provider's limits: the longest of them.
-fn time(context: &Context, plan: &Plan) -> Duration {
+fn time(context: &Context, plan: &Plan) -> Eta {
     let of = |task: &plan::TaskPlan| {
         estimate::eta(&Totals::of(task.files.iter()), &context.pace(&task.task))
     };
-    plan.tasks.iter().map(of).max().unwrap_or_default()
+    plan.tasks
+        .iter()
+        .map(of)
+        .max_by_key(|eta| eta.time)
+        .unwrap_or(Eta {
+            time: Duration::ZERO,
+            limited_by: None,
+        })
 }
 
 fn disk(plan: &Plan) -> u64 {

@@ -208,7 +208,7 @@ fn limited(mut plan: Plan, limit: Option<usize>) -> Plan {
 async fn show_plan(context: &Context, plan: &Plan, store: Option<&Store>) -> anyhow::Result<()> {
     let funds = Funds::of(context, store).await?;
     if context.json {
-        term::outln(&estimate::to_json(plan, &funds).to_string())?;
+        term::outln(&plan_command::json(context, plan, &funds).to_string())?;
     } else {
         term::outln(&plan_command::text(context, plan, false, &funds))?;
         term::say("nothing was sent");
@@ -225,7 +225,7 @@ async fn nothing_to_do(
     let totals = plan.totals();
     if context.json {
         let funds = Funds::of(context, Some(store)).await?;
-        term::outln(&estimate::to_json(plan, &funds).to_string())?;
+        term::outln(&plan_command::json(context, plan, &funds).to_string())?;
     } else {
         for note in estimate::notes(plan) {
             term::say(&note);
@@ -381,16 +381,6 @@ async fn work(
         },
     ));
     let stop = run.work().await;
-    for (gate, lane) in &run.lanes {
-        // A pace that was never refused is no lesson.
-        if let Some(rate) = lane
-            .gate
-            .learned_rate()
-            .filter(|_| lane.gate.snapshot().throttled > 0)
-        {
-            store.save_rate(*gate, rate, context.clock.now()).await?;
-        }
-    }
     // The reporter ends when the last sender is gone.
     drop(run);
     let tally = reporter.await?;

@@ -11,10 +11,12 @@ use crate::cli::exit::Exit;
 use crate::cli::money::{Funds, money_json, money_lines};
 use crate::cli::summary::{self, utc};
 use crate::cli::term;
-use crate::config::Overrides;
+use crate::config::{Limits, Overrides};
 use crate::domain::units::grouped;
-use crate::domain::{GateId, JobKind, JobState};
-use crate::store::{Count, GateRow, RunLock, RunRow};
+use crate::domain::{GateId, JobKind, JobState, UtcMillis};
+use crate::store::{self, Count, GateRow, RunLock, RunRow, board};
+use crate::worker::pulse::{FRESH_FOR, GatePulse};
+use crate::worker::{Cause, Clock, Pulse, why};
 
 pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
@@ -34,6 +36,10 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     let last = summary::all_runs(&store).await?.pop();
     let running = RunLock::holder(&context.settings.places.state)?;
     store.close().await?;
+    let now = context.clock.now();
+    let pulse = pulse(&context, last.as_ref(), running.is_some(), now)?;
+    let standings = standings(&counts, &gates, pulse.as_ref(), running.is_some());
+    let limits = |row: &GateRow| context.limits(&row.endpoint, &row.model);
     if context.json {
         let status = json!({
             "type": "status", "running": running.as_ref().map(ToString::to_string), "money": money_json(&funds.queue),
@@ -41,7 +47,8 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
             "jobs": counts.iter().map(|count| json!({
                 "task": count.task, "kind": count.kind, "state": count.state, "jobs": count.jobs, "quantity": count.quantity,
             })).collect::<Vec<_>>(),
-            "gates": gates.iter().map(gate_json).collect::<Vec<_>>(),
+            "gates": standings.iter().map(|one| gate_json(one, &limits(one.row), now)).collect::<Vec<_>>(),
+            "gates_as_of": pulse.as_ref().filter(|_| running.is_some()).map(|pulse| summary::utc(pulse.at)),
             "last_run": last.as_ref().map(run_json),
         });
         term::outln(&status.to_string())?;
@@ -55,10 +62,30 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
         Some(holder) => term::outln(&format!("running  {holder}"))?,
         None => term::outln(&format!("running  no{}", next_step(&counts)))?,
     }
-    for line in why_not_faster(&counts, &gates, running.is_some()) {
-        term::outln(&line)?;
+    if running.is_some() && pulse.is_none() {
+        term::outln("gates    the run has not said yet how they stand")?;
+    }
+    for standing in &standings {
+        for line in gate_lines(standing, &limits(standing.row), now) {
+            term::outln(&line)?;
+        }
     }
     Ok(Exit::Ok)
+}
+
+/// What the last run said last, if it is about now: of a live run only a fresh note, and
+/// none of a run before the last.
+fn pulse(
+    context: &Context,
+    last: Option<&RunRow>,
+    running: bool,
+    now: UtcMillis,
+) -> Result<Option<Pulse>, store::Error> {
+    let pulse: Option<Pulse> = board::look_at(&context.settings.places.state)?;
+    Ok(pulse.filter(|pulse| {
+        last.is_some_and(|last| last.id == pulse.run)
+            && (!running || now.since(pulse.at) <= FRESH_FOR)
+    }))
 }
 
 fn text(counts: &[Count], funds: &Funds, last: Option<&RunRow>) -> String {
@@ -119,62 +146,108 @@ fn next_step(counts: &[Count]) -> &'static str {
     }
 }
 
-/// In words, from what the queue knows: a person wants a reason, not a gauge.
-fn why_not_faster(counts: &[Count], gates: &[GateRow], running: bool) -> Vec<String> {
-    let mut lines = Vec::new();
-    for gate in gates {
-        let here = |state| {
-            counts
-                .iter()
-                .filter(|count| count.gate == gate.id && count.state == state)
-                .map(|count| count.jobs)
-                .sum::<u64>()
+/// One gate as it stands: from the run at work if there is one, else from the queue.
+struct Standing<'a> {
+    row: &'a GateRow,
+    cause: Cause,
+    live: Option<&'a GatePulse>,
+}
+
+/// Gates with work, or with something to say.
+fn standings<'a>(
+    counts: &[Count],
+    gates: &'a [GateRow],
+    pulse: Option<&'a Pulse>,
+    running: bool,
+) -> Vec<Standing<'a>> {
+    let mut standings = Vec::new();
+    for row in gates {
+        let live = pulse
+            .filter(|_| running)
+            .and_then(|pulse| pulse.gates.iter().find(|gate| gate.gate == row.id));
+        let waiting = counts
+            .iter()
+            .filter(|count| count.gate == row.id && is_open(count.state))
+            .map(|count| count.jobs)
+            .sum();
+        let cause = match live {
+            Some(live) => live.cause.clone(),
+            None if running && row.paused.is_none() => continue,
+            None => {
+                let stop = pulse.and_then(|pulse| pulse.stop.clone());
+                why::at_rest(waiting, row.paused.clone(), stop)
+            }
         };
-        let (ready, later, sent) = (
-            here(JobState::Available),
-            here(JobState::Scheduled),
-            here(JobState::Sent),
-        );
-        let name = format!(
-            "{} at {}",
-            term::clean(&gate.model),
-            term::clean(&gate.endpoint)
-        );
-        if ready + later + sent == 0 || gate.id == GateId::LOCAL {
-            continue;
-        }
-        if let Some((since, why)) = &gate.paused {
-            lines.push(format!(
-                "why not faster?  {name} is paused since {}: {}",
-                utc(*since),
-                term::clean(why)
-            ));
-        } else if !running {
-            lines.push(format!(
-                "why not faster?  nothing runs; {} wait for {name}",
-                grouped(ready + later)
-            ));
-        } else if later > ready {
-            lines.push(format!(
-                "why not faster?  {} wait for their next try at {name}",
-                grouped(later)
-            ));
-        } else if let Some((rate, _)) = gate.rate {
-            lines.push(format!("why not faster?  {name} was seen to take {rate:.1} requests a second; {} in flight", grouped(sent)));
-        } else {
-            lines.push(format!(
-                "why not faster?  {} in flight at {name}; more with -j or [run] workers",
-                grouped(sent)
-            ));
+        // The local gate has no limits: it is worth a line while it joins.
+        if row.id != GateId::LOCAL || live.is_some() || waiting > 0 {
+            standings.push(Standing { row, cause, live });
         }
     }
+    standings
+}
+
+fn is_open(state: JobState) -> bool {
+    matches!(
+        state,
+        JobState::Available | JobState::Scheduled | JobState::Leased | JobState::Sent
+    )
+}
+
+fn name(row: &GateRow) -> String {
+    if row.id == GateId::LOCAL {
+        return "this machine".to_owned();
+    }
+    term::clean(&format!("{} at {}", row.model, row.endpoint))
+}
+
+/// Two lines a gate: what it may do, and why it does not do more.
+fn gate_lines(standing: &Standing<'_>, limits: &Limits, now: UtcMillis) -> Vec<String> {
+    let mut allowed: Vec<String> = limit_words(limits);
+    if let Some(live) = standing.live
+        && let Some(pace) = live.per_second
+    {
+        allowed.push(format!("pace {pace:.1}/s"));
+    } else if let Some((rate, at)) = standing.row.rate {
+        let ago = term::span(now.since(at));
+        allowed.push(format!("learned {rate:.1}/s {ago} ago"));
+    }
+    let mut lines = vec![format!("gate     {}", name(standing.row))];
+    if !allowed.is_empty() && standing.row.id != GateId::LOCAL {
+        lines[0].push_str(&format!(": {}", allowed.join(", ")));
+    }
+    let words = standing.cause.words(now, |at| Clock::time_of_day(at, now));
+    lines.push(format!("         why not faster? {}", term::clean(&words)));
     lines
 }
 
-fn gate_json(gate: &GateRow) -> Value {
+/// The user's ceilings, in words.
+pub(crate) fn limit_words(limits: &Limits) -> Vec<String> {
+    [
+        (limits.requests_per_minute, "requests/min"),
+        (limits.chars_per_minute, "characters/min"),
+        (limits.audio_seconds_per_minute, "audio seconds/min"),
+        (limits.concurrency, "at once"),
+    ]
+    .into_iter()
+    .filter_map(|(limit, unit)| Some(format!("{} {unit}", grouped(u64::from(limit?.get())))))
+    .collect()
+}
+
+fn gate_json(standing: &Standing<'_>, limits: &Limits, now: UtcMillis) -> Value {
+    let row = standing.row;
     json!({
-        "endpoint": gate.endpoint, "model": gate.model, "learned_rate": gate.rate.map(|(rate, _)| rate),
-        "paused": gate.paused.as_ref().map(|(_, why)| why),
+        "endpoint": row.endpoint, "model": row.model,
+        "cause": standing.cause, "words": standing.cause.words(now, summary::utc),
+        "limits": {
+            "requests_per_minute": limits.requests_per_minute, "chars_per_minute": limits.chars_per_minute,
+            "audio_seconds_per_minute": limits.audio_seconds_per_minute, "concurrency": limits.concurrency,
+        },
+        "rate": standing.live.and_then(|live| live.per_second),
+        "in_flight": standing.live.map(|live| live.in_flight),
+        "throttled": standing.live.map(|live| live.throttled),
+        "overloaded": standing.live.map(|live| live.overloaded),
+        "learned_rate": row.rate.map(|(rate, _)| rate), "learned_at": row.rate.map(|(_, at)| summary::utc(at)),
+        "paused": row.paused.as_ref().map(|(_, why)| why),
     })
 }
 

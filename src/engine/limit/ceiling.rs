@@ -37,7 +37,6 @@ pub(super) struct Ceiling {
     limiter: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Nanos>>,
     clock: TokioClock,
     burst: NonZeroU32,
-    per_minute: NonZeroU32,
     /// Taken from the limiter and not used.
     credit: AtomicU64,
 }
@@ -58,13 +57,8 @@ impl Ceiling {
             limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
             clock,
             burst,
-            per_minute,
             credit: AtomicU64::new(0),
         }
-    }
-
-    pub(super) fn per_minute(&self) -> NonZeroU32 {
-        self.per_minute
     }
 
     /// Starts taking `units`; see [`Share::take`].

@@ -61,12 +61,27 @@ pub(super) enum Entry {
     OnChange,
 }
 
+/// A closed door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shut {
+    pub(super) reason: Reason,
+    /// When the trouble began.
+    pub(super) since: Instant,
+    /// `None`: until a probe's fate or a person decides.
+    pub(super) until: Option<Instant>,
+    pub(super) is_asked_for: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Door {
     state: State,
     reason: Reason,
     /// When it last closed: older requests' outcomes are about the time before.
     shut_at: Option<Instant>,
+    /// When it closed first, without a success since.
+    trouble_since: Option<Instant>,
+    /// The provider said how long.
+    is_asked_for: bool,
     /// Closings without a success in between.
     rounds: u32,
     overloads_in_a_row: u32,
@@ -78,6 +93,8 @@ impl Door {
             state: State::Open,
             reason: Reason::Throttled,
             shut_at: None,
+            trouble_since: None,
+            is_asked_for: false,
             rounds: 0,
             overloads_in_a_row: 0,
         }
@@ -102,16 +119,22 @@ impl Door {
     }
 
     /// Why it is closed, and until when if that is known. `None` while it is open.
-    pub(super) fn closed(&self, now: Instant) -> Option<(Reason, Option<Instant>)> {
-        match self.state {
-            State::Open => None,
+    pub(super) fn closed(&self, now: Instant) -> Option<Shut> {
+        let until = match self.state {
+            State::Open => return None,
             State::Shut {
                 probe: false,
                 until,
-            } if until <= now => None,
-            State::Shut { until, .. } => Some((self.reason, Some(until))),
-            State::Probing | State::Barred => Some((self.reason, None)),
-        }
+            } if until <= now => return None,
+            State::Shut { until, .. } => Some(until),
+            State::Probing | State::Barred => None,
+        };
+        Some(Shut {
+            reason: self.reason,
+            since: self.trouble_since.unwrap_or(now),
+            until,
+            is_asked_for: self.is_asked_for && until.is_some(),
+        })
     }
 
     /// The provider did its work for a request sent at `sent`.
@@ -122,6 +145,7 @@ impl Door {
             return;
         }
         self.rounds = 0;
+        self.trouble_since = None;
         if probe || self.state != State::Probing {
             self.state = State::Open;
         }
@@ -156,6 +180,7 @@ impl Door {
     pub(super) fn account(&mut self, now: Instant) {
         self.state = State::Barred;
         self.reason = Reason::Account;
+        self.trouble_since = Some(now);
         self.shut_at = Some(now);
     }
 
@@ -177,6 +202,7 @@ impl Door {
                 probe: true,
             };
             self.rounds = 0;
+            self.trouble_since = None;
             self.overloads_in_a_row = 0;
         }
     }
@@ -198,6 +224,7 @@ impl Door {
             // One of a crowd: it may only move the end, when the provider says so.
             if let (State::Shut { until, probe }, Some(wish)) = (self.state, retry_after) {
                 let wish = now + delay(PROBE_DELAYS, 0, Some(wish), 0.0);
+                self.is_asked_for |= wish > until;
                 self.state = State::Shut {
                     until: until.max(wish),
                     probe,
@@ -206,15 +233,18 @@ impl Door {
             return;
         }
         self.rounds = self.rounds.saturating_add(1);
+        self.trouble_since.get_or_insert(now);
         // One gate is no crowd, and the pace spreads what follows: the provider's wish is
-        // taken as it is, and half of an own wait is certain.
-        let jitter = match retry_after {
-            Some(_) => 0.0,
-            None => 0.5 + jitter / 2.0,
+        // taken as it is, and half of an own wait is certain. One that keeps saying "in a
+        // second" and keeps refusing is asked as rarely as one that says nothing.
+        let wish = retry_after.map(|wish| delay(PROBE_DELAYS, 0, Some(wish), 0.0));
+        let own = match (wish, self.rounds) {
+            (Some(_), 1) => Duration::ZERO,
+            (_, rounds) => delay(PROBE_DELAYS, rounds, None, 0.5 + jitter / 2.0),
         };
-        let wait = delay(PROBE_DELAYS, self.rounds, retry_after, jitter);
+        self.is_asked_for = wish.is_some_and(|wish| wish >= own);
         self.state = State::Shut {
-            until: now + wait,
+            until: now + own.max(wish.unwrap_or_default()),
             probe: reason != Reason::Throttled || self.rounds > 1,
         };
         self.reason = reason;
@@ -250,9 +280,10 @@ mod tests {
         overload(&mut door, now, now);
 
         assert_eq!(door.entry(now), Entry::At(now + s(1)));
+        let shut = door.closed(now).unwrap();
         assert_eq!(
-            door.closed(now),
-            Some((Reason::Overloaded, Some(now + s(1))))
+            (shut.reason, shut.until, shut.is_asked_for),
+            (Reason::Overloaded, Some(now + s(1)), false)
         );
     }
 
@@ -294,6 +325,20 @@ mod tests {
     }
 
     #[test]
+    fn a_provider_that_always_says_in_a_second_is_asked_twice_a_minute() {
+        let mut now = Instant::now();
+        let mut door = Door::new();
+        for wait in [1, 2, 4, 8, 16, 30, 30] {
+            let probe = door.entry(now) == Entry::AsProbe;
+            door.enter(door.entry(now));
+            door.throttled(probe, now, Some(s(1)), now, 1.0);
+            assert_eq!(door.entry(now), Entry::At(now + s(wait)));
+            assert_eq!(door.closed(now).unwrap().is_asked_for, wait == 1);
+            now += s(wait);
+        }
+    }
+
+    #[test]
     fn late_answers_of_a_crowd_do_not_count_as_new_rounds() {
         let now = Instant::now();
         let mut door = Door::new();
@@ -317,7 +362,8 @@ mod tests {
         door.throttled(false, now + s(1), Some(s(1)), now + s(1), 0.0);
         door.worked(false, now + s(1));
         assert_eq!(door.entry(now + s(9999)), Entry::OnChange);
-        assert_eq!(door.closed(now), Some((Reason::Account, None)));
+        let shut = door.closed(now).unwrap();
+        assert_eq!((shut.reason, shut.until), (Reason::Account, None));
 
         door.reopen(now + s(10_000));
 

@@ -6,19 +6,18 @@
 //! door and pace learn from it. Nothing is spawned and no time is read but tokio's.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::domain::Quantity;
-use crate::engine::limit::adaptive::{Adaptive, Pace};
-use crate::engine::limit::ceiling::{Ceiling, Share};
-use crate::engine::limit::door::{Door, Entry};
+use crate::engine::limit::adaptive::Adaptive;
+use crate::engine::limit::door::Entry;
 use crate::engine::limit::jitter::Jitter;
+use crate::engine::limit::line::{Go, Inner, Waiting};
 use crate::engine::limit::pass::Pass;
-use crate::engine::limit::snapshot::{Closed, GateState, HeldBackBy};
+use crate::engine::limit::snapshot::{Closed, GateState};
 
 /// What the user allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,35 +47,6 @@ pub struct Gate {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
-pub(super) struct Inner {
-    concurrency: NonZeroU32,
-    places: Arc<Semaphore>,
-    /// Held by the one who is next; tokio's mutex is fair.
-    turn: tokio::sync::Mutex<()>,
-    requests: Option<Ceiling>,
-    chars: Option<Ceiling>,
-    audio_seconds: Option<Ceiling>,
-    state: Mutex<State>,
-    /// Told whenever somebody who waits should look again.
-    pub(super) changed: Notify,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) door: Door,
-    pub(super) pace: Option<Pace>,
-    pub(super) jitter: Jitter,
-    pub(super) waiting: u32,
-    pub(super) in_flight: u32,
-    pub(super) held_back_by: HeldBackBy,
-    pub(super) succeeded: u64,
-    pub(super) throttled: u64,
-    pub(super) overloaded: u64,
-    /// First overload since the provider last worked.
-    pub(super) down_since: Option<Instant>,
-}
-
 impl Gate {
     pub fn new(ceilings: Ceilings, adaptive: Adaptive) -> Self {
         Self::with_seed(ceilings, adaptive, Jitter::random_seed())
@@ -84,35 +54,8 @@ impl Gate {
 
     /// A gate whose jitter is repeatable.
     pub fn with_seed(ceilings: Ceilings, adaptive: Adaptive, seed: u64) -> Self {
-        let places = usize::try_from(ceilings.concurrency.get())
-            .unwrap_or(Semaphore::MAX_PERMITS)
-            .min(Semaphore::MAX_PERMITS);
-        // A second of text or audio may come at once; of requests only what a late timer owes.
-        let smooth = |limit: Option<NonZeroU32>, burst: u64| {
-            limit.map(|limit| Ceiling::new(limit, Duration::from_millis(burst)))
-        };
         Self {
-            inner: Arc::new(Inner {
-                concurrency: ceilings.concurrency,
-                places: Arc::new(Semaphore::new(places)),
-                turn: tokio::sync::Mutex::new(()),
-                requests: smooth(ceilings.requests_per_minute, 50),
-                chars: smooth(ceilings.chars_per_minute, 1000),
-                audio_seconds: smooth(ceilings.audio_seconds_per_minute, 1000),
-                state: Mutex::new(State {
-                    door: Door::new(),
-                    pace: Pace::new(adaptive, Instant::now()),
-                    jitter: Jitter(seed),
-                    waiting: 0,
-                    in_flight: 0,
-                    held_back_by: HeldBackBy::Nothing,
-                    succeeded: 0,
-                    throttled: 0,
-                    overloaded: 0,
-                    down_since: None,
-                }),
-                changed: Notify::new(),
-            }),
+            inner: Arc::new(Inner::new(ceilings, adaptive, seed)),
         }
     }
 
@@ -135,7 +78,7 @@ impl Gate {
             inner.door_opens().await;
             for (share, limit) in &mut shares {
                 while let Some(wait) = share.take() {
-                    inner.state().held_back_by = *limit;
+                    inner.state().hold_back(*limit, Instant::now());
                     tokio::time::sleep(wait).await;
                 }
             }
@@ -163,7 +106,7 @@ impl Gate {
     pub fn free_slots(&self) -> usize {
         let state = self.inner.state();
         let busy = state.waiting.saturating_add(state.in_flight);
-        let places = self.inner.concurrency.get().saturating_sub(busy);
+        let places = self.inner.ceilings.concurrency.get().saturating_sub(busy);
         let free = match state.door.entry(Instant::now()) {
             Entry::At(_) | Entry::OnChange => 0,
             Entry::AsProbe => places.min(1_u32.saturating_sub(state.waiting)),
@@ -178,7 +121,7 @@ impl Gate {
     /// probe is due.
     pub fn appetite(&self) -> usize {
         let state = self.inner.state();
-        let places = self.inner.concurrency.get();
+        let places = self.inner.ceilings.concurrency.get();
         let held = match state.door.entry(Instant::now()) {
             Entry::At(_) | Entry::OnChange => 0,
             Entry::AsProbe => 1,
@@ -219,192 +162,39 @@ impl Gate {
         self.inner.changed.notify_waiters();
     }
 
-    /// The provider's headers state a limit of `per_second` requests: the learned pace
-    /// stays below it. No effect on a gate without one.
-    pub fn stated_limit(&self, per_second: f64) {
-        if let Some(pace) = &mut self.inner.state().pace {
-            pace.bound_to(per_second);
-        }
-    }
-
-    /// Requests per second learned so far, to start with in the next run. `None` when
-    /// the pace is not learned, or nothing was accepted or throttled yet.
+    /// Requests per second learned so far, to start with in the next run. `None` when the
+    /// pace is not learned, and when it was never refused: then it is no lesson.
     pub fn learned_rate(&self) -> Option<f64> {
         let state = self.inner.state();
-        let known = state.succeeded > 0 || state.throttled > 0;
-        state.pace.as_ref().filter(|_| known).map(Pace::per_second)
+        let pace = state.pace.as_ref()?;
+        let is_confirmed = pace.was_learned() && state.succeeded > 0;
+        (state.throttled > 0 || is_confirmed).then(|| pace.own_per_second())
     }
 
     /// How things stand, for status lines.
     pub fn snapshot(&self) -> GateState {
         let now = Instant::now();
-        let inner = &*self.inner;
-        let per_minute = |ceiling: &Option<Ceiling>| ceiling.as_ref().map(Ceiling::per_minute);
-        let state = inner.state();
+        let state = self.inner.state();
         GateState {
-            rate: state.pace.as_ref().map(Pace::per_second),
-            ceilings: Ceilings {
-                requests_per_minute: per_minute(&inner.requests),
-                chars_per_minute: per_minute(&inner.chars),
-                audio_seconds_per_minute: per_minute(&inner.audio_seconds),
-                concurrency: inner.concurrency,
-            },
+            rate: state.pace.as_ref().map(|pace| pace.per_second(now)),
+            is_rising: state.pace.as_ref().is_some_and(|pace| pace.is_rising(now)),
+            ceilings: self.inner.ceilings,
             in_flight: state.in_flight,
             waiting: state.waiting,
-            closed: state.door.closed(now).map(|(reason, until)| Closed {
-                reason,
-                opens_in: until.map(|until| until.saturating_duration_since(now)),
+            closed: state.door.closed(now).map(|shut| Closed {
+                reason: shut.reason,
+                since: now.saturating_duration_since(shut.since),
+                opens_in: shut.until.map(|until| until.saturating_duration_since(now)),
+                is_asked_for: shut.is_asked_for,
+                trouble: state.last_trouble.clone(),
             }),
-            held_back_by: state.held_back_by,
+            held_back_by: state.held_back_by(now),
             succeeded: state.succeeded,
             throttled: state.throttled,
             overloaded: state.overloaded,
+            last_throttle: state
+                .last_throttle
+                .map(|at| now.saturating_duration_since(at)),
         }
     }
-}
-
-enum Go {
-    Now { probe: bool },
-    At(Instant),
-    Closed,
-}
-
-impl Inner {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn place(&self) -> OwnedSemaphorePermit {
-        if self.places.available_permits() == 0 {
-            self.state().held_back_by = HeldBackBy::Concurrency;
-        }
-        let place = Arc::clone(&self.places).acquire_owned().await;
-        place.expect("the semaphore is never closed")
-    }
-
-    /// What a request of `quantity` takes from the ceilings.
-    fn shares(&self, quantity: Quantity) -> Vec<(Share<'_>, HeldBackBy)> {
-        let (chars, seconds) = match quantity {
-            Quantity::Chars(chars) => (chars.0, 0),
-            Quantity::Audio(audio) => (0, audio.0.div_ceil(1000)),
-            Quantity::Nothing => (0, 0),
-        };
-        [
-            (&self.requests, 1, HeldBackBy::RequestsPerMinute),
-            (&self.chars, chars, HeldBackBy::CharsPerMinute),
-            (
-                &self.audio_seconds,
-                seconds,
-                HeldBackBy::AudioSecondsPerMinute,
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(ceiling, units, limit)| Some((ceiling.as_ref()?.share(units), limit)))
-        .collect()
-    }
-
-    /// The last step, in one: through the door, at the pace.
-    fn go_out(&self, now: Instant) -> Go {
-        let mut state = self.state();
-        let entry = state.door.entry(now);
-        let probe = match entry {
-            Entry::Free => false,
-            Entry::AsProbe => true,
-            Entry::At(_) | Entry::OnChange => return Go::Closed,
-        };
-        if let Some(pace) = &mut state.pace
-            && let Err(then) = pace.take(now)
-        {
-            state.held_back_by = HeldBackBy::Pace;
-            return Go::At(then);
-        }
-        state.door.enter(entry);
-        state.in_flight += 1;
-        Go::Now { probe }
-    }
-
-    /// How many may wait here so that the last goes out in about a second.
-    fn a_second_of(&self, state: &State) -> u32 {
-        let slow = match state.held_back_by {
-            // Requests differ in size, so only the one in front is known to be waiting.
-            HeldBackBy::CharsPerMinute | HeldBackBy::AudioSecondsPerMinute if state.waiting > 0 => {
-                Some(1)
-            }
-            _ => None,
-        };
-        let ceiling = self
-            .requests
-            .as_ref()
-            .map(|limit| limit.per_minute().get() / 60);
-        let pace = state.pace.as_ref().map(|pace| whole(pace.per_second()));
-        [slow, ceiling, pace]
-            .into_iter()
-            .flatten()
-            .min()
-            .map_or(u32::MAX, |second| second.max(1))
-    }
-
-    async fn door_opens(&self) {
-        self.until(|| {
-            let entry = self.state().door.entry(Instant::now());
-            matches!(entry, Entry::Free | Entry::AsProbe)
-        })
-        .await;
-    }
-
-    /// Waits for changes, and for the door's own time, until `ready`.
-    async fn until(&self, ready: impl Fn() -> bool) {
-        loop {
-            let changed = self.changed.notified();
-            tokio::pin!(changed);
-            // Listen before looking, or a change in between is missed.
-            changed.as_mut().enable();
-            if ready() {
-                return;
-            }
-            let entry = self.state().door.entry(Instant::now());
-            match entry {
-                Entry::At(then) => {
-                    tokio::select! {
-                        () = changed => {}
-                        () = tokio::time::sleep_until(then) => {}
-                    }
-                }
-                Entry::Free | Entry::AsProbe | Entry::OnChange => changed.await,
-            }
-        }
-    }
-}
-
-/// One who stands in line.
-struct Waiting<'a>(&'a Inner);
-
-impl<'a> Waiting<'a> {
-    fn new(inner: &'a Inner) -> Self {
-        let mut state = inner.state();
-        if state.waiting == 0 {
-            state.held_back_by = HeldBackBy::Nothing;
-        }
-        state.waiting += 1;
-        drop(state);
-        Self(inner)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.state().waiting -= 1;
-        self.0.changed.notify_waiters();
-    }
-}
-
-/// `number` rounded up; too large becomes the largest.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "float to int saturates, and a pace is positive"
-)]
-fn whole(number: f64) -> u32 {
-    number.ceil() as u32
 }

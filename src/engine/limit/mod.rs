@@ -9,15 +9,14 @@ mod ceiling;
 mod door;
 mod gate;
 mod jitter;
+mod line;
 mod pass;
 mod snapshot;
 
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod tests;
 
-pub use adaptive::Adaptive;
+pub use adaptive::{Adaptive, Learned};
 pub use door::Reason;
 pub use gate::{Ceilings, Gate};
 pub use pass::Pass;

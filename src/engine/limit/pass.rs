@@ -7,8 +7,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::domain::FaultClass;
-use crate::engine::EngineError;
-use crate::engine::limit::gate::Inner;
+use crate::engine::limit::line::Inner;
+use crate::engine::{Answer, EngineError};
 
 /// Leave to send one request. Dropping it frees the place; tell it first what became of
 /// the request. Untold, nothing is learned.
@@ -23,6 +23,12 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// A usable answer came; what its headers say of limits is taken over.
+    pub fn answered(self, answer: &Answer) {
+        self.gate.state().stated(answer.stated, Instant::now());
+        self.succeeded();
+    }
+
     /// A usable answer came.
     pub fn succeeded(self) {
         let now = Instant::now();
@@ -40,6 +46,7 @@ impl Pass {
         let now = Instant::now();
         let mut state = self.gate.state();
         state.throttled += 1;
+        state.last_throttle = Some(now);
         // A probe was alone: that it failed says nothing about the pace.
         if let (Some(pace), false) = (&mut state.pace, self.probe) {
             pace.throttled(self.sent, now);
@@ -77,6 +84,12 @@ impl Pass {
 
     /// What follows from `error`, by its class.
     pub fn failed(self, error: &EngineError) {
+        let mut state = self.gate.state();
+        state.stated(error.stated, Instant::now());
+        if error.class.closes_the_gate() {
+            state.last_trouble = Some(error.detail.clone());
+        }
+        drop(state);
         match error.class {
             FaultClass::Throttled => self.throttled(error.retry_after),
             FaultClass::Overloaded | FaultClass::TimedOut => self.overloaded(error.retry_after),

@@ -108,6 +108,7 @@ impl Receiver<'_> {
             http_status: Some(response.status().as_u16()),
             request_id: self.request_id(response.headers()),
             content_type: self.header(response.headers(), CONTENT_TYPE.as_str()),
+            stated: pace::stated(response.headers()),
             ..Answer::default()
         }
     }
@@ -301,6 +302,7 @@ fn bad(answer: &Answer, detail: &str) -> EngineError {
 pub(super) fn told(answer: &Answer, mut failure: EngineError) -> EngineError {
     failure.http_status = answer.http_status;
     failure.request_id.clone_from(&answer.request_id);
+    failure.stated = answer.stated;
     failure
 }
 
