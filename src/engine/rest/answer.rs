@@ -180,6 +180,8 @@ impl Receiver<'_> {
 
     /// Whether a body that begins with `first` is a message instead of what was asked for.
     fn is_no_answer(&self, answer: &Answer, first: &[u8]) -> bool {
+        // A byte order mark says nothing about what follows.
+        let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
         let starts_with = first.trim_ascii_start().first();
         match self.expected {
             Expected::Json => starts_with != Some(&b'{'),

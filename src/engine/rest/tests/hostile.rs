@@ -205,6 +205,10 @@ async fn a_transcript_that_is_no_json_object_is_a_bad_answer() {
         // whisper.cpp labels its JSON as a web page.
         (ok("text/html", br#"{"text":"hi"}"#), true),
         (ok("application/json", b"\n {\"text\":\"hi\"}"), true),
+        (
+            ok("application/json", "\u{feff}{\"text\":\"hi\"}".as_bytes()),
+            true,
+        ),
         (ok("application/json", b"<html>"), false),
         (ok("application/json", b"[]"), false),
         (ok("text/plain", b"hi"), false),
