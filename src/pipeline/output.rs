@@ -165,8 +165,12 @@ fn component_name(name: &OsStr) -> String {
     sanitised(&text_of(name), None)
 }
 
+fn hash(bytes: &[u8]) -> String {
+    ContentKey(Sha256::digest(bytes).into()).to_string()
+}
+
 fn short_hash(bytes: &[u8]) -> String {
-    ContentKey(Sha256::digest(bytes).into()).to_string()[..8].to_owned()
+    hash(bytes)[..8].to_owned()
 }
 
 /// One path component that is a plain name on every file system: NFC, no separators,
@@ -277,9 +281,20 @@ impl NewFile {
                 Err(error) => return Err(io(&folder)(error)),
             }
         }
+        // Always the same name for a target: what a killed run left is replaced by the next try,
+        // and the run lock keeps two from writing one file.
+        let name = target.file_name().unwrap_or_default().as_encoded_bytes();
+        let name = format!(".voicespool-{}", &hash(name)[..16]);
+        match fs::remove_file(folder.join(format!("{name}.part"))) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(io(&target)(error));
+            }
+            _ => {}
+        }
         let temporary = tempfile::Builder::new()
-            .prefix(".voicespool-")
+            .prefix(&name)
             .suffix(".part")
+            .rand_bytes(0)
             .tempfile_in(&folder)
             .map_err(io(&target))?;
         Ok(Self { temporary, target })
@@ -424,6 +439,21 @@ mod tests {
             collision_key(Path::new("cafe\u{301}/a"))
         );
         assert_ne!(collision_key(Path::new("a")), collision_key(Path::new("b")));
+    }
+
+    #[test]
+    fn what_a_killed_run_left_behind_is_gone_after_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let killed = NewFile::create(dir.path(), Path::new("a.mp3")).unwrap();
+        std::mem::forget(killed);
+
+        write(dir.path(), Path::new("a.mp3"), b"x").unwrap();
+
+        let names: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, ["a.mp3"]);
     }
 
     #[cfg(unix)]
