@@ -13,13 +13,19 @@
     reason = "an experiment that cannot go on ends the run, and its figures are for a reader"
 )]
 
+mod chance;
+mod kept;
+mod kill;
+mod promises;
 mod runs;
+mod scene;
 #[path = "../support/mod.rs"]
 #[allow(
     dead_code,
     reason = "shared with the integration tests, which use the rest"
 )]
 mod support;
+mod watched;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -40,11 +46,18 @@ struct Experiment {
     run: fn(Options) -> String,
 }
 
-const EXPERIMENTS: &[Experiment] = &[Experiment {
-    name: "runs",
-    proves: "two runs on one queue: the second exits 11, names the first and sends nothing",
-    run: runs::two_on_one_queue,
-}];
+const EXPERIMENTS: &[Experiment] = &[
+    Experiment {
+        name: "runs",
+        proves: "two runs on one queue: the second exits 11, names the first and sends nothing",
+        run: runs::two_on_one_queue,
+    },
+    Experiment {
+        name: "kill",
+        proves: "kill -9 at any moment: nothing lost, paid twice only what was on the wire, and listed",
+        run: kill::at_any_moment,
+    },
+];
 
 fn main() -> ExitCode {
     let (names, options) = match parse(std::env::args().skip(1)) {
@@ -69,6 +82,7 @@ fn main() -> ExitCode {
                 "{} (seed {}): {}",
                 experiment.name, options.seed, experiment.proves
             );
+            say_how_to_repeat(experiment.name, options);
             let started = Instant::now();
             let figures = (experiment.run)(options);
             println!(
@@ -79,6 +93,19 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// A failure names what brings it back.
+fn say_how_to_repeat(name: &'static str, options: Options) {
+    let shown = std::panic::take_hook();
+    let count = options
+        .count
+        .map(|count| format!(" --count {count}"))
+        .unwrap_or_default();
+    std::panic::set_hook(Box::new(move |info| {
+        shown(info);
+        eprintln!("again: cargo lab {name}{count} --seed {}", options.seed);
+    }));
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<(Vec<String>, Options), String> {
