@@ -327,6 +327,12 @@ pub(crate) async fn say_end(
             .map(|count| count.jobs)
             .sum()
     };
+    // A file fails with its requests; alone when it could not be put together or written.
+    let unmade: u64 = counts
+        .iter()
+        .filter(|count| !count.kind.sends() && count.state == JobState::Failed)
+        .map(|count| count.jobs)
+        .sum();
     let left = sum(&|state| !state.is_final() && state != JobState::Held);
     let (failed, held) = (
         sum(&|state| state == JobState::Failed),
@@ -360,6 +366,7 @@ pub(crate) async fn say_end(
     for (number, what) in [
         (tally.retried, "tries failed and were repeated"),
         (failed, "jobs failed"),
+        (unmade, "files could not be made"),
         (held, "jobs held, in doubt"),
         (left, "requests left in the queue"),
         (
@@ -386,7 +393,7 @@ pub(crate) async fn say_end(
     for report in reports {
         lines.push(format!("report   {}", report.display()));
     }
-    if let Some(next) = next(exit, failed, held) {
+    if let Some(next) = next(exit, failed + unmade, held) {
         lines.push(format!("next     {next}"));
     }
     term::say(

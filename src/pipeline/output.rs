@@ -5,12 +5,12 @@
 //! out of the folder; a file appears under its name whole and synced, or not at all.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -284,19 +284,8 @@ impl NewFile {
         // Always the same name for a target: what a killed run left is replaced by the next try,
         // and the run lock keeps two from writing one file.
         let name = target.file_name().unwrap_or_default().as_encoded_bytes();
-        let name = format!(".voicespool-{}", &hash(name)[..16]);
-        match fs::remove_file(folder.join(format!("{name}.part"))) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(io(&target)(error));
-            }
-            _ => {}
-        }
-        let temporary = tempfile::Builder::new()
-            .prefix(&name)
-            .suffix(".part")
-            .rand_bytes(0)
-            .tempfile_in(&folder)
-            .map_err(io(&target))?;
+        let path = folder.join(format!(".voicespool-{}.part", &hash(name)[..16]));
+        let temporary = new_file(&path).map_err(io(&target))?;
         Ok(Self { temporary, target })
     }
 
@@ -326,6 +315,24 @@ impl NewFile {
         sync_dir(target.parent().unwrap_or(Path::new("."))).map_err(io)?;
         Ok(target)
     }
+}
+
+/// An empty file in place of whatever was left there; a link is replaced, not followed. Errors
+/// stay those of the operating system, which `tempfile` would wrap.
+fn new_file(path: &Path) -> io::Result<NamedTempFile> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut open = OpenOptions::new();
+    open.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let file = open.open(path)?;
+    Ok(NamedTempFile::from_parts(
+        file,
+        TempPath::try_from_path(path)?,
+    ))
 }
 
 /// Temporary files are private; results have the permissions a new file of the user has.

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod event;
 mod finish;
 mod job;
+mod machine;
 pub mod recovery;
 pub mod run;
 pub mod shutdown;

@@ -273,3 +273,21 @@ fn an_answer_that_is_gone_is_bought_again_only_when_a_person_says_so() {
     assert_eq!(provider.billed(), 2);
     assert!(project.path("out/a.wav").exists());
 }
+
+#[test]
+fn a_file_that_cannot_be_written_fails_alone_and_the_end_says_so() {
+    let project = Project::new(LOCAL);
+    project.write("books/a.txt", TEXT);
+    project.write("books/b.txt", "Another book, which has a place.\n");
+    project.write("out/books/a.wav/in-the-way.txt", "");
+
+    let ran = project.run(&["run", "--yes"]).exits(3);
+
+    assert!(
+        ran.stderr().contains("1 files could not be made")
+            && ran.stderr().contains("voicespool retry --all"),
+        "{}",
+        ran.stderr()
+    );
+    assert!(project.path("out/books/b.wav").is_file());
+}
