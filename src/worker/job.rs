@@ -366,6 +366,7 @@ async fn reuse(run: &Arc<Run>, claim: &Claim, asked: &Request) -> Result<End, st
         Request::Transcribe { .. } | Request::Nothing => "json",
     };
     let measured = tokio::task::spawn_blocking(move || {
+        objects.confirm(wanted)?;
         let path = objects.path(wanted);
         let object = NewObject {
             sha256: key::of_file(&path)?,
