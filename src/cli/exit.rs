@@ -177,6 +177,8 @@ impl From<store::Error> for Failure {
             Locked { .. } => failure.detail("nothing was changed; that run goes on").hint("voicespool status"),
             Corrupt { .. } => failure
                 .detail("it was not touched; finished files and the object folder are still good")
+                .detail("a disk that cannot be read looks the same to SQLite")
+                .hint("voicespool doctor    checks it; if nothing is found, look after the disk and run again")
                 .hint("move queue.db away and run again: answers in the object folder are used, not bought again"),
             Newer { .. } => failure.hint("update voicespool, or work in another folder"),
             Older { .. } => failure.hint("voicespool run    brings it up to date (and keeps a copy)"),
