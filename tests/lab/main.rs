@@ -14,11 +14,14 @@
 )]
 
 mod chance;
+mod inject;
 mod kept;
 mod kill;
+mod order;
 mod promises;
 mod runs;
 mod scene;
+mod strace;
 #[path = "../support/mod.rs"]
 #[allow(
     dead_code,
@@ -56,6 +59,16 @@ const EXPERIMENTS: &[Experiment] = &[
         name: "kill",
         proves: "kill -9 at any moment: nothing lost, paid twice only what was on the wire, and listed",
         run: kill::at_any_moment,
+    },
+    Experiment {
+        name: "inject",
+        proves: "the Nth system call fails or is the last: a clear end, and nothing lost (needs strace)",
+        run: inject::nth_call,
+    },
+    Experiment {
+        name: "order",
+        proves: "row before request, bytes before name, name before row: on the disk (needs strace)",
+        run: order::on_the_disk,
     },
 ];
 

@@ -44,6 +44,8 @@ struct Job {
     state: String,
     /// Of what was sent: the text, or the recording.
     content: ContentKey,
+    /// Completed by a claim that sent nothing: its answer was in the object folder.
+    reused: bool,
     attempts: Vec<Attempt>,
 }
 
@@ -58,15 +60,27 @@ pub(crate) fn check(scene: &Scene, project: &Project, workers: usize, first: u64
     project.run(&["verify", "--deep"]).exits(0);
     scene.check_outputs(project);
     no_leftovers(project);
-    let jobs = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap()
-        .block_on(read_queue(project));
+    let jobs = queue_of(project);
     for (id, job) in &jobs {
         check_job(*id, job);
     }
     in_flight_is_bounded(&jobs, workers);
     settle_with_provider(scene, project, &jobs, first)
+}
+
+/// The jobs that send, by what they send.
+pub(crate) fn contents(project: &Project) -> BTreeMap<ContentKey, i64> {
+    queue_of(project)
+        .into_iter()
+        .map(|(id, job)| (job.content, id))
+        .collect()
+}
+
+fn queue_of(project: &Project) -> BTreeMap<i64, Job> {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(read_queue(project))
 }
 
 /// Completed, paid for once, and never sent again afterwards.
@@ -80,7 +94,11 @@ fn check_job(id: i64, job: &Job) {
     let (last, before) = statuses
         .split_last()
         .unwrap_or_else(|| panic!("job {id} was completed without an attempt"));
-    assert_eq!(*last, "confirmed", "job {id}: {statuses:?}");
+    // An answer that was named before the disk failed is used later, and its row stays in doubt.
+    assert!(
+        *last == "confirmed" || *last == "in_doubt" && job.reused,
+        "job {id}: {statuses:?}"
+    );
     assert!(
         before
             .iter()
@@ -221,7 +239,8 @@ async fn read_queue(project: &Project) -> BTreeMap<i64, Job> {
     sums_are_true(&mut db).await;
     let mut jobs = BTreeMap::new();
     for row in sqlx::query(
-        "SELECT j.id, j.state, s.content, s.text, j.span_start, j.span_end
+        "SELECT j.id, j.state, s.content, s.text, j.span_start, j.span_end,
+                j.attempt > (SELECT max(a.attempt) FROM attempt AS a WHERE a.job_id = j.id)
          FROM job AS j JOIN source AS s ON s.id = j.source_id WHERE j.sealed IS NULL",
     )
     .fetch_all(&mut db)
@@ -231,6 +250,7 @@ async fn read_queue(project: &Project) -> BTreeMap<i64, Job> {
         let job = Job {
             state: row.get(1),
             content: sent(project, row.get(2), row.get(3), row.get(4), row.get(5)),
+            reused: row.get::<Option<bool>, _>(6).unwrap_or(true),
             attempts: Vec::new(),
         };
         jobs.insert(row.get(0), job);
