@@ -19,6 +19,10 @@ pub(super) fn is_at_fault(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn is_about_all(error: &io::Error) -> bool {
+    // Nothing was taken, and no reason given.
+    if error.kind() == ErrorKind::WriteZero {
+        return true;
+    }
     // Errors of this program and its libraries have no number of the system's.
     error.raw_os_error().is_some()
         && !matches!(
@@ -61,6 +65,7 @@ mod tests {
             let error = output(io::Error::from_raw_os_error(number));
             assert_eq!(is_at_fault(&error), expected, "{error:?}");
         }
+        assert!(is_at_fault(&output(ErrorKind::WriteZero.into())));
         assert!(!is_at_fault(&output(ErrorKind::UnexpectedEof.into())));
     }
 }
