@@ -137,10 +137,13 @@ fn record(project: &Kept) -> Record {
     }
 }
 
+/// Breaks one promise of a record.
+type Forge = fn(&mut Vec<Step>);
+
 /// The check would notice: each of these breaks one promise of a record that keeps them.
 fn doctored_records_are_found_out(record: &Record) -> usize {
     let snapshots = record.snapshots();
-    let forgeries: [(&str, fn(&mut Vec<Step>)); 5] = [
+    let forgeries: [(&str, Forge); 5] = [
         ("left on line", |steps| {
             let post = steps.iter_mut().find(|step| {
                 matches!(&step.call, Call::Send { bytes, .. } if bytes.starts_with(b"POST "))
@@ -148,24 +151,18 @@ fn doctored_records_are_found_out(record: &Record) -> usize {
             post.unwrap().began = 0;
         }),
         ("before its bytes were synced", |steps| {
-            drop_syncs(steps, |path| {
-                path.ends_with(".part") && path.contains("/objects/")
-            });
+            drop_syncs(steps, |path| is_part(path) && path.contains("/objects/"));
         }),
         ("before its bytes were synced", |steps| {
-            drop_syncs(steps, |path| {
-                path.contains("/out/") && path.ends_with(".part")
-            });
+            drop_syncs(steps, |path| path.contains("/out/") && is_part(path));
         }),
         ("its folder was not synced", |steps| {
-            drop_syncs(steps, |path| {
-                path.contains("/objects/") && !path.ends_with(".part")
-            });
+            drop_syncs(steps, |path| path.contains("/objects/") && !is_part(path));
         }),
         ("before its bytes were synced", |steps| {
             let rename = steps
                 .iter_mut()
-                .find(|step| matches!(&step.call, Call::Rename { from, .. } if from.ends_with(".part") && from.contains(".1.")));
+                .find(|step| matches!(&step.call, Call::Rename { from, .. } if is_part(from) && from.contains(".1.")));
             rename.unwrap().began = 0;
         }),
     ];
@@ -186,4 +183,9 @@ fn doctored_records_are_found_out(record: &Record) -> usize {
 
 fn drop_syncs(steps: &mut Vec<Step>, of: impl Fn(&str) -> bool) {
     steps.retain(|step| !matches!(&step.call, Call::Sync { path } if of(path)));
+}
+
+/// Whether the file is still on its way.
+fn is_part(path: &str) -> bool {
+    path.strip_suffix(".part").is_some()
 }

@@ -129,63 +129,78 @@ fn settle_with_provider(
     first: u64,
 ) -> Account {
     wait_until_idle(scene);
-    let mut account = Account::default();
-    let mut asked: BTreeMap<ContentKey, (u64, u64)> = BTreeMap::new();
+    let mut asked: BTreeMap<ContentKey, Asked> = BTreeMap::new();
     for record in scene.provider.mock.requests_after(first) {
         // Without a hash its client died before it had said what it wants.
         let Some(hash) = record.sha256 else { continue };
-        let (requests, billed) = asked.entry(hash).or_default();
-        *requests += 1;
-        *billed += u64::from(record.billed);
+        let asked = asked.entry(hash).or_default();
+        asked.requests += 1;
+        if record.billed {
+            asked.billed += 1;
+            asked.cost += price_of(record.chars, record.audio_ms);
+        }
     }
-    let (mut ours, mut unbilled_cost) = (0, 0);
+    let mut account = Account::default();
+    let (mut ours, mut theirs, mut never_billed) = (0, 0, 0);
     for (id, job) in jobs {
-        let (requests, billed) = asked.remove(&job.content).unwrap_or_default();
-        let count = |status: &str| {
-            let of = |attempt: &&Attempt| attempt.status == status;
-            u64::try_from(job.attempts.iter().filter(of).count()).unwrap()
-        };
-        let (paid, in_doubt) = (count("confirmed") + count("wasted"), count("in_doubt"));
-        let rows = u64::try_from(job.attempts.len()).unwrap();
-        assert!(
-            requests <= rows,
-            "job {id}: {requests} requests and {rows} rows in the bill"
-        );
-        assert!(
-            paid <= billed && billed <= paid + in_doubt,
-            "job {id}: billed {billed} times; {paid} rows paid, {in_doubt} in doubt"
-        );
+        let asked = asked.remove(&job.content).unwrap_or_default();
+        let of_job = settle_job(*id, job, asked);
         let price = job.attempts.last().map_or(0, |attempt| attempt.cost);
-        let unbilled = paid + in_doubt - billed;
         ours += job.attempts.iter().map(|attempt| attempt.cost).sum::<i64>();
-        unbilled_cost += i64::try_from(unbilled).unwrap() * price;
-        account.jobs += 1;
-        account.billed += billed;
-        account.extra += billed - 1;
-        account.in_doubt += in_doubt;
-        account.unbilled += unbilled;
+        theirs += asked.cost;
+        never_billed += i64::try_from(of_job.unbilled).unwrap() * price;
+        account.add(of_job);
     }
     assert!(asked.is_empty(), "requests of no job: {asked:?}");
-    let report = &project.run(&["report", "--json"]).exits(0).stdout();
-    let report: serde_json::Value = serde_json::from_str(report).unwrap();
+    let report = project.run(&["report", "--json"]).exits(0).stdout();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!(
         report["total"]["cost"]["nano"], ours,
         "the report is not the sum of its rows"
     );
-    let theirs: i64 = scene
-        .provider
-        .mock
-        .requests_after(first)
-        .iter()
-        .filter(|record| record.billed)
-        .map(|record| price_of(record.chars, record.audio_ms))
-        .sum();
     assert_eq!(
         ours,
-        theirs + unbilled_cost,
-        "ours = the provider's + what it never billed"
+        theirs + never_billed,
+        "our bill is the provider's and what is in doubt without having been billed"
     );
     account
+}
+
+/// What the provider was asked for one text or recording.
+#[derive(Debug, Clone, Copy, Default)]
+struct Asked {
+    requests: u64,
+    billed: u64,
+    /// Nano-dollars.
+    cost: i64,
+}
+
+/// Every request has a row, and every answer beyond the first a row that is in doubt.
+fn settle_job(id: i64, job: &Job, asked: Asked) -> Account {
+    let count = |status: &str| {
+        let of = |attempt: &&Attempt| attempt.status == status;
+        u64::try_from(job.attempts.iter().filter(of).count()).unwrap()
+    };
+    let Asked {
+        requests, billed, ..
+    } = asked;
+    let (paid, in_doubt) = (count("confirmed") + count("wasted"), count("in_doubt"));
+    let rows = u64::try_from(job.attempts.len()).unwrap();
+    assert!(
+        requests <= rows,
+        "job {id}: {requests} requests and {rows} rows in the bill"
+    );
+    assert!(
+        paid <= billed && billed <= paid + in_doubt && billed > 0,
+        "job {id}: billed {billed} times; {paid} rows paid, {in_doubt} in doubt"
+    );
+    Account {
+        jobs: 1,
+        billed,
+        extra: billed - 1,
+        in_doubt,
+        unbilled: paid + in_doubt - billed,
+    }
 }
 
 /// List prices of the two models: 4 dollars for a million characters, 0.0015 for a minute.

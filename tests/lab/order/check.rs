@@ -132,12 +132,12 @@ fn safe_file(steps: &[Step], place: &str, exposed: usize) -> Result<Made, String
         })
     };
     let Some((named, mut name)) = renamed(steps, place, exposed) else {
-        return match folder_synced(0) {
-            true => Ok(Made::Before),
-            false => Err(format!(
-                "{place} was there, and its folder was not synced before line {exposed}"
-            )),
-        };
+        if folder_synced(0) {
+            return Ok(Made::Before);
+        }
+        return Err(format!(
+            "{place} was there, and its folder was not synced before line {exposed}"
+        ));
     };
     if !folder_synced(named.ended) {
         return Err(format!(
@@ -153,13 +153,13 @@ fn safe_file(steps: &[Step], place: &str, exposed: usize) -> Result<Made, String
     let bytes_synced = steps.iter().any(|step| {
         matches!(&step.call, Call::Sync { path } if path == name) && step.ended < first.began
     });
-    match bytes_synced {
-        true => Ok(Made::Here),
-        false => Err(format!(
-            "{place} was renamed on line {} before its bytes were synced",
-            first.began
-        )),
+    if bytes_synced {
+        return Ok(Made::Here);
     }
+    Err(format!(
+        "{place} was renamed on line {} before its bytes were synced",
+        first.began
+    ))
 }
 
 /// The last rename to a path that ends with `place`, over before `line`, and from what.

@@ -39,7 +39,7 @@ pub(crate) const CALLS: &str =
 
 /// Reads a record. What failed, or is no step here, is left out.
 pub(crate) fn parse(record: &str) -> Vec<Step> {
-    let mut begun: HashMap<&str, (usize, &str)> = HashMap::new();
+    let mut unfinished: HashMap<&str, (usize, &str)> = HashMap::new();
     let mut steps = Vec::new();
     for (line_no, line) in record.lines().enumerate() {
         let Some((thread, text)) = line.split_once(' ') else {
@@ -47,12 +47,14 @@ pub(crate) fn parse(record: &str) -> Vec<Step> {
         };
         let text = text.trim_start();
         if let Some(start) = text.strip_suffix(" <unfinished ...>") {
-            begun.insert(thread, (line_no, start));
+            unfinished.insert(thread, (line_no, start));
             continue;
         }
         let (began, whole) = match text.strip_prefix("<... ") {
             Some(rest) => {
-                let (began, start) = begun.remove(thread).expect("it began before it resumed");
+                let (began, start) = unfinished
+                    .remove(thread)
+                    .expect("it began before it resumed");
                 let rest = rest.split_once("resumed>").expect("strace says so").1;
                 (began, format!("{start}{rest}"))
             }
