@@ -123,7 +123,7 @@ pub(crate) fn nth_call(options: Options) -> String {
         .map(|(call, count)| format!("{call} {count}"))
         .collect();
     format!(
-        "{} faults ({}): {} runs killed, {} went on and ended well, {} stopped with exit 7, {} with failed jobs or files (exit 3), {} before anything was sent (exit 2), {} as an unreadable queue (exit 12); after a second run {} jobs, 0 lost, {} billed, {} of them twice, {} in doubt ({} never billed)",
+        "{} faults ({}): {} runs killed, {} went on and ended well, {} stopped with exit 7, {} with failed jobs or files (exit 3), {} before anything was sent (exit 2), {} as an unreadable queue (exit 12); after a second run {} jobs, 0 lost, {} billed, {} of them extra, {} in doubt ({} never billed)",
         figures.fired,
         spread.join(", "),
         figures.killed,

@@ -82,7 +82,7 @@ pub(crate) fn at_any_moment(options: Options) -> String {
         account,
     } = figures;
     format!(
-        "{kills} kills in {projects} projects ({} planning, {} restarting, {} with requests out, {} joining); {} jobs, 0 lost, {} billed, {} of them twice, {computing} being computed at the kills, {} in doubt ({} never billed); {poisoned} projects had a job in flight at three crashes",
+        "{kills} kills in {projects} projects ({} planning, {} restarting, {} with requests out, {} joining); {} jobs, 0 lost, {} billed, {} of them extra, {computing} being computed at the kills, {} in doubt ({} never billed); {poisoned} projects had a job in flight at three crashes",
         places.planning,
         places.restarting,
         places.requests,
