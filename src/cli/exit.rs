@@ -179,6 +179,8 @@ impl From<store::Error> for Failure {
             Locked { .. } => failure.detail("nothing was changed; that run goes on").hint("voicespool status"),
             Corrupt { .. } | BadRow { .. } => failure
                 .detail("nothing was repaired or removed; finished files and the object folder are still good")
+                .detail("a disk that cannot be read looks the same to SQLite")
+                .hint("voicespool doctor    checks it; if nothing is found, look after the disk and run again")
                 .hint("move queue.db away and run again: answers in the object folder are used, not bought again"),
             Foreign { .. } => failure
                 .detail("it was not touched")

@@ -293,6 +293,12 @@ pub(crate) async fn say_end(
             .map(|count| count.jobs)
             .sum()
     };
+    // A file fails with its requests; alone when it could not be put together or written.
+    let unmade: u64 = counts
+        .iter()
+        .filter(|count| !count.kind.sends() && count.state == JobState::Failed)
+        .map(|count| count.jobs)
+        .sum();
     let left = sum(&|state| !state.is_final() && state != JobState::Held);
     let (failed, held) = (
         sum(&|state| state == JobState::Failed),
@@ -326,6 +332,7 @@ pub(crate) async fn say_end(
     for (number, what) in [
         (tally.retried, "tries failed and were repeated"),
         (failed, "jobs failed"),
+        (unmade, "files could not be made"),
         (held, "jobs held for you: in doubt, or set aside"),
         (left, "requests left in the queue"),
         (
@@ -364,7 +371,7 @@ pub(crate) async fn say_end(
     if reports.is_empty() {
         lines.push("report   not written; `voicespool report` shows it".to_owned());
     }
-    if let Some(next) = next(ending, &funds, failed, held) {
+    if let Some(next) = next(ending, &funds, failed + unmade, held) {
         lines.push(format!("next     {next}"));
     }
     term::say(

@@ -46,6 +46,12 @@ impl Objects {
         self.path(key).is_file()
     }
 
+    /// Makes the name of an object that was found durable. Whoever gave it may have died before
+    /// the folder was synced, and nothing may be settled on a name that a power cut can take back.
+    pub fn confirm(&self, key: ContentKey) -> io::Result<()> {
+        sync_dir(self.path(key).parent().unwrap_or(&self.root))
+    }
+
     /// An answer that had arrived whole when its process ended, before it was checked.
     pub fn arrived(&self, key: ContentKey, attempt: Attempt) -> Option<Arrived> {
         let final_path = self.path(key);

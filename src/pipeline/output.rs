@@ -5,12 +5,12 @@
 //! out of the folder; a file appears under its name whole and synced, or not at all.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -165,8 +165,12 @@ fn component_name(name: &OsStr) -> String {
     sanitised(&text_of(name), None)
 }
 
+fn hash(bytes: &[u8]) -> String {
+    ContentKey(Sha256::digest(bytes).into()).to_string()
+}
+
 fn short_hash(bytes: &[u8]) -> String {
-    ContentKey(Sha256::digest(bytes).into()).to_string()[..8].to_owned()
+    hash(bytes)[..8].to_owned()
 }
 
 /// One path component that is a plain name on every file system: NFC, no separators,
@@ -277,11 +281,11 @@ impl NewFile {
                 Err(error) => return Err(io(&folder)(error)),
             }
         }
-        let temporary = tempfile::Builder::new()
-            .prefix(".voicespool-")
-            .suffix(".part")
-            .tempfile_in(&folder)
-            .map_err(io(&target))?;
+        // Always the same name for a target: what a killed run left is replaced by the next try,
+        // and the run lock keeps two from writing one file.
+        let name = target.file_name().unwrap_or_default().as_encoded_bytes();
+        let path = folder.join(format!(".voicespool-{}.part", &hash(name)[..16]));
+        let temporary = new_file(&path).map_err(io(&target))?;
         Ok(Self { temporary, target })
     }
 
@@ -311,6 +315,24 @@ impl NewFile {
         sync_dir(target.parent().unwrap_or(Path::new("."))).map_err(io)?;
         Ok(target)
     }
+}
+
+/// An empty file in place of whatever was left there; a link is replaced, not followed. Errors
+/// stay those of the operating system, which `tempfile` would wrap.
+fn new_file(path: &Path) -> io::Result<NamedTempFile> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut open = OpenOptions::new();
+    open.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
+    let file = open.open(path)?;
+    Ok(NamedTempFile::from_parts(
+        file,
+        TempPath::try_from_path(path)?,
+    ))
 }
 
 /// Temporary files are private; results have the permissions a new file of the user has.
@@ -424,6 +446,21 @@ mod tests {
             collision_key(Path::new("cafe\u{301}/a"))
         );
         assert_ne!(collision_key(Path::new("a")), collision_key(Path::new("b")));
+    }
+
+    #[test]
+    fn what_a_killed_run_left_behind_is_gone_after_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let killed = NewFile::create(dir.path(), Path::new("a.mp3")).unwrap();
+        std::mem::forget(killed);
+
+        write(dir.path(), Path::new("a.mp3"), b"x").unwrap();
+
+        let names: Vec<_> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, ["a.mp3"]);
     }
 
     #[cfg(unix)]

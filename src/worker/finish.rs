@@ -11,6 +11,7 @@ use crate::subtitle::document::{
 };
 use crate::worker::event::Event;
 use crate::worker::job::{End, fail, settle};
+use crate::worker::machine;
 use crate::worker::run::{FREE, Request, Run};
 
 /// Parts read at once.
@@ -85,28 +86,22 @@ pub(super) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Err
 /// Why a file was not made.
 struct Trouble {
     detail: String,
-    /// The disk is full or gone: every other file would meet the same.
+    /// Every other file would meet the same.
     stops: bool,
 }
 
 impl Trouble {
     fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        let (mut detail, mut stops, mut next) = (error.to_string(), false, error.source());
+        let (mut detail, mut next) = (error.to_string(), error.source());
         while let Some(cause) = next {
             detail.push_str(": ");
             detail.push_str(&cause.to_string());
-            if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-                use std::io::ErrorKind::{
-                    PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
-                };
-                stops |= matches!(
-                    io.kind(),
-                    StorageFull | ReadOnlyFilesystem | QuotaExceeded | PermissionDenied
-                );
-            }
             next = cause.source();
         }
-        Self { detail, stops }
+        Self {
+            detail,
+            stops: machine::is_at_fault(error),
+        }
     }
 }
 

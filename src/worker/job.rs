@@ -25,6 +25,7 @@ use crate::store::{
 use crate::worker::clock::Clock;
 use crate::worker::event::{Charge, Event};
 use crate::worker::finish;
+use crate::worker::machine;
 use crate::worker::run::{FREE, Lane, Request, Run, Stop};
 use crate::worker::verdict::{Next, Try, decide};
 use crate::worker::wait::{Tried, wait};
@@ -78,6 +79,29 @@ enum Input {
     },
 }
 
+/// Why what is to be sent cannot be read.
+struct Unreadable {
+    detail: String,
+    /// This machine is at fault: every other job would meet the same.
+    stops: bool,
+}
+
+impl Unreadable {
+    fn new(what: &str, error: &std::io::Error) -> Self {
+        Self {
+            detail: format!("{what}: {error}"),
+            stops: machine::is_at_fault(error),
+        }
+    }
+
+    fn of_this_job(detail: &str) -> Self {
+        Self {
+            detail: detail.to_owned(),
+            stops: false,
+        }
+    }
+}
+
 /// Works on one claimed job. Whatever happens, the job is settled, released or in doubt
 /// when this returns.
 pub(crate) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
@@ -115,7 +139,17 @@ async fn request(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
     let input = match unless_aborted(run, input(run, &claim)).await {
         None => return release(run, &claim).await,
         Some(Ok(input)) => input,
-        Some(Err(detail)) => {
+        Some(Err(Unreadable {
+            detail,
+            stops: true,
+        })) => {
+            release(run, &claim).await?;
+            return Ok(End::Local(detail));
+        }
+        Some(Err(Unreadable {
+            detail,
+            stops: false,
+        })) => {
             return fail(
                 run,
                 &claim,
@@ -328,8 +362,15 @@ async fn accept(
         };
         let (format, audio, heard) = match rules {
             Some((format, check)) => {
-                let facts = audio::check_speech(arrived.path(), format, chars, &check)
-                    .map_err(|error| bad(error.to_string()))?;
+                let facts = audio::check_speech(arrived.path(), format, chars, &check).map_err(
+                    |error| {
+                        if machine::is_at_fault(&error) {
+                            local_fault(&error)
+                        } else {
+                            bad(error.to_string())
+                        }
+                    },
+                )?;
                 (format.as_str(), Some(facts.duration), None)
             }
             None => {
@@ -373,7 +414,7 @@ fn raw_audio(asked: &Request) -> Option<RawAudio> {
 }
 
 /// The answer was paid for but this disk could not keep it.
-fn local_fault(error: &std::io::Error) -> EngineError {
+fn local_fault(error: &(dyn std::error::Error + 'static)) -> EngineError {
     EngineError {
         may_be_billed: true,
         ..EngineError::new(FaultClass::Local, format!("cannot keep an answer: {error}"))
@@ -381,16 +422,18 @@ fn local_fault(error: &std::io::Error) -> EngineError {
 }
 
 /// Reads what is to be sent. `Err` says why the input is not what was planned.
-async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, String> {
+async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, Unreadable> {
     if let (Some(text), Some(span)) = (claim.source.text, &claim.span) {
         return run
             .objects
             .read_text(text, span.clone())
             .map(Input::Text)
-            .map_err(|error| format!("cannot read the text to speak: {error}"));
+            .map_err(|error| Unreadable::new("cannot read the text to speak", &error));
     }
     let Quantity::Audio(duration) = claim.quantity else {
-        return Err("the job has neither a text nor a length".into());
+        return Err(Unreadable::of_this_job(
+            "the job has neither a text nor a length",
+        ));
     };
     let path = run.places.input(&claim.source.path);
     let (expected, checked) = (claim.source.content, path.clone());
@@ -399,8 +442,10 @@ async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, String> {
         .expect("hashing does not panic");
     match found {
         Ok(found) if found == expected => Ok(Input::Audio { path, duration }),
-        Ok(_) => Err("the file changed since it was planned; the next run plans it anew".into()),
-        Err(error) => Err(format!("cannot read the file: {error}")),
+        Ok(_) => Err(Unreadable::of_this_job(
+            "the file changed since it was planned; the next run plans it anew",
+        )),
+        Err(error) => Err(Unreadable::new("cannot read the file", &error)),
     }
 }
 
@@ -410,12 +455,14 @@ async fn release(run: &Arc<Run>, claim: &Claim) -> Result<End, store::Error> {
 }
 
 async fn reuse(run: &Arc<Run>, claim: &Claim, asked: &Request) -> Result<End, store::Error> {
-    let path = run.objects.path(claim.key);
+    let (objects, wanted) = (run.objects.clone(), claim.key);
     let format = match asked {
         Request::Speak { params, .. } => params.format.as_str(),
         Request::Transcribe { .. } | Request::Nothing => "json",
     };
     let measured = tokio::task::spawn_blocking(move || {
+        objects.confirm(wanted)?;
+        let path = objects.path(wanted);
         let object = NewObject {
             sha256: key::of_file(&path)?,
             bytes: path.metadata()?.len(),
@@ -427,9 +474,14 @@ async fn reuse(run: &Arc<Run>, claim: &Claim, asked: &Request) -> Result<End, st
     let (object, audio) = match measured.await.expect("probing does not panic") {
         Ok(measured) => measured,
         Err(error) => {
+            let Unreadable { detail, stops } = Unreadable::new("cannot read a kept answer", &error);
+            if stops {
+                release(run, claim).await?;
+                return Ok(End::Local(detail));
+            }
             let fault = Fault {
                 class: FaultClass::Local,
-                detail: format!("cannot read a kept answer: {error}"),
+                detail,
             };
             return fail(run, claim, fault, None).await;
         }

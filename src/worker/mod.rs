@@ -10,6 +10,7 @@ pub mod event;
 mod finish;
 pub mod guard;
 mod job;
+mod machine;
 pub mod pause;
 pub mod pulse;
 pub mod recovery;

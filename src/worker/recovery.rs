@@ -51,6 +51,7 @@ pub async fn recover(
     };
     for flight in found.in_flight {
         if objects.contains(flight.key) {
+            objects.confirm(flight.key)?;
             store.adopt(adoption(objects, &flight, now)?).await?;
             recovery.adopted += 1;
             continue;

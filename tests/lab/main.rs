@@ -13,20 +13,29 @@
     reason = "an experiment that cannot go on ends the run, and its figures are for a reader"
 )]
 
+mod chance;
 mod clock;
 mod databases;
 mod dice;
 mod disk;
 mod gate;
 mod hostile;
+mod inject;
+mod kept;
+mod kill;
 mod names;
+mod order;
+mod promises;
 mod runs;
+mod scene;
+mod strace;
 #[path = "../support/mod.rs"]
 #[allow(
     dead_code,
     reason = "shared with the integration tests, which use the rest"
 )]
 mod support;
+mod watched;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -83,6 +92,21 @@ const EXPERIMENTS: &[Experiment] = &[
         proves: "no name and no planted link leads out of the output folder or over another file",
         run: names::evil_names,
     },
+    Experiment {
+        name: "kill",
+        proves: "kill -9 at any moment: nothing lost, paid twice only what was on the wire, and listed",
+        run: kill::at_any_moment,
+    },
+    Experiment {
+        name: "inject",
+        proves: "the Nth system call fails or is the last: a clear end, and nothing lost (needs strace)",
+        run: inject::nth_call,
+    },
+    Experiment {
+        name: "order",
+        proves: "row before request, bytes before name, name before row: on the disk (needs strace)",
+        run: order::on_the_disk,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -108,6 +132,7 @@ fn main() -> ExitCode {
                 "{} (seed {}): {}",
                 experiment.name, options.seed, experiment.proves
             );
+            say_how_to_repeat(experiment.name, options);
             let started = Instant::now();
             let figures = (experiment.run)(options);
             println!(
@@ -118,6 +143,19 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// A failure names what brings it back.
+fn say_how_to_repeat(name: &'static str, options: Options) {
+    let shown = std::panic::take_hook();
+    let count = options
+        .count
+        .map(|count| format!(" --count {count}"))
+        .unwrap_or_default();
+    std::panic::set_hook(Box::new(move |info| {
+        shown(info);
+        eprintln!("again: cargo lab {name}{count} --seed {}", options.seed);
+    }));
 }
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<(Vec<String>, Options), String> {

@@ -108,7 +108,8 @@ impl Project {
     }
 }
 
-fn cache() -> PathBuf {
+/// The cache folder all tests share.
+pub(crate) fn cache() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")
 }
 

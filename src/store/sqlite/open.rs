@@ -42,6 +42,9 @@ const CHECKPOINT_PAGES: &str = "8000";
 /// run has been written over in part. Larger ones are refused when the damage is met.
 const CHECKED_WHOLE: u64 = 8 << 20;
 
+/// Bytes of a database that was only just begun.
+const FIRST_PAGE: u64 = 4096;
+
 /// Between two looks at a database that another process is just creating.
 const CREATION_PAUSE: Duration = Duration::from_millis(20);
 
@@ -238,7 +241,17 @@ async fn inspect(path: &Path, options: &Options, known: i64) -> Result<i64, Erro
     }
     check_length(length)?;
     let read_only = base(path, options).read_only(true);
-    match version_of(&read_only, path, known).await {
+    let mut version = version_of(&read_only, path, known).await;
+    if length <= FIRST_PAGE && matches!(version, Err(Error::ReadOnly { .. })) {
+        // Whoever made the file died before it had its log, and left a journal that only a writer
+        // may roll back. A queue of ours has no other journal and is never so small.
+        is_blank(&base(path, options)).await?;
+        if fs::metadata(path)?.len() == 0 {
+            return Ok(0);
+        }
+        version = version_of(&read_only, path, known).await;
+    }
+    match version {
         // A file left between creation and migration.
         Err(Error::Foreign { .. }) if is_blank(&read_only).await? => Ok(0),
         Ok(found) if found > 0 && length <= CHECKED_WHOLE => {

@@ -298,3 +298,21 @@ fn many_gates_share_a_few_workers_and_none_waits_for_ever() {
         assert!(project.path(&format!("out/{lane}.wav")).is_file(), "{lane}");
     }
 }
+
+#[test]
+fn a_file_that_cannot_be_written_fails_alone_and_the_end_says_so() {
+    let project = Project::new(LOCAL);
+    project.write("books/a.txt", TEXT);
+    project.write("books/b.txt", "Another book, which has a place.\n");
+    project.write("out/books/a.wav/in-the-way.txt", "");
+
+    let ran = project.run(&["run", "--yes"]).exits(3);
+
+    assert!(
+        ran.stderr().contains("1 files could not be made")
+            && ran.stderr().contains("voicespool retry --all"),
+        "{}",
+        ran.stderr()
+    );
+    assert!(project.path("out/books/b.wav").is_file());
+}

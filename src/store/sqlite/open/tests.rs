@@ -288,3 +288,39 @@ fn versions_are_compared_as_numbers() {
     assert!(parse_version("3.9") < OLDEST_SQLITE);
     assert!(parse_version("rubbish") < OLDEST_SQLITE);
 }
+
+/// SQLite's journal of a change that began on an empty file: rolled back, the file is empty again.
+/// Layout: <https://www.sqlite.org/fileformat.html#the_rollback_journal>, read 2026-11.
+fn journal_of_a_creation() -> Vec<u8> {
+    let mut journal = vec![0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    for number in [0_u32, 7, 0, 512, 4096] {
+        journal.extend(number.to_be_bytes());
+    }
+    journal.resize(512, 0);
+    journal
+}
+
+#[tokio::test]
+async fn a_crash_while_the_file_was_made_does_not_lock_anybody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let mut conn = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("PRAGMA user_version = 0")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    conn.close().await.unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().len(), FIRST_PAGE);
+    let mut journal = File::create(folder.path().join("queue.db-journal")).unwrap();
+    journal.write_all(&journal_of_a_creation()).unwrap();
+    drop(journal);
+
+    let db = open(&Options::new(&path)).await.unwrap();
+
+    assert_eq!(db.integrity_check().await.unwrap(), Vec::<String>::new());
+}
