@@ -3,7 +3,7 @@
 use crate::config::build::Build;
 use crate::config::document::Loc;
 use crate::config::profile::Profile;
-use crate::config::suggest::{did_you_mean, listed};
+use crate::config::suggest::{did_you_mean, listed, nearest};
 use crate::config::task::{Context, required};
 use crate::config::text::EngineKind;
 use crate::domain::catalogue::{self, Does, Provider, VoiceFinding};
@@ -66,7 +66,10 @@ fn check_listed(build: &mut Build, context: &Context<'_>, loc: Loc, voice: &str)
                 model.id,
                 catalogue::AS_OF
             );
-            let label = did_you_mean(&name, speech.voices);
+            let label = match nearest(&name, speech.voices.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("`voicespool voices {}` lists them", model.id),
+            };
             build.warn(loc, message, label);
         }
     }
