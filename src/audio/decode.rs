@@ -16,10 +16,11 @@ use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::probe::{Hint, Probe};
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
+use symphonia::default::{formats, meta};
 
 use crate::audio::container::{Container, HEAD_BYTES, sniff};
 use crate::audio::mp3::FrameError;
@@ -152,25 +153,40 @@ fn decode_wav<E: From<DecodeError>>(
     })
 }
 
-/// Opens `file` with symphonia.
+/// Opens `file` with symphonia, as `container` and nothing else.
 pub(crate) fn open(
     mut file: File,
     container: Container,
 ) -> Result<Box<dyn FormatReader>, SymphoniaError> {
     file.seek(SeekFrom::Start(0))?;
     let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
-    let mut hint = Hint::new();
-    hint.with_extension(match container {
-        Container::Mp4 => "m4a",
-        Container::Adts => "aac",
-        other => other.as_str(),
-    });
-    symphonia::default::get_probe().probe(
-        &hint,
+    reader_of(container).probe(
+        &Hint::new(),
         stream,
         FormatOptions::default(),
         MetadataOptions::default(),
     )
+}
+
+/// Symphonia looks for the beginning of any format it knows anywhere in the file; knowing one
+/// only, it cannot find a WAV in the middle of what began as AAC.
+fn reader_of(container: Container) -> Probe {
+    let mut probe = Probe::new();
+    match container {
+        Container::Wav => probe.register_format::<formats::WavReader<'_>>(),
+        Container::Mp3 => probe.register_format::<formats::MpaReader<'_>>(),
+        Container::Flac => probe.register_format::<formats::FlacReader<'_>>(),
+        Container::Ogg => probe.register_format::<formats::OggReader<'_>>(),
+        Container::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
+        Container::WebM => probe.register_format::<formats::MkvReader<'_>>(),
+        Container::Aiff => probe.register_format::<formats::AiffReader<'_>>(),
+        Container::Caf => probe.register_format::<formats::CafReader<'_>>(),
+        Container::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
+    }
+    probe.register_metadata::<meta::ApeReader<'_>>();
+    probe.register_metadata::<meta::Id3v1Reader<'_>>();
+    probe.register_metadata::<meta::Id3v2Reader<'_>>();
+    probe
 }
 
 /// The name of a codec in messages: symphonia's own short name, or `opus`.
@@ -300,6 +316,21 @@ mod tests {
         for (name, frames) in cases {
             assert_eq!(fixture(name).len(), frames, "{name}");
         }
+    }
+
+    #[test]
+    fn a_wav_inside_an_aac_is_not_taken_for_it() {
+        // The header of a frame of AAC, then a whole WAV.
+        let mut bytes = vec![0xff, 0xf8, 0x46, 0x46, 0x7c, 0x02, 0, 0];
+        bytes.extend_from_slice(b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0");
+        bytes.extend_from_slice(b"\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x08\0\0\0abcdefgh");
+        assert_eq!(sniff(&bytes), Some(Container::Adts));
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, &bytes).unwrap();
+
+        let decoded = decode::<DecodeError>(file.path(), |_, _| Ok(()));
+
+        assert!(decoded.is_err(), "{decoded:?}");
     }
 
     #[test]
