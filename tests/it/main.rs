@@ -8,6 +8,7 @@
 
 mod architecture;
 mod cli;
+mod fuzz;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;

@@ -28,3 +28,4 @@ pub use base_url::BaseUrl;
 pub use client::RestEngine;
 pub use dialect::{Kind, unsupported};
 pub use options::{Auth, ByteCap, Deadline, OptionsError, RestOptions};
+pub use problem::read_refusal;
