@@ -19,7 +19,7 @@ use crate::store::model::office::Office;
 use crate::store::model::step::{Step, step};
 
 /// Lives when nobody asks for more: a few seconds in a debug build.
-const LIVES: u32 = 64;
+const LIVES: u32 = 48;
 
 #[test]
 fn whatever_happens_the_queue_stands_as_the_model_says() {

@@ -39,11 +39,15 @@ impl World {
         job.attempt == attempt.0 && states.contains(&job.state)
     }
 
+    /// Spent, in doubt or set aside, of one run or of all.
+    pub(crate) fn used(&self, run: Option<RunId>) -> i64 {
+        let of = |line: &&Line| run.is_none_or(|run| line.run == run);
+        self.bill.values().filter(of).map(|line| line.cost).sum()
+    }
+
     /// Whether `cap` leaves room for `cost` more, of one run or of all.
     fn has_room(&self, cap: Option<NanoUsd>, run: Option<RunId>, cost: i64) -> bool {
-        let of = |line: &&Line| run.is_none_or(|run| line.run == run);
-        let used: i64 = self.bill.values().filter(of).map(|line| line.cost).sum();
-        cap.is_none_or(|cap| used + cost <= cap.0)
+        cap.is_none_or(|cap| self.used(run) + cost <= cap.0)
     }
 
     pub(crate) fn send(

@@ -160,8 +160,8 @@ fn status() -> impl Strategy<Value = CostStatus> {
 
 fn end() -> impl Strategy<Value = End> {
     prop_oneof![
-        5 => Just(End::Complete),
-        3 => (tens(0..4), any::<bool>(), any::<bool>())
+        4 => Just(End::Complete),
+        5 => (tens(0..4), any::<bool>(), proptest::bool::weighted(0.8))
             .prop_map(|(wait, counts, fault)| End::Again { wait, counts, fault }),
         2 => prop_oneof![9 => Just(true), 1 => Just(false)].prop_map(|fault| End::Fail { fault }),
         1 => Just(End::Release),
@@ -170,7 +170,7 @@ fn end() -> impl Strategy<Value = End> {
 }
 
 fn cap() -> impl Strategy<Value = Option<i64>> {
-    proptest::option::weighted(0.7, (0..60_i64).prop_map(|n| n * 30))
+    proptest::option::weighted(0.4, (0..9_i64).prop_map(|n| n * 30))
 }
 
 /// Times are round, so that they meet.
@@ -187,7 +187,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         8 => (proptest::sample::subsequence(vec![0_usize, 1, 2], 0..4), 0..4_u32, lease())
             .prop_map(|(specs, most, lease)| Step::Claim { specs, most, lease }),
         8 => (1..4_u32, lease()).prop_map(|(most, lease)| Step::Burst { most, lease }),
-        4 => any::<u8>().prop_map(|fails| Step::Finish { fails }),
+        6 => any::<u8>().prop_map(|fails| Step::Finish { fails }),
         10 => (hand(), 0..20_i64).prop_map(|(hand, n)| Step::Send { hand, cost: n * 30 }),
         14 => (hand(), end(), status(), 0..101_i64, any::<bool>())
             .prop_map(|(hand, end, status, paid, wrong)| Step::Settle {
@@ -195,7 +195,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             }),
         4 => (proptest::collection::vec(hand(), 0..9), lease())
             .prop_map(|(hands, lease)| Step::Extend { hands, lease }),
-        2 => (hand(), any::<u8>()).prop_map(|(hand, missing)| Step::SendBack { hand, missing }),
+        4 => (0..4_usize, any::<u8>()).prop_map(|(hand, missing)| Step::SendBack { hand, missing }),
         2 => (fates(), any::<bool>()).prop_map(|(fates, closes)| Step::Crash { fates, closes }),
         1 => (2..5_u8).prop_map(|times| Step::CrashLoop { times }),
         2 => (any::<bool>(), fates()).prop_map(|(meets, fates)| Step::Rescue { meets, fates }),
@@ -207,7 +207,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => whom().prop_map(Step::Preview),
         2 => whom().prop_map(Step::Cancel),
         2 => whom().prop_map(Step::Put),
-        1 => (cap(), cap()).prop_map(|(queue, run)| Step::Caps { queue, run }),
+        2 => (cap(), cap()).prop_map(|(queue, run)| Step::Caps { queue, run }),
         1 => Just(Step::Run),
         1 => (any::<bool>(), 1..90_u32).prop_map(|(pauses, rate)| Step::Gate { pauses, rate }),
     ]

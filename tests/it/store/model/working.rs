@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use voicespool::domain::{
-    Attempt, AudioMillis, CharCount, CostStatus, FaultClass, JobState, NanoUsd, Quantity, UtcMillis,
+    Attempt, AudioMillis, CharCount, CostStatus, FaultClass, JobState, NanoUsd, Quantity, RunId,
+    UtcMillis,
 };
 use voicespool::store::{Adopt, Caps, DoubtPolicy, InFlight, Intent, NewOutput, Settle, Verdict};
 
@@ -314,17 +315,21 @@ impl Office {
         assert_eq!(outcome(&answer), expected);
     }
 
+    /// Caps leave so much room beside what is spent and set aside.
     pub(super) async fn caps(&mut self, queue: Option<i64>, run: Option<i64>) {
+        let used = |run: Option<RunId>| NanoUsd(self.world.used(run));
         let caps = Caps {
-            queue: queue.map(NanoUsd),
-            run: Some((self.run, run.map(NanoUsd))),
+            queue: queue.map(|room| used(None).saturating_add(NanoUsd(room))),
+            run: Some((
+                self.run,
+                run.map(|room| used(Some(self.run)).saturating_add(NanoUsd(room))),
+            )),
         };
         self.store.set_caps(caps).await.unwrap();
         self.world.queue_cap = caps.queue;
         self.world.run_caps.remove(&self.run);
-        self.world
-            .run_caps
-            .extend(run.map(|cap| (self.run, NanoUsd(cap))));
+        let run_cap = caps.run.and_then(|(run, cap)| Some((run, cap?)));
+        self.world.run_caps.extend(run_cap);
     }
 
     pub(super) async fn turn_gate(&mut self, pauses: bool, rate: u32) {
