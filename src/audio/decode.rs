@@ -10,6 +10,7 @@ mod mp3;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use symphonia::core::audio::GenericAudioBufferRef;
@@ -160,12 +161,17 @@ pub(crate) fn open(
 ) -> Result<Box<dyn FormatReader>, SymphoniaError> {
     file.seek(SeekFrom::Start(0))?;
     let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
-    reader_of(container).probe(
-        &Hint::new(),
-        stream,
-        FormatOptions::default(),
-        MetadataOptions::default(),
-    )
+    let (format, metadata) = (FormatOptions::default(), MetadataOptions::default());
+    guarded(|| reader_of(container).probe(&Hint::new(), stream, format, metadata))
+}
+
+/// One step of symphonia, whose readers panic on some damaged files: a recording by strangers
+/// must not end the program. The caller drops what took the step.
+pub(crate) fn guarded<T>(
+    step: impl FnOnce() -> Result<T, SymphoniaError>,
+) -> Result<T, SymphoniaError> {
+    let panicked = SymphoniaError::DecodeError("its decoder gave up");
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or(Err(panicked))
 }
 
 /// Symphonia looks for the beginning of any format it knows anywhere in the file; knowing one
@@ -214,13 +220,13 @@ fn decode_packets<E: From<DecodeError>>(
     let mut block = Vec::new();
     loop {
         let at_ms = done.map_or(0, |done| done.duration().0);
-        let Some(packet) = format.next_packet().map_err(broken(at_ms))? else {
+        let Some(packet) = guarded(|| format.next_packet()).map_err(broken(at_ms))? else {
             break;
         };
         if packet.track_id != track {
             continue;
         }
-        let buffer = decoder.decode(&packet).map_err(broken(at_ms))?;
+        let buffer = guarded(|| decoder.decode(&packet)).map_err(broken(at_ms))?;
         let shape = Shape {
             sample_rate: buffer.spec().rate(),
             channels: u16::try_from(buffer.spec().channels().count()).unwrap_or(u16::MAX),
@@ -254,12 +260,13 @@ fn decoder_of(format: &dyn FormatReader) -> Result<(Box<dyn AudioDecoder>, u32),
         .and_then(|params| params.audio())
         .ok_or(DecodeError::NoTrack)?;
     let options = AudioDecoderOptions::default().verify(true);
-    let decoder = symphonia::default::get_codecs()
-        .make_audio_decoder(params, &options)
-        .map_err(|source| DecodeError::NoDecoder {
+    let codecs = symphonia::default::get_codecs();
+    let decoder = guarded(|| codecs.make_audio_decoder(params, &options)).map_err(|source| {
+        DecodeError::NoDecoder {
             codec: codec_name(params),
             source,
-        })?;
+        }
+    })?;
     Ok((decoder, track.id))
 }
 
@@ -282,6 +289,8 @@ fn copy(buffer: &GenericAudioBufferRef<'_>, block: &mut Vec<i16>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn fixture(name: &str) -> Vec<i16> {
@@ -316,6 +325,24 @@ mod tests {
         for (name, frames) in cases {
             assert_eq!(fixture(name).len(), frames, "{name}");
         }
+    }
+
+    /// Eight bytes a packet more than 32 bits of bits: where overflow is checked, symphonia panics.
+    #[test]
+    fn a_decoder_that_panics_is_an_error() {
+        let mut bytes =
+            fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/short.caf"))
+                .unwrap();
+        bytes[36..40].copy_from_slice(&[0xf8, 0xff, 0xff, 0x01]);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, &bytes).unwrap();
+
+        let decoded = decode::<DecodeError>(file.path(), |_, _| Ok(()));
+
+        assert!(
+            matches!(decoded, Err(DecodeError::Broken { at_ms: 0, .. })),
+            "{decoded:?}"
+        );
     }
 
     #[test]
