@@ -10,16 +10,18 @@ mod mp3;
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::probe::{Hint, Probe};
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
+use symphonia::default::{formats, meta};
 
 use crate::audio::container::{Container, HEAD_BYTES, sniff};
 use crate::audio::mp3::FrameError;
@@ -152,25 +154,45 @@ fn decode_wav<E: From<DecodeError>>(
     })
 }
 
-/// Opens `file` with symphonia.
+/// Opens `file` with symphonia, as `container` and nothing else.
 pub(crate) fn open(
     mut file: File,
     container: Container,
 ) -> Result<Box<dyn FormatReader>, SymphoniaError> {
     file.seek(SeekFrom::Start(0))?;
     let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
-    let mut hint = Hint::new();
-    hint.with_extension(match container {
-        Container::Mp4 => "m4a",
-        Container::Adts => "aac",
-        other => other.as_str(),
-    });
-    symphonia::default::get_probe().probe(
-        &hint,
-        stream,
-        FormatOptions::default(),
-        MetadataOptions::default(),
-    )
+    let (format, metadata) = (FormatOptions::default(), MetadataOptions::default());
+    guarded(|| reader_of(container).probe(&Hint::new(), stream, format, metadata))
+}
+
+/// One step of symphonia, whose readers panic on some damaged files: a recording by strangers
+/// must not end the program. The caller drops what took the step.
+pub(crate) fn guarded<T>(
+    step: impl FnOnce() -> Result<T, SymphoniaError>,
+) -> Result<T, SymphoniaError> {
+    let panicked = SymphoniaError::DecodeError("its decoder gave up");
+    catch_unwind(AssertUnwindSafe(step)).unwrap_or(Err(panicked))
+}
+
+/// Symphonia looks for the beginning of any format it knows anywhere in the file; knowing one
+/// only, it cannot find a WAV in the middle of what began as AAC.
+fn reader_of(container: Container) -> Probe {
+    let mut probe = Probe::new();
+    match container {
+        Container::Wav => probe.register_format::<formats::WavReader<'_>>(),
+        Container::Mp3 => probe.register_format::<formats::MpaReader<'_>>(),
+        Container::Flac => probe.register_format::<formats::FlacReader<'_>>(),
+        Container::Ogg => probe.register_format::<formats::OggReader<'_>>(),
+        Container::Mp4 => probe.register_format::<formats::IsoMp4Reader<'_>>(),
+        Container::WebM => probe.register_format::<formats::MkvReader<'_>>(),
+        Container::Aiff => probe.register_format::<formats::AiffReader<'_>>(),
+        Container::Caf => probe.register_format::<formats::CafReader<'_>>(),
+        Container::Adts => probe.register_format::<formats::AdtsReader<'_>>(),
+    }
+    probe.register_metadata::<meta::ApeReader<'_>>();
+    probe.register_metadata::<meta::Id3v1Reader<'_>>();
+    probe.register_metadata::<meta::Id3v2Reader<'_>>();
+    probe
 }
 
 /// The name of a codec in messages: symphonia's own short name, or `opus`.
@@ -198,13 +220,13 @@ fn decode_packets<E: From<DecodeError>>(
     let mut block = Vec::new();
     loop {
         let at_ms = done.map_or(0, |done| done.duration().0);
-        let Some(packet) = format.next_packet().map_err(broken(at_ms))? else {
+        let Some(packet) = guarded(|| format.next_packet()).map_err(broken(at_ms))? else {
             break;
         };
         if packet.track_id != track {
             continue;
         }
-        let buffer = decoder.decode(&packet).map_err(broken(at_ms))?;
+        let buffer = guarded(|| decoder.decode(&packet)).map_err(broken(at_ms))?;
         let shape = Shape {
             sample_rate: buffer.spec().rate(),
             channels: u16::try_from(buffer.spec().channels().count()).unwrap_or(u16::MAX),
@@ -238,12 +260,13 @@ fn decoder_of(format: &dyn FormatReader) -> Result<(Box<dyn AudioDecoder>, u32),
         .and_then(|params| params.audio())
         .ok_or(DecodeError::NoTrack)?;
     let options = AudioDecoderOptions::default().verify(true);
-    let decoder = symphonia::default::get_codecs()
-        .make_audio_decoder(params, &options)
-        .map_err(|source| DecodeError::NoDecoder {
+    let codecs = symphonia::default::get_codecs();
+    let decoder = guarded(|| codecs.make_audio_decoder(params, &options)).map_err(|source| {
+        DecodeError::NoDecoder {
             codec: codec_name(params),
             source,
-        })?;
+        }
+    })?;
     Ok((decoder, track.id))
 }
 
@@ -266,6 +289,8 @@ fn copy(buffer: &GenericAudioBufferRef<'_>, block: &mut Vec<i16>) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn fixture(name: &str) -> Vec<i16> {
@@ -300,6 +325,39 @@ mod tests {
         for (name, frames) in cases {
             assert_eq!(fixture(name).len(), frames, "{name}");
         }
+    }
+
+    /// Eight bytes a packet more than 32 bits of bits: where overflow is checked, symphonia panics.
+    #[test]
+    fn a_decoder_that_panics_is_an_error() {
+        let mut bytes =
+            fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/short.caf"))
+                .unwrap();
+        bytes[36..40].copy_from_slice(&[0xf8, 0xff, 0xff, 0x01]);
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, &bytes).unwrap();
+
+        let decoded = decode::<DecodeError>(file.path(), |_, _| Ok(()));
+
+        assert!(
+            matches!(decoded, Err(DecodeError::Broken { at_ms: 0, .. })),
+            "{decoded:?}"
+        );
+    }
+
+    #[test]
+    fn a_wav_inside_an_aac_is_not_taken_for_it() {
+        // The header of a frame of AAC, then a whole WAV.
+        let mut bytes = vec![0xff, 0xf8, 0x46, 0x46, 0x7c, 0x02, 0, 0];
+        bytes.extend_from_slice(b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0");
+        bytes.extend_from_slice(b"\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x08\0\0\0abcdefgh");
+        assert_eq!(sniff(&bytes), Some(Container::Adts));
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        std::io::Write::write_all(&mut file, &bytes).unwrap();
+
+        let decoded = decode::<DecodeError>(file.path(), |_, _| Ok(()));
+
+        assert!(decoded.is_err(), "{decoded:?}");
     }
 
     #[test]

@@ -311,24 +311,7 @@ pub(crate) async fn say_end(
         .map(|row| row.money)
         .unwrap_or_default();
     let mut lines = vec![format!("run {run} ended: {}", stop.words())];
-    lines.push(format!(
-        "done     {}, {}{}{}",
-        term::count(tally.files, "file"),
-        term::count(tally.requests, "request"),
-        if tally.audio.0 > 0 {
-            format!(
-                " ({} of audio)",
-                term::span(std::time::Duration::from_millis(tally.audio.0))
-            )
-        } else {
-            String::new()
-        },
-        if tally.reused > 0 {
-            format!("; {} reused for nothing", tally.reused)
-        } else {
-            String::new()
-        },
-    ));
+    lines.push(done_line(tally));
     for (number, what) in [
         (tally.retried, "tries failed and were repeated"),
         (failed, "jobs failed"),
@@ -382,6 +365,22 @@ pub(crate) async fn say_end(
             .join("\n"),
     );
     Ok(())
+}
+
+fn done_line(tally: &Tally) -> String {
+    let mut line = format!(
+        "done     {}, {}",
+        term::count(tally.files, "file"),
+        term::count(tally.requests, "request"),
+    );
+    if tally.audio.0 > 0 {
+        let audio = std::time::Duration::from_millis(tally.audio.0);
+        line.push_str(&format!(" ({} of audio)", term::span(audio)));
+    }
+    if tally.reused > 0 {
+        line.push_str(&format!("; {} reused for nothing", tally.reused));
+    }
+    line
 }
 
 /// What to type next, where that is not obvious.

@@ -15,6 +15,8 @@ const SHORTEST_KEY: usize = 12;
 /// of an assignment whose name says that it holds one.
 pub(super) fn conceal(text: &str) -> Cow<'_, str> {
     if let Some((name, value)) = text.split_once('=').filter(|(name, _)| holds_secret(name)) {
+        // The name may be a key itself.
+        let name = map_words(name, |_| false);
         let plain = value.trim_start();
         let names_a_source = plain.starts_with('{') || plain.starts_with("\"none\"");
         if names_a_source {
@@ -89,6 +91,7 @@ mod tests {
                 "model = \"nvidia/nemotron-3-asr-streaming-0.6b\"",
                 "model = \"nvidia/nemotron-3-asr-streaming-0.6b\"",
             ),
+            ("sk-CANARY-7f3a0000-key = \"x\"", "*** = ***"),
             (
                 "`sk-CANARY-7f3a0000` is none of bearer",
                 "`***` is none of bearer",

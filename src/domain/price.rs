@@ -68,6 +68,8 @@ pub fn built_in() -> Vec<ListedPrice> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::units::{AudioMillis, CharCount};
 
@@ -94,5 +96,28 @@ mod tests {
             whisper.cost(Quantity::Audio(AudioMillis(1))),
             Some(NanoUsd(25))
         );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// So a bill of many requests is never below, and by less than a nano-dollar a request
+        /// above, what one request for all of it had cost.
+        #[test]
+        fn a_text_in_parts_costs_what_it_costs_whole_rounded_up_part_by_part(
+            price in 0..1_000_000_000_000_i64,
+            parts in proptest::collection::vec(0..100_000_u64, 1..40),
+        ) {
+            for price in [Price::PerMillionChars(NanoUsd(price)), Price::PerAudioMinute(NanoUsd(price))] {
+                let cost = |n| price.cost(match price {
+                    Price::PerAudioMinute(_) => Quantity::Audio(AudioMillis(n)),
+                    _ => Quantity::Chars(CharCount(n)),
+                }).unwrap().0;
+                let whole = cost(parts.iter().sum());
+                let rows: i64 = parts.iter().map(|part| cost(*part)).sum();
+                let requests = i64::try_from(parts.len()).unwrap();
+                prop_assert!((whole..whole + requests).contains(&rows), "{rows} for {whole}");
+            }
+        }
     }
 }

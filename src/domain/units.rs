@@ -252,6 +252,8 @@ impl<'de> Deserialize<'de> for NanoUsd {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -292,6 +294,62 @@ mod tests {
         assert_eq!(NanoUsd(1).scaled(1, 1_000_000), Some(NanoUsd(1)));
         assert_eq!(NanoUsd(i64::MAX).scaled(u64::MAX, 1), None);
         assert_eq!(NanoUsd(1).scaled(1, 0), None);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_amount_is_read_back_as_it_was_written(nanos in 0..=i64::MAX) {
+            let written = NanoUsd(nanos).to_string();
+
+            prop_assert_eq!(written.parse(), Ok(NanoUsd(nanos)));
+            prop_assert_eq!(format!(" ${written} USD ").parse(), Ok(NanoUsd(nanos)));
+            let json = serde_json::to_string(&NanoUsd(nanos)).unwrap();
+            prop_assert_eq!(serde_json::from_str::<NanoUsd>(&json).unwrap(), NanoUsd(nanos));
+        }
+
+        #[test]
+        fn any_text_is_an_amount_or_refused(text in "[-+$0-9. ]{0,14}(USD|usd|€)?[0-9]{0,3}") {
+            if let Ok(amount) = text.parse::<NanoUsd>() {
+                prop_assert!(amount >= NanoUsd::ZERO);
+                prop_assert_eq!(amount.to_string().parse(), Ok(amount));
+            }
+        }
+
+        #[test]
+        fn what_people_see_is_within_half_a_step(nanos in any::<i64>()) {
+            let shown = NanoUsd(nanos).display();
+
+            let number: f64 = shown.replace(['$', ','], "").parse().unwrap();
+            let digits = shown.split_once('.').unwrap().1.len();
+            let exact = NanoUsd(nanos).to_string().parse::<f64>().unwrap();
+            // Half a step, and what a float cannot tell apart at this size.
+            let slack = 0.500_001 * 0.1_f64.powi(i32::try_from(digits).unwrap()) + exact.abs() * 1e-15;
+            prop_assert!((number - exact).abs() <= slack, "{shown} for {nanos}");
+            prop_assert!(nanos.unsigned_abs() >= 100_000_000 || nanos == 0 || digits == 6);
+        }
+
+        #[test]
+        fn a_share_is_rounded_up_by_less_than_one_and_grows_with_its_parts(
+            (price, n, more) in (0..=i64::MAX, any::<u64>(), any::<u32>()),
+            denominator in 1..u64::from(u32::MAX),
+        ) {
+            let share = |n| NanoUsd(price).scaled(n, denominator);
+
+            match share(n) {
+                Some(cost) => {
+                    let exact = u128::try_from(price).unwrap() * u128::from(n);
+                    let cost = u128::try_from(cost.0).unwrap();
+                    prop_assert!(cost * u128::from(denominator) >= exact);
+                    prop_assert!(cost.saturating_sub(1) * u128::from(denominator) < exact.max(1));
+                }
+                None => prop_assert!(price > 0 && share(n.saturating_add(more.into())).is_none()),
+            }
+            if let (Some(less), Some(more)) = (share(n), share(n.saturating_add(more.into()))) {
+                prop_assert!(less <= more);
+            }
+        }
     }
 
     #[test]

@@ -190,7 +190,7 @@ pub fn sanitised(text: &str, ext: Option<&str>) -> String {
         })
         .collect();
     // Windows drops trailing dots and spaces, a leading dot hides the file, a leading dash looks like a flag.
-    let clean = clean.trim_matches(|c: char| c == ' ' || c == '.').trim();
+    let clean = clean.trim_matches(|c: char| c == '.' || c.is_whitespace());
     let mut clean = clean
         .strip_prefix('-')
         .map_or_else(|| clean.to_owned(), |rest| format!("_{rest}"));
@@ -209,22 +209,33 @@ pub fn sanitised(text: &str, ext: Option<&str>) -> String {
     let ext = ext.map(|ext| format!(".{ext}")).unwrap_or_default();
     let hash = short_hash(text.as_bytes());
     let room = MAX_COMPONENT_BYTES.saturating_sub(ext.len() + hash.len() + 1);
-    let mut short = String::new();
-    for grapheme in clean.strip_suffix(&ext).unwrap_or(&clean).graphemes(true) {
-        if short.len() + grapheme.len() > room {
-            break;
-        }
-        short.push_str(grapheme);
-    }
+    let whole = clean.strip_suffix(&ext).unwrap_or(&clean);
+    let end = whole
+        .grapheme_indices(true)
+        .map(|(at, grapheme)| at + grapheme.len())
+        .take_while(|&end| end <= room)
+        .last()
+        // One character under a pile of accents: without any of it, the name began with a dash.
+        .unwrap_or_else(|| whole.floor_char_boundary(room));
+    let short = &whole[..end];
     format!("{short}-{hash}{ext}")
 }
 
 /// The form under which two names are the same file on a file system that folds case or
 /// composes accents.
+///
+/// By way of the capital, because NTFS and APFS compare those: of ς and σ, or ſ and s, the small
+/// letters differ. Letters without a capital of their own (ß, ﬁ) stay, and so does the ı of
+/// Turkish, which is no i.
 pub fn collision_key(path: &Path) -> String {
+    let folded = |c: char| {
+        let mut capitals = c.to_uppercase();
+        let capital = capitals.next().filter(|_| capitals.len() == 0 && c != 'ı');
+        capital.unwrap_or(c).to_lowercase()
+    };
     path.to_string_lossy()
         .nfc()
-        .flat_map(char::to_lowercase)
+        .flat_map(folded)
         .nfc()
         .collect()
 }
@@ -440,12 +451,46 @@ mod tests {
     }
 
     #[test]
+    fn a_clean_name_is_clean_already() {
+        for (name, expected) in [
+            ("a.\u{a0}", "a"),
+            ("\u{3000}.-a", "_a"),
+            (". .", "_"),
+            ("con .txt", "_con .txt"),
+        ] {
+            assert_eq!(sanitised(name, None), expected, "{name:?}");
+            assert_eq!(sanitised(expected, None), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_one_endless_character_keeps_its_beginning() {
+        let name = format!("a{}.mp3", "\u{301}".repeat(150));
+
+        let cut = sanitised(&name, Some("mp3"));
+
+        assert!(cut.starts_with("\u{e1}\u{301}"), "{cut}");
+        assert!(cut.len() <= MAX_COMPONENT_BYTES && cut.ends_with("mp3"));
+        assert_eq!(sanitised(&cut, Some("mp3")), cut);
+    }
+
+    #[test]
     fn names_that_some_file_systems_fold_collide() {
         assert_eq!(
             collision_key(Path::new("Caf\u{e9}/A")),
             collision_key(Path::new("cafe\u{301}/a"))
         );
-        assert_ne!(collision_key(Path::new("a")), collision_key(Path::new("b")));
+        for (one, other, collide) in [
+            ("λόγος", "ΛΌΓΟΣ", true),
+            ("ſ", "S", true),
+            ("ẞ", "ß", true),
+            ("Maße", "Masse", false),
+            ("ılık", "ilik", false),
+            ("a", "b", false),
+        ] {
+            let keys = [one, other].map(|name| collision_key(Path::new(name)));
+            assert_eq!(keys[0] == keys[1], collide, "{one} {other}");
+        }
     }
 
     #[test]

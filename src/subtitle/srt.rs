@@ -13,8 +13,7 @@ use crate::subtitle::cue::Cue;
 pub fn write(cues: &[Cue]) -> String {
     let mut file = String::new();
     let mut number = 0u64;
-    let mut speaking: Option<&str> = None;
-    for cue in cues {
+    for cue in &told(cues) {
         let lines: Vec<_> = cue.lines.iter().map(|text| line(text)).collect();
         if lines.iter().all(|line| line.is_empty()) {
             continue;
@@ -25,20 +24,34 @@ pub fn write(cues: &[Cue]) -> String {
         number += 1;
         let (start, end) = (clock::write(cue.start, ','), clock::write(cue.end, ','));
         writeln!(file, "{number}\n{start} --> {end}").expect("a String takes everything");
-        let speaker = cue.speaker.as_deref();
-        if speaker != speaking {
-            let name = speaker.map(line).unwrap_or_default();
-            if !name.is_empty() {
-                write!(file, "{name}: ").expect("a String takes everything");
-            }
-            speaking = speaker;
-        }
         for line in lines.iter().filter(|line| !line.is_empty()) {
             file.push_str(line);
             file.push('\n');
         }
     }
     file
+}
+
+/// The cues as a file holds them: speakers as a name in the text of each cue that is not
+/// said by the speaker before.
+pub fn told(cues: &[Cue]) -> Vec<Cue> {
+    let mut speaking: Option<&str> = None;
+    let mut told = cues.to_vec();
+    for (cue, shown) in cues.iter().zip(&mut told) {
+        shown.speaker = None;
+        let Some(first) = shown.lines.iter_mut().find(|text| !line(text).is_empty()) else {
+            continue;
+        };
+        let speaker = cue.speaker.as_deref();
+        if speaker != speaking {
+            let name = speaker.map(line).unwrap_or_default();
+            if !name.is_empty() {
+                first.insert_str(0, &format!("{name}: "));
+            }
+            speaking = speaker;
+        }
+    }
+    told
 }
 
 /// The cues of a file. Any number counts as the number of a cue; extra blank lines, CRLF

@@ -8,6 +8,7 @@
 
 mod architecture;
 mod cli;
+mod fuzz;
 mod outage;
 mod rate;
 mod store;

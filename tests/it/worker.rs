@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use proptest::prelude::*;
 use tokio::sync::{Semaphore, mpsc};
 use voicespool::config::{self, Env, Overrides, ProjectFile, Settings, Sources};
 use voicespool::domain::{
@@ -12,7 +13,7 @@ use voicespool::domain::{
 };
 use voicespool::engine::delay::DelayRules;
 use voicespool::engine::limit::Gate;
-use voicespool::engine::scripted::{Outcome, Scripted};
+use voicespool::engine::scripted::{Asked, Outcome, Scripted};
 use voicespool::engine::{Engine, EngineError, SpeechRequest};
 use voicespool::pipeline::enqueue::{enqueue, specs};
 use voicespool::pipeline::objects::Objects;
@@ -332,4 +333,58 @@ async fn giving_up_on_requests_in_flight_holds_them_for_a_person() {
         jobs(&store, JobState::Leased).await + jobs(&store, JobState::Sent).await,
         0
     );
+}
+
+/// Words, sentences and paragraphs of many sizes, some of more than one byte a character.
+fn any_book() -> impl Strategy<Value = String> {
+    let word = prop_oneof![8 => "[a-z]{1,11}", 1 => "[à-ÿ一-丐]{1,4}", 1 => "[0-9]{1,4}"];
+    let sentence = (proptest::collection::vec(word, 1..40), "[.!?…]")
+        .prop_map(|(words, end)| words.join(" ") + &end);
+    let paragraph = proptest::collection::vec(sentence, 1..5).prop_map(|all| all.join(" "));
+    proptest::collection::vec(paragraph, 1..6).prop_map(|all| all.join("\n\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(6) })]
+
+    #[test]
+    fn the_estimate_of_a_text_is_its_bill_to_the_character(
+        books in proptest::collection::vec(any_book(), 1..3),
+        nanos in 1..9_999_999_999_u64,
+    ) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let dollars = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+            let project = Project::new(&format!(
+                "version = 1\n[profile.p]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:9/v1\"\nkey = \"none\"\n\
+                 [models.m]\nprice = {{ per_1m_chars = \"{dollars}\", as_of = \"2026-11-01\" }}\n\
+                 [task.book]\ntype = \"tts\"\nprofile = \"p\"\ninput = [\"*.txt\"]\nmodel = \"m\"\nvoice = \"v\"\n\
+                 format = \"wav\"\nchunk = {{ max_chars = 90, target_chars = 70 }}\n",
+            ));
+            for (number, book) in books.iter().enumerate() {
+                project.write(&format!("{number}.txt"), book);
+            }
+            let engine = Scripted::new(recording);
+            let estimate = plan(&tasks(&project), &settings(&project).places, None)
+                .await
+                .unwrap()
+                .totals();
+
+            let (stop, store) = work(&project, &engine, &Shutdown::default()).await;
+
+            let asked = engine.asked();
+            let chars: usize = asked
+                .iter()
+                .map(|asked| match asked {
+                    Asked::Speech { input, .. } => input.chars().count(),
+                    Asked::Transcription { .. } => panic!("{asked:?}"),
+                })
+                .sum();
+            let money = store.money().await.unwrap();
+            assert_eq!(stop, Stop::Empty);
+            assert_eq!(estimate.to_send, u64::try_from(asked.len()).unwrap());
+            assert_eq!(estimate.new_chars.0, u64::try_from(chars).unwrap());
+            assert_eq!((money.confirmed.cost, money.spent()), (estimate.cost, estimate.cost));
+        });
+    }
 }

@@ -12,7 +12,7 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoderOptions};
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
-use crate::audio::decode::{DecodeError, Decoded, Shape, copy};
+use crate::audio::decode::{DecodeError, Decoded, Shape, copy, guarded};
 use crate::audio::mp3::{FrameError, FrameHeader, Info, Scanner};
 use crate::domain::AudioMillis;
 
@@ -59,7 +59,7 @@ pub(crate) fn decode<E: From<DecodeError>>(
         }
         let length = Duration::from(u64::from(frame.header.samples));
         let packet = Packet::new(0, Timestamp::new(0), length, frame.bytes);
-        let buffer = decoder.decode(&packet).map_err(broken(at_ms))?;
+        let buffer = guarded(|| decoder.decode(&packet)).map_err(broken(at_ms))?;
         copy(&buffer, &mut block);
         let frames = u64::from(frame.header.samples);
         let from = window.skip.saturating_sub(at).min(frames);

@@ -10,7 +10,7 @@ use symphonia::core::formats::{FormatReader, Track, TrackType};
 use symphonia::core::units::TimeBase;
 
 use crate::audio::container::Container;
-use crate::audio::decode::{codec_name, open};
+use crate::audio::decode::{codec_name, guarded, open};
 use crate::audio::ogg::OpusHead;
 use crate::audio::probe::{AudioFacts, Measured, ProbeError};
 use crate::domain::AudioMillis;
@@ -147,7 +147,7 @@ fn walk(
         .ok_or(SymphoniaError::Unsupported("a track without a time base"))?;
     let (mut start, mut end, mut summed) = (i64::MAX, i64::MIN, 0u64);
     loop {
-        let packet = match format.next_packet() {
+        let packet = match guarded(|| format.next_packet()) {
             Ok(Some(packet)) => packet,
             Ok(None) => break,
             Err(SymphoniaError::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {

@@ -38,3 +38,5 @@ pub use client::RestEngine;
 pub use dialect::{Kind, unsupported, unsupported_transcription};
 pub use listing::{ListedModel, ListedVoice};
 pub use options::{Auth, ByteCap, Deadline, OptionsError, Paths, RestOptions};
+pub use pace::read_wait;
+pub use problem::read_refusal;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 
 use crate::engine::StatedLimit;
 use crate::engine::delay::MAX_RETRY_AFTER;
@@ -54,6 +54,18 @@ const REMAINING: [&str; 3] = [
 
 /// When the window ends; the second is OpenAI's (`6m0s`).
 const RESET: [&str; 2] = ["x-ratelimit-reset", "x-ratelimit-reset-requests"];
+
+/// As [`wait`], of headers as name and value; what no header can hold is left out.
+pub fn read_wait(lines: &[(&str, &str)]) -> Option<Duration> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            headers.append(name, value);
+        }
+    }
+    wait(&headers)
+}
 
 /// The wait the answer's headers ask for, 0 to 15 min.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
@@ -162,8 +174,6 @@ fn date(text: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::{HeaderName, HeaderValue};
-
     use super::*;
 
     const NOW: (&str, &str) = ("date", "Sun, 22 Nov 2026 10:00:00 GMT");

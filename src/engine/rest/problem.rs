@@ -105,6 +105,14 @@ pub(super) fn may_be_billed(status: u16) -> bool {
     !is_plain_refusal || matches!(status, 502 | 504 | 520 | 524)
 }
 
+/// What a person and the queue learn from a refusal with `status` and `body`: the class of the
+/// fault, and the provider's words as they are shown, without `key`.
+pub fn read_refusal(status: u16, body: &[u8], key: Option<SecretString>) -> (FaultClass, String) {
+    let problem = Problem::read(body);
+    let class = class_of(status, problem.code.as_deref());
+    (class, Scrubber::new(key).tidy(&problem.words))
+}
+
 /// What an error body says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Problem {

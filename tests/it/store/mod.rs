@@ -9,4 +9,5 @@
 mod conformance;
 mod desk;
 mod files;
+mod model;
 mod process;
