@@ -84,11 +84,15 @@ pub fn of_bytes(bytes: &[u8]) -> ContentKey {
 
 /// SHA-256 of a file, read in slices.
 pub fn of_file(path: &Path) -> io::Result<ContentKey> {
-    let mut file = File::open(path)?;
+    of_reader(&mut File::open(path)?)
+}
+
+/// SHA-256 of what is left in `reader`, in slices.
+pub fn of_reader(reader: &mut impl Read) -> io::Result<ContentKey> {
     let mut hash = Sha256::new();
     let mut slice = vec![0; 256 * 1024];
     loop {
-        let count = file.read(&mut slice)?;
+        let count = reader.read(&mut slice)?;
         if count == 0 {
             return Ok(ContentKey(hash.finalize().into()));
         }
