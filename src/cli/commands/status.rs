@@ -53,7 +53,10 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     }
     match &running {
         Some(holder) => term::outln(&format!("running  {holder}"))?,
-        None => term::outln(&format!("running  no{}", next_step(&counts)))?,
+        None => term::outln(&format!(
+            "running  no{}",
+            next_step(&counts, context.one_shots)
+        ))?,
     }
     for line in why_not_faster(&counts, &gates, running.is_some()) {
         term::outln(&line)?;
@@ -99,7 +102,7 @@ fn text(counts: &[Count], funds: &Funds, last: Option<&RunRow>) -> String {
     lines.join("\n")
 }
 
-fn next_step(counts: &[Count]) -> &'static str {
+fn next_step(counts: &[Count], one_shots: bool) -> &'static str {
     let any = |wanted: fn(JobState) -> bool| {
         counts
             .iter()
@@ -111,7 +114,11 @@ fn next_step(counts: &[Count]) -> &'static str {
             JobState::Available | JobState::Scheduled | JobState::Leased | JobState::Sent
         )
     }) {
-        "; `voicespool run` goes on"
+        if one_shots {
+            "; the same command, typed again, goes on"
+        } else {
+            "; `voicespool run` goes on"
+        }
     } else if any(|state| matches!(state, JobState::Failed | JobState::Held)) {
         "; `voicespool ls --state failed` (or held) shows what needs you"
     } else {

@@ -6,6 +6,7 @@ mod crash;
 mod hands;
 mod lists;
 mod money;
+mod oneshot;
 mod speech;
 mod stop;
 mod transcripts;
