@@ -39,21 +39,28 @@ pub(crate) struct Cli {
 /// Flags every command knows.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
-    /// Configuration file [default: the nearest jobs.toml, upwards from here]
-    #[arg(short = 'f', long = "file", global = true, value_name = "FILE")]
+    /// Configuration file [default: the nearest jobs.toml, upwards from here; none for tts and
+    /// stt]
+    #[arg(
+        short = 'f',
+        long = "file",
+        global = true,
+        value_name = "FILE",
+        display_order = 900
+    )]
     pub file: Option<PathBuf>,
     /// Work on the queue of `tts` and `stt` instead of a project's: status, ls, show, report,
     /// retry, cancel, hold, pause, unpause
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 901)]
     pub one_shots: bool,
     /// Machine-readable output on stdout
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 902)]
     pub json: bool,
     /// Only errors and the final summary on stderr
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 903)]
     pub quiet: bool,
     /// More on stderr; twice for still more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 904)]
     pub verbose: u8,
 }
 

@@ -62,7 +62,7 @@ pub(crate) async fn fulfil(global: &Global, mut order: Order) -> anyhow::Result<
         context.json,
     )?;
     for input in &mut order.inputs {
-        input.read(order.reading)?;
+        input.read(order.reading, context.quiet)?;
     }
     let home = &context.settings.places.root;
     make_private(&context.settings.places.state).map_err(|error| in_the_way(home, &error))?;
@@ -154,6 +154,9 @@ async fn work(
     if !agreed_to(context, order.spend, &plan, &command)? {
         term::say("nothing was sent");
         return Ok(Exit::Usage);
+    }
+    if !store.pauses().await?.is_empty() {
+        term::say("one-shots are paused; voicespool unpause --one-shots --all    goes on");
     }
     let style = run::style(false, context.quiet);
     let end = run::engage(context, order.spend.max_cost, &tasks, &plan, store, style).await?;

@@ -23,7 +23,11 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
             term::outln(&json!({"type": "status", "queue": null}).to_string())?;
         } else {
             term::outln("no queue yet: nothing was ever run here")?;
-            term::say("hint: voicespool plan");
+            term::say(if context.one_shots {
+                "hint: voicespool tts \"Hello.\" -o hello.wav"
+            } else {
+                "hint: voicespool plan"
+            });
         }
         return Ok(Exit::Ok);
     };

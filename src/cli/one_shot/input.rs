@@ -3,7 +3,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, IsTerminal, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use crate::audio::container::HEAD_BYTES;
@@ -144,7 +144,7 @@ impl Input {
     }
 
     /// Reads a stream to its end, so that the queue is not kept from others meanwhile.
-    pub(crate) fn read(&mut self, reading: Reading) -> Result<(), Failure> {
+    pub(crate) fn read(&mut self, reading: Reading, quiet: bool) -> Result<(), Failure> {
         let Source::Stream(path) = &self.source else {
             return Ok(());
         };
@@ -154,7 +154,12 @@ impl Input {
         };
         let stream: Box<dyn Read> = match path {
             Some(path) => Box::new(File::open(path).map_err(|error| wrong(&error))?),
-            None => Box::new(io::stdin().lock()),
+            None => {
+                if io::stdin().is_terminal() && !quiet {
+                    term::say("reading what you type; Ctrl-D on a line of its own ends it");
+                }
+                Box::new(io::stdin().lock())
+            }
         };
         let (read, most) = if reading == Reading::Audio {
             (record(stream), MAX_AUDIO_BYTES)

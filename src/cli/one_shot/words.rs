@@ -1,6 +1,8 @@
 //! What a one-shot says: what it will cost and did cost, what was made, why something was
 //! not, and what to type then.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::cli::commands::run::End;
@@ -97,20 +99,24 @@ pub(super) fn amount(task: &Task, totals: &Totals) -> String {
         Work::Speech(_) => (totals.chars.0, totals.new_chars.0),
         Work::Transcription(_) => (totals.audio.0, totals.new_audio.0),
     };
-    let reused = match new {
-        0 => ", sent before",
-        new if new < all => ", part of it sent before",
-        _ => "",
+    let number = |amount: u64| match task.work {
+        Work::Speech(_) => grouped(amount),
+        Work::Transcription(_) => term::span(Duration::from_millis(amount)),
     };
-    let sent = if new == 0 { all } else { new };
-    let sent = match task.work {
-        Work::Speech(_) => format!("{} characters", grouped(sent)),
-        Work::Transcription(_) => {
-            let time = std::time::Duration::from_millis(AudioMillis(sent).0);
-            format!("{} of audio", term::span(time))
-        }
+    let unit = match task.work {
+        Work::Speech(_) => "characters",
+        Work::Transcription(_) => "of audio",
     };
-    format!("{sent}{reused}, {}", term::clean(task.model()))
+    let sent = match new {
+        0 => format!("{} {unit}, sent before", number(all)),
+        new if new < all => format!(
+            "{} of {} {unit} (what is equal is sent once)",
+            number(new),
+            number(all)
+        ),
+        _ => format!("{} {unit}", number(all)),
+    };
+    format!("{sent}, {}", term::clean(task.model()))
 }
 
 /// The cost, and with `--json` one line about what was made.

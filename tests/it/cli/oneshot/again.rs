@@ -42,7 +42,7 @@ fn a_command_that_was_stopped_goes_on_when_it_is_typed_again() {
 
     assert_eq!(provider.billed(), 6);
     assert!(
-        ended.stderr().contains("part of it sent before"),
+        ended.stderr().contains("what is equal is sent once"),
         "{}",
         ended.stderr()
     );
@@ -111,6 +111,54 @@ fn who_wants_to_be_asked_about_doubt_is_asked() {
     project.run(&retry).exits(0);
     project.run(&speak(TEXT, "a.wav", &["--yes"])).exits(0);
     assert_eq!(provider.billed(), 1);
+}
+
+#[test]
+fn an_interrupted_command_lets_its_request_finish_and_uses_it_when_typed_again() {
+    let provider = Provider::start(MockOptions {
+        faults: vec![FaultRule::every(1, "delay=300ms".parse().unwrap())],
+        ..MockOptions::default()
+    });
+    let project = long(&provider);
+    let args = speak("long.txt", "a.wav", &["--yes"]);
+    let mut interrupted = start(&project, &args);
+    seen(&provider, 1);
+
+    let pid = rustix::process::Pid::from_child(&interrupted);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let mut said = String::new();
+    let mut stderr = interrupted.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+
+    assert_eq!(interrupted.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("typed again, goes on"), "{said}");
+    assert_eq!(names(&project), ["long.txt"]);
+    let billed = provider.billed();
+    assert!((1..5).contains(&billed), "{billed}");
+    project.run(&args).exits(0);
+    assert_eq!(provider.billed(), 5);
+}
+
+#[test]
+fn a_paused_queue_of_one_shots_says_so_and_goes_on() {
+    let provider = Provider::start(MockOptions::default());
+    let project = with(&provider, "");
+    project.run(&speak("First.", "a.wav", &["--yes"])).exits(0);
+    project.run(&["pause", "--one-shots", "tts"]).exits(0);
+
+    let mut paused = start(&project, &speak(TEXT, "b.wav", &["--yes"]));
+    let mut said = BufReader::new(paused.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("unpause --one-shots --all") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it ended");
+    }
+
+    assert_eq!(provider.billed(), 1);
+    project.run(&["unpause", "--one-shots", "--all"]).exits(0);
+    said.read_to_string(&mut line).unwrap();
+    assert!(paused.wait().unwrap().success(), "{line}");
+    assert_eq!(provider.billed(), 2);
 }
 
 #[test]

@@ -155,3 +155,26 @@ fn the_price_on_stderr_is_the_price_on_the_bill() {
     assert_eq!(ran.json()[0]["cost_nano"], bill.billed_chars * PER_CHAR);
     assert_eq!(ran.json()[0]["cost"], bill.cost_usd);
 }
+
+#[test]
+fn a_named_file_lends_its_profiles_and_budget_and_the_rules_of_trust_hold() {
+    let provider = Provider::start(MockOptions::default());
+    let project = folder();
+    let budget = "version = 1\n[budget]\nmax_cost = \"0.0001\"\n";
+    project.write("p/jobs.toml", format!("{budget}{}", provider.profile()));
+    let evil = "version = 1\n[profile.mock]\nkind = \"together\"\nbase_url = \"https://evil.example/v1\"\nkey = { env = \"TOGETHER_API_KEY\" }\n";
+    project.write("evil/jobs.toml", evil);
+    let from = |file| speak(TEXT, "a.wav", &["--yes", "-f", file]);
+
+    let unknown = project.run(&speak(TEXT, "a.wav", &["--yes"])).exits(2);
+    let capped = project.run(&from("p/jobs.toml")).exits(8);
+    let refused = project.run(&from("evil/jobs.toml")).exits(2);
+
+    let said = unknown.stderr();
+    assert!(said.contains("there is no [profile.mock]"), "{said}");
+    let said = capped.stderr();
+    assert!(said.contains("p/jobs.toml sets it"), "{said}");
+    let said = refused.stderr();
+    assert!(said.contains("would be sent to evil.example"), "{said}");
+    assert_eq!(provider.mock.bill().requests, 0);
+}
