@@ -26,6 +26,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::one_shot::input::{Input, Reading};
 use crate::cli::one_shot::target::Targets;
 use crate::cli::one_shot::words::Bill;
+use crate::cli::progress::Style;
 use crate::cli::{summary, term};
 use crate::config::{Overrides, TypedTask};
 use crate::domain::{JobId, JobKind, JobState, NanoUsd};
@@ -33,6 +34,9 @@ use crate::pipeline::plan::{FilePlan, FileState, Plan};
 use crate::pipeline::task::{InputPattern, Task, Work};
 use crate::store::{Filter, Money, Store};
 use crate::worker::recovery::recover;
+
+/// Requests that need no bar.
+const FEW: u64 = 4;
 
 /// Parts of a file read at once.
 const PAGE: u32 = 5_000;
@@ -158,7 +162,11 @@ async fn work(
     if !store.pauses().await?.is_empty() {
         term::say("one-shots are paused; voicespool unpause --one-shots --all    goes on");
     }
-    let style = run::style(false, context.quiet);
+    // A bar of a few steps says less than a word about each.
+    let style = match run::style(false, context.quiet) {
+        Style::Bar | Style::Lines if totals.to_send <= FEW => Style::Few,
+        style => style,
+    };
     let end = run::engage(context, order.spend.max_cost, &tasks, &plan, store, style).await?;
     let after = plan_command::make(context, &tasks, Some(store)).await?;
     let result = self::wanted(&after, &paths);

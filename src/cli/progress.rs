@@ -99,6 +99,8 @@ impl Tally {
 pub(crate) enum Style {
     Bar,
     Lines,
+    /// Few requests, and somebody waits for them: as `Lines`, and every retry is told.
+    Few,
     Json,
     Quiet,
 }
@@ -125,7 +127,7 @@ pub(crate) async fn follow(
             event = events.recv() => event,
             _ = lines.tick() => {
                 match style {
-                    Style::Lines => term::say(&line(&tally, expected, started.elapsed())),
+                    Style::Lines | Style::Few => term::say(&line(&tally, expected, started.elapsed())),
                     Style::Json => drop(term::outln(&progress_json(&tally, expected).to_string())),
                     Style::Bar | Style::Quiet => {}
                 }
@@ -287,6 +289,14 @@ fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
             what.join(", ")
         ),
         Event::Warning(text) => format!("warning: {text}"),
+        Event::Retry {
+            class,
+            detail,
+            wait,
+            ..
+        } if style == Style::Few => {
+            format!("trying again in {} ({class}): {detail}", term::span(*wait))
+        }
         Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } => return,
     };
     let text = term::clean(&text);

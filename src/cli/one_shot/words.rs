@@ -24,14 +24,11 @@ pub(super) fn complaints(order: &Order, files: &[&FilePlan]) -> Vec<String> {
     let both = order.inputs.iter().zip(files);
     both.filter_map(|(input, file)| {
         let why = match &file.state {
-            FileState::Refused(refusal) if refusal.why.starts_with("not ") => {
-                format!("is {}", term::clean(&refusal.why))
-            }
             FileState::Refused(refusal) => term::clean(&refusal.why),
             FileState::Held => "is held: it waits for your word".to_owned(),
             _ => return None,
         };
-        Some(format!("{} {why}", input.shown))
+        Some(format!("{}: {why}", input.shown))
     })
     .collect()
 }

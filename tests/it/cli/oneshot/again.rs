@@ -162,6 +162,30 @@ fn a_paused_queue_of_one_shots_says_so_and_goes_on() {
 }
 
 #[test]
+fn who_waits_for_a_provider_that_is_down_is_told_why() {
+    let provider = Provider::start(MockOptions {
+        faults: vec![FaultRule::every(1, "status=503".parse().unwrap())],
+        ..MockOptions::default()
+    });
+    let project = with(
+        &provider,
+        "[retry]\nbase_delay = \"1ms\"\nmax_delay = \"1ms\"\n",
+    );
+    let mut waiting = start(&project, &speak(TEXT, "a.wav", &["--yes"]));
+    let mut said = BufReader::new(waiting.stderr.take().unwrap());
+    let mut line = String::new();
+
+    while !line.contains("trying again in") {
+        line.clear();
+        assert_ne!(said.read_line(&mut line).unwrap(), 0, "it ended");
+    }
+    provider.mock.set_faults(Vec::new());
+
+    said.read_to_string(&mut line).unwrap();
+    assert!(waiting.wait().unwrap().success(), "{line}");
+}
+
+#[test]
 fn the_second_of_two_at_once_waits_its_turn() {
     let provider = Provider::start(MockOptions {
         faults: vec![FaultRule::every(1, "delay=300ms".parse().unwrap())],
