@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::one_shot::args::{SttArgs, TtsArgs};
 use crate::config;
 use crate::domain::{JobId, JobKind, JobState, NanoUsd};
 
@@ -23,6 +24,8 @@ use crate::domain::{JobId, JobKind, JobState, NanoUsd};
     max_term_width = 100
 )]
 #[command(after_help = "Examples:
+  voicespool tts \"Good morning.\" -o morning.wav
+  voicespool stt talk.mp3 > talk.txt
   voicespool init --preset audiobook      write a commented jobs.toml
   voicespool plan                         what it would cost; sends nothing
   voicespool run --max-cost 5             do it, and never spend more than $5")]
@@ -36,17 +39,28 @@ pub(crate) struct Cli {
 /// Flags every command knows.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
-    /// Configuration file [default: the nearest jobs.toml, upwards from here]
-    #[arg(short = 'f', long = "file", global = true, value_name = "FILE")]
+    /// Configuration file [default: the nearest jobs.toml, upwards from here; none for tts and
+    /// stt]
+    #[arg(
+        short = 'f',
+        long = "file",
+        global = true,
+        value_name = "FILE",
+        display_order = 900
+    )]
     pub file: Option<PathBuf>,
+    /// Work on the queue of `tts` and `stt` instead of a project's: status, ls, show, report,
+    /// retry, cancel, hold, pause, unpause
+    #[arg(long, global = true, display_order = 901)]
+    pub one_shots: bool,
     /// Machine-readable output on stdout
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 902)]
     pub json: bool,
     /// Only errors and the final summary on stderr
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, display_order = 903)]
     pub quiet: bool,
     /// More on stderr; twice for still more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = 904)]
     pub verbose: u8,
 }
 
@@ -58,6 +72,10 @@ pub(crate) enum Command {
     Plan(PlanArgs),
     /// Plan, ask, work; resumes by itself
     Run(RunArgs),
+    /// Speak a text or a few files now: no jobs.toml, no key needed for the built-in voice
+    Tts(TtsArgs),
+    /// Transcribe a few recordings now: to stdout, or to SRT, VTT, JSON and text files
+    Stt(SttArgs),
     /// Counts, spend, and why it is not faster
     Status,
     /// List jobs

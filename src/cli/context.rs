@@ -10,7 +10,7 @@ use crate::cli::estimate::Pace;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::term;
 use crate::config::{
-    self, EngineKind, Env, Limits, Overrides, Profile, ProjectFile, Settings, Sources,
+    self, EngineKind, Env, Limits, Overrides, Profile, ProjectFile, Settings, Sources, TypedTask,
 };
 use crate::domain::{GateId, Price, SpecId};
 use crate::engine::Engine;
@@ -33,34 +33,74 @@ pub(crate) struct Context {
     pub clock: Clock,
     pub json: bool,
     pub quiet: bool,
+    /// The queue is the one of `tts` and `stt`, which belongs to no project.
+    pub one_shots: bool,
 }
 
 impl Context {
     /// Loads the settings; every problem found is in the failure.
     pub(crate) fn load(global: &Global, overrides: Overrides) -> Result<Self, Failure> {
-        Self::load_from(global, overrides, ProjectFile::Nearest)
+        Self::load_from(global, overrides, ProjectFile::Nearest, None)
     }
 
     /// As [`Self::load`], for commands that also work where there is no project.
     pub(crate) fn load_or_defaults(global: &Global) -> Result<Self, Failure> {
-        Self::load_from(global, Overrides::default(), ProjectFile::NearestOrNone)
+        Self::load_from(
+            global,
+            Overrides::default(),
+            ProjectFile::NearestOrNone,
+            None,
+        )
+    }
+
+    /// The settings of one task that was typed, with the queue of all such tasks.
+    pub(crate) fn load_typed(
+        global: &Global,
+        overrides: Overrides,
+        task: &TypedTask,
+    ) -> Result<Self, Failure> {
+        let global = Global {
+            one_shots: true,
+            ..global.clone()
+        };
+        Self::load_from(&global, overrides, ProjectFile::NamedOrNone, Some(task))
     }
 
     fn load_from(
         global: &Global,
-        overrides: Overrides,
-        otherwise: ProjectFile,
+        mut overrides: Overrides,
+        mut otherwise: ProjectFile,
+        typed: Option<&TypedTask>,
     ) -> Result<Self, Failure> {
         let cwd = std::env::current_dir().map_err(|error| {
             Failure::from_error(Exit::Disk, &error).detail("the working folder cannot be read")
         })?;
+        let home = if global.one_shots {
+            let home = one_shots_home()?;
+            otherwise = ProjectFile::NamedOrNone;
+            overrides.out = Some(home.join("work/out"));
+            overrides.state = Some(home.join(".voicespool"));
+            Some(home)
+        } else {
+            None
+        };
         let file = global.file.clone().map_or(otherwise, ProjectFile::At);
-        let settings = config::load(&Sources {
+        let sources = Sources {
             cwd,
             file,
             env: Env::process(),
             overrides,
-        })?;
+        };
+        let mut settings = match typed {
+            Some(task) => config::load_typed(&sources, task)?,
+            None => config::load(&sources)?,
+        };
+        if let Some(home) = home {
+            // The tasks and the folder of a project's file are not meant here.
+            settings.tasks.retain(|_| typed.is_some());
+            settings.places.root = home;
+            "one-shots".clone_into(&mut settings.project);
+        }
         if !global.quiet {
             for warning in &settings.warnings {
                 term::say(&term::clean(&warning.to_string()));
@@ -74,6 +114,7 @@ impl Context {
             clock: Clock::system(),
             json: global.json,
             quiet: global.quiet,
+            one_shots: global.one_shots,
         })
     }
 
@@ -87,13 +128,32 @@ impl Context {
 
     /// Takes the run lock of the queue.
     pub(crate) fn lock(&self) -> Result<RunLock, store::Error> {
-        let holder = Holder {
+        RunLock::acquire(&self.settings.places.state, &self.holder())
+    }
+
+    /// Takes the run lock of the queue when it is free; says whom it waits for. Ctrl-C ends
+    /// the process, which holds nothing yet.
+    pub(crate) async fn lock_in_turn(&self) -> anyhow::Result<RunLock> {
+        let first = match self.lock() {
+            Err(store::Error::Locked { holder }) => holder,
+            other => return Ok(other?),
+        };
+        if !self.quiet {
+            let whom = first.map_or("another one".to_owned(), |holder| holder.to_string());
+            term::say(&term::clean(&format!("waiting for {whom}")));
+        }
+        let (folder, holder) = (self.settings.places.state.clone(), self.holder());
+        let lock = tokio::task::spawn_blocking(move || RunLock::wait(&folder, &holder)).await?;
+        Ok(lock?)
+    }
+
+    fn holder(&self) -> Holder {
+        Holder {
             pid: std::process::id(),
             host: host(),
             command: command_line(),
             since: self.clock.now(),
-        };
-        RunLock::acquire(&self.settings.places.state, &holder)
+        }
     }
 
     /// Opens the queue to work on it; makes it if there is none.
@@ -140,6 +200,14 @@ impl Context {
     }
 
     fn no_queue(&self) -> Failure {
+        if self.one_shots {
+            return Failure::new(Exit::Usage, "no one-shot was ever done")
+                .detail(format!(
+                    "there is no queue at {} yet",
+                    self.queue().display()
+                ))
+                .hint("voicespool tts \"Hello.\" -o hello.wav");
+        }
         Failure::new(
             Exit::Usage,
             format!("there is no queue at {} yet", self.queue().display()),
@@ -435,7 +503,34 @@ pub(crate) fn host() -> String {
         .into_owned()
 }
 
-/// What was typed. No flag takes a secret, so there is none in it.
+/// What was typed, without the ends of what is long: a text to speak can be an argument. No
+/// flag takes a secret, so there is none in it.
 pub(crate) fn command_line() -> String {
-    std::env::args().collect::<Vec<_>>().join(" ")
+    let short = |text: &str, most: usize| -> String {
+        let mut kept: String = text.chars().take(most).collect();
+        if kept.len() < text.len() {
+            kept.push('…');
+        }
+        kept
+    };
+    let words: Vec<_> = std::env::args_os()
+        .map(|word| short(&word.to_string_lossy(), 80))
+        .collect();
+    short(&words.join(" "), 1_000)
+}
+
+/// Where the queue of `tts` and `stt` is: below the user's state folder.
+fn one_shots_home() -> Result<PathBuf, Failure> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(absolute)
+        .or_else(|| Some(std::env::home_dir()?.join(".local/state")))
+        .filter(absolute)
+        .map(|state| state.join("voicespool/one-shots"))
+        .ok_or_else(|| {
+            Failure::new(Exit::Usage, "there is no place for the bill of one-shots")
+                .detail("neither XDG_STATE_HOME nor HOME is set; nothing was sent")
+                .hint("set HOME, or XDG_STATE_HOME to an absolute path")
+        })
 }

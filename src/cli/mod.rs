@@ -3,10 +3,12 @@
 
 mod args;
 mod commands;
+mod consent;
 mod context;
 mod estimate;
 mod exit;
 mod money;
+mod one_shot;
 mod progress;
 mod summary;
 mod term;
@@ -56,11 +58,18 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         .enable_all()
         .build()?;
     let Cli { global, command } = cli;
+    if global.one_shots && !knows_one_shots(&command) {
+        let failure = Failure::new(Exit::Usage, "`--one-shots` means nothing for this command");
+        let hint = "voicespool status --one-shots, or ls, show, report, retry, cancel, hold, pause, unpause";
+        return Err(failure.hint(hint).into());
+    }
     let exit = runtime.block_on(async {
         match command {
             Command::Init(args) => commands::init::run(&global, &args),
             Command::Plan(args) => commands::plan::run(&global, &args).await,
             Command::Run(args) => commands::run::run(&global, args).await,
+            Command::Tts(args) => commands::tts::run(&global, args).await,
+            Command::Stt(args) => commands::stt::run(&global, args).await,
             Command::Status => commands::status::run(&global).await,
             Command::Ls(args) => commands::ls::run(&global, &args).await,
             Command::Show { job } => commands::show::run(&global, job).await,
@@ -82,6 +91,22 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     // What still computes was given up on by a second signal; nobody waits for it.
     runtime.shutdown_background();
     exit
+}
+
+/// Whether `command` looks at a queue or changes it, and does not need the tasks of a file.
+fn knows_one_shots(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Status
+            | Command::Ls(_)
+            | Command::Show { .. }
+            | Command::Report(_)
+            | Command::Retry(_)
+            | Command::Cancel(_)
+            | Command::Hold(_)
+            | Command::Pause(_)
+            | Command::Unpause(_)
+    )
 }
 
 /// The error as it is told: with its exit code, in words.

@@ -102,6 +102,8 @@ impl Tally {
 pub(crate) enum Style {
     Bar,
     Lines,
+    /// Few requests, and somebody waits for them: as `Lines`, and every retry is told.
+    Few,
     Json,
     Quiet,
 }
@@ -128,7 +130,7 @@ pub(crate) async fn follow(
             event = events.recv() => event,
             _ = lines.tick() => {
                 match style {
-                    Style::Lines => term::say(&line(&tally, expected, started.elapsed())),
+                    Style::Lines | Style::Few => term::say(&line(&tally, expected, started.elapsed())),
                     Style::Json => drop(term::outln(&progress_json(&tally, expected).to_string())),
                     Style::Bar | Style::Quiet => {}
                 }
@@ -234,10 +236,10 @@ fn announce_gates(pulse: &Pulse, last: Option<&Pulse>, style: Style) {
                 })
                 .to_string(),
             )),
-            Style::Lines if now == "circuit" || before == Some("circuit") => {
+            Style::Lines | Style::Few if now == "circuit" || before == Some("circuit") => {
                 term::say(&term::clean(&format!("{}: {words}", gate.name)));
             }
-            Style::Lines | Style::Bar | Style::Quiet => {}
+            Style::Lines | Style::Few | Style::Bar | Style::Quiet => {}
         }
     }
 }
@@ -340,6 +342,14 @@ fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
             what.join(", ")
         ),
         Event::Warning(text) => format!("warning: {text}"),
+        Event::Retry {
+            class,
+            detail,
+            wait,
+            ..
+        } if style == Style::Few => {
+            format!("trying again in {} ({class}): {detail}", term::span(*wait))
+        }
         Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } | Event::Pulse(_) => {
             return;
         }

@@ -67,8 +67,8 @@ impl fmt::Display for Origin {
 #[derive(Debug)]
 pub(super) struct Build {
     pub(super) env: Env,
-    /// The project's and the user's file.
-    pub(super) docs: [Document; 2],
+    /// The project's and the user's file, and what flags stand for.
+    pub(super) docs: [Document; 3],
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Problem>,
     pub(super) origins: BTreeMap<String, Origin>,

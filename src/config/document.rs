@@ -18,7 +18,7 @@ const MAX_SYNTAX_ERRORS: usize = 5;
 /// A place in one of the loaded files: a byte range of its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Loc {
-    /// Which file: `PROJECT` or `USER`.
+    /// Which document: `PROJECT`, `USER` or `TYPED`.
     pub(super) doc: usize,
     pub(super) start: usize,
     pub(super) end: usize,
@@ -28,6 +28,8 @@ pub(super) struct Loc {
 pub(super) const PROJECT: usize = 0;
 /// The user's file.
 pub(super) const USER: usize = 1;
+/// What flags stand for; no file.
+pub(super) const TYPED: usize = 2;
 
 /// The text of a file and the name it is shown under.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub(super) struct Document {
     id: usize,
     /// The byte each line starts at.
     lines: Vec<usize>,
+    /// What was typed for each line; empty for a file.
+    typed: Vec<String>,
 }
 
 impl Document {
@@ -79,6 +83,15 @@ impl Document {
             text,
             id,
             lines,
+            typed: Vec::new(),
+        }
+    }
+
+    /// A document that stands for flags: of each line, what was typed.
+    pub(super) fn typed(text: String, id: usize, typed: Vec<String>) -> Self {
+        Self {
+            typed,
+            ..Self::new("", text, id)
         }
     }
 
@@ -113,6 +126,9 @@ impl Document {
     /// `jobs.toml:12:3`.
     pub(super) fn origin(&self, start: usize) -> String {
         let (line, column, _) = self.position(start);
+        if let Some(typed) = self.typed.get(line - 1) {
+            return typed.clone();
+        }
         format!("{}:{line}:{column}", self.name)
     }
 
@@ -151,6 +167,9 @@ impl Document {
 
     pub(super) fn place(&self, start: usize, end: usize) -> Place {
         let (line, column, line_start) = self.position(start);
+        if let Some(typed) = self.typed.get(line - 1) {
+            return Place::Outside(typed.clone());
+        }
         let text = self.line(line_start);
         Place::File {
             file: self.name.clone(),

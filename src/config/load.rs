@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::build::{Build, Origin};
-use crate::config::document::{Document, PROJECT, USER};
+use crate::config::document::{Document, PROJECT, TYPED, USER};
 use crate::config::model::ModelRules;
 use crate::config::problem::{ConfigError, Problem};
 use crate::config::profile::{Profile, build_profiles, user_folder};
@@ -20,6 +20,7 @@ use crate::config::sources::{Sources, find_file, shown};
 use crate::config::tables::{BudgetTable, FileTable, ProjectTable, RetryTable, RunTable};
 use crate::config::task::build_tasks;
 use crate::config::text::OnInDoubt;
+use crate::config::typed::TypedTask;
 use crate::config::values::Count;
 use crate::domain::NanoUsd;
 use crate::pipeline::task::Places;
@@ -35,16 +36,31 @@ const MAX_ORIGINS: usize = 10_000;
 
 /// Reads everything and checks it. The error holds every problem found.
 pub fn load(sources: &Sources) -> Result<Settings, ConfigError> {
+    layers(sources, None)
+}
+
+/// As [`load`], with one task, which was typed, instead of those of the file.
+pub fn load_typed(sources: &Sources, task: &TypedTask) -> Result<Settings, ConfigError> {
+    let mut settings = layers(sources, Some(task)).map_err(|error| task.told(&error))?;
+    for warning in &mut settings.warnings {
+        *warning = task.in_flags(warning.clone());
+    }
+    Ok(settings)
+}
+
+fn layers(sources: &Sources, typed: Option<&TypedTask>) -> Result<Settings, ConfigError> {
     let file = find_file(sources)?;
     let root = match file.as_deref().map(Path::parent) {
         Some(Some(folder)) => sources.cwd.join(folder),
         _ => sources.cwd.clone(),
     };
-    let (build, project, user) = read_files(sources, file.as_deref())?;
+    let (build, [project, user, tasks]) = read_files(sources, file.as_deref(), typed)?;
+    let tasks = typed.map(|_| tasks);
     Assembly {
         build,
         project,
         user,
+        tasks,
         root,
         sources,
     }
@@ -54,7 +70,8 @@ pub fn load(sources: &Sources) -> Result<Settings, ConfigError> {
 fn read_files(
     sources: &Sources,
     file: Option<&Path>,
-) -> Result<(Build, FileTable, FileTable), ConfigError> {
+    typed: Option<&TypedTask>,
+) -> Result<(Build, [FileTable; 3]), ConfigError> {
     let user_file = user_folder(&sources.env)
         .map(|folder| folder.join("config.toml"))
         .filter(|path| path.is_file());
@@ -68,7 +85,11 @@ fn read_files(
         }
         Document::new("", String::new(), id)
     };
-    let docs = [read(file, PROJECT), read(user_file.as_deref(), USER)];
+    let typed = typed.map_or_else(
+        || Document::new("", String::new(), TYPED),
+        TypedTask::document,
+    );
+    let docs = [read(file, PROJECT), read(user_file.as_deref(), USER), typed];
     if !problems.is_empty() {
         return Err(ConfigError::new(problems));
     }
@@ -81,14 +102,15 @@ fn read_files(
     };
     let user = read_tables(&mut build, USER);
     let project = read_tables(&mut build, PROJECT);
-    let (Some(project), Some(user)) = (project, user) else {
+    let typed = read_tables(&mut build, TYPED);
+    let (Some(project), Some(user), Some(typed)) = (project, user, typed) else {
         return Err(ConfigError::new(build.problems));
     };
     if file.is_some() {
         check_version(&mut build, &project)?;
     }
     refuse_misplaced(&mut build, &project, &user);
-    Ok((build, project, user))
+    Ok((build, [project, user, typed]))
 }
 
 /// The tables of one document; `None` after syntax errors, which leave nothing to check.
@@ -105,7 +127,10 @@ fn read_tables(build: &mut Build, id: usize) -> Option<FileTable> {
     let table = FileTable::from_table(&parsed, &mut reader);
     let given = reader.given.into_iter().take(MAX_ORIGINS);
     let origins: Vec<(String, Origin)> = given
-        .map(|(key, loc)| (key, Origin::File(doc.origin(loc.start))))
+        .map(|(key, loc)| match id {
+            TYPED => (key, Origin::Flag),
+            _ => (key, Origin::File(doc.origin(loc.start))),
+        })
         .collect();
     build.problems.extend(reader.problems);
     build.origins.extend(origins);
@@ -167,6 +192,8 @@ struct Assembly<'a> {
     build: Build,
     project: FileTable,
     user: FileTable,
+    /// What was typed; its task takes the place of the project's.
+    tasks: Option<FileTable>,
     /// Folder of the project's file, or the working folder.
     root: PathBuf,
     sources: &'a Sources,
@@ -182,7 +209,9 @@ impl Assembly<'_> {
         let flag = self.sources.overrides.base_url.as_deref();
         let profiles = build_profiles(&mut self.build, &self.project, &self.user, &self.root, flag);
         let tables = self
-            .project
+            .tasks
+            .as_ref()
+            .unwrap_or(&self.project)
             .task
             .value()
             .map(|named| named.0.as_slice())

@@ -28,6 +28,7 @@ mod template;
 mod text;
 mod transcription;
 mod trust;
+mod typed;
 mod values;
 mod voice;
 
@@ -37,7 +38,7 @@ mod tests;
 pub use build::{ENVIRONMENT, Origin};
 pub use init::{Existing, InitError, Initialised, Preset, init};
 pub use key::{Env, Key, KeyError, KeySource};
-pub use load::load;
+pub use load::{load, load_typed};
 pub use model::{Limits, Model};
 pub use problem::{ConfigError, Place, Problem, Severity};
 pub use profile::{Profile, Timeouts};
@@ -49,3 +50,4 @@ pub use tables::schema;
 pub use text::{
     Auth, EngineKind, OnInDoubt, TotalTimeout, Wrong, parse_duration, parse_time_of_day,
 };
+pub use typed::{TypedTask, TypedValue};

@@ -34,6 +34,8 @@ pub enum ProjectFile {
     Nearest,
     /// As `Nearest`, but there need not be one: for commands that work without a project.
     NearestOrNone,
+    /// `-f FILE` or `VOICESPOOL_FILE`, else none: for commands that belong to no folder.
+    NamedOrNone,
 }
 
 /// Values given by flags. `None`: not given.
@@ -68,6 +70,9 @@ pub(super) fn find_file(sources: &Sources) -> Result<Option<PathBuf>, Box<Proble
     };
     if let Some(path) = named {
         return Ok(Some(sources.cwd.join(path)));
+    }
+    if sources.file == ProjectFile::NamedOrNone {
+        return Ok(None);
     }
     let found = sources
         .cwd

@@ -84,12 +84,16 @@ pub fn of_bytes(bytes: &[u8]) -> ContentKey {
 
 /// SHA-256 of a file, read in slices.
 pub fn of_file(path: &Path) -> io::Result<ContentKey> {
-    let mut file = File::open(path)?;
+    of_reader(&mut File::open(path)?)
+}
+
+/// SHA-256 of what is left in `reader`, in slices.
+pub fn of_reader(reader: &mut impl Read) -> io::Result<ContentKey> {
     let mut hash = Sha256::new();
     // Small enough to come from the heap: a mapping of its own costs a page fault each slice.
     let mut slice = vec![0; 64 * 1024];
     loop {
-        let count = file.read(&mut slice)?;
+        let count = reader.read(&mut slice)?;
         if count == 0 {
             return Ok(ContentKey(hash.finalize().into()));
         }

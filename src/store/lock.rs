@@ -58,14 +58,7 @@ impl RunLock {
     /// [`Error::Locked`] while another process has it; [`Error::Io`].
     pub fn acquire(state_dir: &Path, holder: &Holder) -> Result<Self, Error> {
         let path = state_dir.join(FILE_NAME);
-        // What is locked is written to, and a link could lead to anything.
-        refuse_link(&path)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)?;
+        let file = open(&path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -74,6 +67,23 @@ impl RunLock {
                 });
             }
             Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        let mut lock = Self { file };
+        lock.write_down(holder)?;
+        Ok(lock)
+    }
+
+    /// As [`Self::acquire`], but waits for the lock, and blocks its thread meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn wait(state_dir: &Path, holder: &Holder) -> Result<Self, Error> {
+        let file = open(&state_dir.join(FILE_NAME))?;
+        loop {
+            match file.lock() {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
         }
         let mut lock = Self { file };
         lock.write_down(holder)?;
@@ -112,6 +122,18 @@ impl Drop for RunLock {
         // Only so that nobody is named who is gone. The lock itself ends with the file handle.
         let _ = self.file.set_len(0);
     }
+}
+
+fn open(path: &Path) -> Result<File, Error> {
+    // What is locked is written to, and a link could lead to anything.
+    refuse_link(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    Ok(file)
 }
 
 fn name_of_holder(path: &Path) -> Option<Holder> {
@@ -156,6 +178,27 @@ mod tests {
         assert_eq!(named, Some(holder(1)));
         drop(first);
         RunLock::acquire(folder.path(), &holder(2)).unwrap();
+    }
+
+    #[test]
+    fn who_waits_gets_the_lock_when_it_is_free_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = RunLock::acquire(folder.path(), &holder(1)).unwrap();
+        let path = folder.path().to_owned();
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let waiting = thread::spawn(move || {
+            let lock = RunLock::wait(&path, &holder(2)).unwrap();
+            sender.send(()).unwrap();
+            lock
+        });
+
+        let early = receiver.recv_timeout(Duration::from_millis(50));
+        drop(first);
+
+        assert!(early.is_err(), "both have it");
+        let second = waiting.join().unwrap();
+        assert_eq!(RunLock::holder(folder.path()).unwrap(), Some(holder(2)));
+        drop(second);
     }
 
     #[test]

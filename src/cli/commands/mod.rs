@@ -14,6 +14,8 @@ pub(super) mod run;
 pub(super) mod select;
 pub(super) mod show;
 pub(super) mod status;
+pub(super) mod stt;
+pub(super) mod tts;
 pub(super) mod verify;
 pub(super) mod voices;
 

@@ -102,6 +102,11 @@ fn known(context: &Context) -> BTreeSet<Target> {
     for task in &settings.disabled {
         known.insert((PauseScope::Task, task.clone()));
     }
+    if context.one_shots {
+        known.extend(["tts", "stt"].map(|verb| (PauseScope::Task, verb.to_owned())));
+        let models = settings.prices().into_iter();
+        known.extend(models.map(|listed| (PauseScope::Model, listed.model)));
+    }
     for profile in settings.profiles.keys() {
         known.insert((PauseScope::Profile, profile.clone()));
     }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::args::{Global, RunArgs};
 use crate::cli::commands::plan as plan_command;
+use crate::cli::consent::{Spend, agreed_to};
 use crate::cli::context::{self, Context, Wiring};
 use crate::cli::estimate;
 use crate::cli::exit::{Exit, Failure};
@@ -16,7 +17,7 @@ use crate::cli::progress::{self, Expected, Style, Tally};
 use crate::cli::summary;
 use crate::cli::term;
 use crate::config::{OnInDoubt, Overrides};
-use crate::domain::{JobState, NanoUsd, RunId};
+use crate::domain::{AudioMillis, JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
 use crate::pipeline::enqueue::{enqueue, leave_out};
 use crate::pipeline::plan::{FileState, Plan};
@@ -145,6 +146,32 @@ async fn with_queue(
         // Nobody is asked here; it is agreed by flags, or it is an error.
         None => drop(consent(context, args, &plan, Some(store)).await?),
     }
+    let style = style(context.json, context.quiet);
+    let mut end = engage(context, args.max_cost, tasks, &plan, store, style).await?;
+    end.troubled = troubled(&plan);
+    finish(context, args, store, &end).await
+}
+
+/// How to show the work: bars on a terminal, else a line a minute.
+pub(crate) fn style(json: bool, quiet: bool) -> Style {
+    match (json, quiet, term::can_redraw()) {
+        (true, _, _) => Style::Json,
+        (_, true, _) => Style::Quiet,
+        (_, _, true) => Style::Bar,
+        _ => Style::Lines,
+    }
+}
+
+/// Queues what was agreed to and works on it until it is done or has to stop. The run is
+/// to be ended with [`close_run`].
+pub(crate) async fn engage(
+    context: &Context,
+    max_cost: Option<NanoUsd>,
+    tasks: &[Arc<Task>],
+    plan: &Plan,
+    store: &Arc<Store>,
+    style: Style,
+) -> anyhow::Result<End> {
     let wiring = context.lanes(store, tasks).await?;
     // A refusal of the last run is no reason not to try the key that is there now.
     for gate in store.gates().await? {
@@ -165,12 +192,12 @@ async fn with_queue(
     store
         .set_caps(Caps {
             queue: context.settings.budget.max_cost,
-            run: Some((id, args.max_cost)),
+            run: Some((id, max_cost)),
             day: context.settings.budget.max_cost_per_day,
         })
         .await?;
     let enqueued = enqueue(
-        &plan,
+        plan,
         store,
         &context.objects(),
         &context.settings.places,
@@ -180,16 +207,14 @@ async fn with_queue(
     for changed in &enqueued.changed {
         term::say(&format!("warning: {}", term::clean(changed)));
     }
-    let left = leave_out(&plan, &enqueued, store, now).await?;
-    if left > 0 {
+    let left = leave_out(plan, &enqueued, store, now).await?;
+    if left > 0 && !context.one_shots {
         term::say(&format!(
             "{} left the plan, and so the queue",
             term::count(left, "file")
         ));
     }
-    let mut end = work(context, args, &plan, store, wiring, id).await?;
-    end.troubled = troubled(&plan);
-    finish(context, args, store, &end).await
+    work(context, max_cost, plan, store, wiring, id, style).await
 }
 
 /// Keeps the first `limit` files that have work.
@@ -252,53 +277,18 @@ async fn consent(
     plan: &Plan,
     store: Option<&Store>,
 ) -> anyhow::Result<bool> {
-    let totals = plan.totals();
-    let budget = &context.settings.budget;
-    let capped =
-        args.max_cost.is_some() || budget.max_cost.is_some() || budget.max_cost_per_day.is_some();
     if !context.quiet {
         let funds = Funds::of(context, store).await?;
         term::say(&plan_command::text(context, plan, false, &funds));
     }
-    if totals.unpriced_files > 0 && capped {
-        return Err(
-            Failure::new(Exit::Usage, "a budget needs prices, and a model has none")
-                .detail("nothing was sent")
-                .hint("set `price` under [models.\"…\"], or leave the budget out")
-                .into(),
-        );
-    }
-    if totals.cost == NanoUsd::ZERO && totals.unpriced_files == 0
-        || args.yes
-        || args.max_cost.is_some()
-    {
-        return Ok(true);
-    }
-    let (amount, hint) = if totals.unpriced_files > 0 {
-        (
-            "an unknown amount".to_owned(),
-            "set `price` under [models.\"…\"], or agree with --yes",
-        )
-    } else {
-        (
-            totals.cost.display(),
-            "voicespool run --max-cost USD    or    voicespool run --yes",
-        )
+    let spend = Spend {
+        yes: args.yes,
+        max_cost: args.max_cost,
     };
-    if !term::interactive() {
-        let headline = format!("this may cost {amount} and nobody is here to agree");
-        return Err(Failure::new(Exit::Usage, headline)
-            .detail("nothing was sent")
-            .hint(hint)
-            .into());
-    }
-    if totals.cost <= context.settings.budget.confirm_above && totals.unpriced_files == 0 {
-        return Ok(true);
-    }
-    Ok(term::ask(&format!("Spend {amount}?"))?)
+    agreed_to(context, spend, plan, "voicespool run")
 }
 
-fn doubt_policy(context: &Context) -> DoubtPolicy {
+pub(crate) fn doubt_policy(context: &Context) -> DoubtPolicy {
     match context.settings.budget.on_in_doubt {
         OnInDoubt::Resend => DoubtPolicy::Resend,
         OnInDoubt::Hold => DoubtPolicy::Hold,
@@ -307,11 +297,12 @@ fn doubt_policy(context: &Context) -> DoubtPolicy {
 
 async fn work(
     context: &Context,
-    args: &RunArgs,
+    max_cost: Option<NanoUsd>,
     plan: &Plan,
     store: &Arc<Store>,
     wiring: Wiring,
     id: RunId,
+    style: Style,
 ) -> anyhow::Result<End> {
     let settings = &context.settings;
     let (events, inbox) = mpsc::unbounded_channel();
@@ -365,13 +356,7 @@ async fn work(
         guard: Guard::new(settings.budget.runaway_factor),
         halted: OnceLock::new(),
     });
-    let style = match (context.json, context.quiet, term::can_redraw()) {
-        (true, _, _) => Style::Json,
-        (_, true, _) => Style::Quiet,
-        (_, _, true) => Style::Bar,
-        _ => Style::Lines,
-    };
-    let cap = Funds::of(context, Some(store)).await?.left(args.max_cost);
+    let cap = Funds::of(context, Some(store)).await?.left(max_cost);
     let reporter = tokio::spawn(progress::follow(
         inbox,
         style,
@@ -395,16 +380,66 @@ async fn work(
     })
 }
 
+/// Writes down how a run ended.
+pub(crate) async fn close_run(
+    context: &Context,
+    store: &Store,
+    end: &End,
+    exit: Exit,
+) -> anyhow::Result<()> {
+    let now = context.clock.now();
+    if !matches!(end.stop, Stop::Empty) {
+        store
+            .add_event(NewEvent {
+                run: Some(end.id),
+                at: now,
+                kind: exit.word().to_owned(),
+                detail: end.stop.words(),
+            })
+            .await?;
+    }
+    store
+        .finish_run(end.id, now, i32::from(exit.code()))
+        .await?;
+    Ok(())
+}
+
 /// How the work of a run ended.
-struct End {
-    id: RunId,
-    stop: Stop,
+#[derive(Debug)]
+pub(crate) struct End {
+    pub id: RunId,
+    pub stop: Stop,
     signal: Option<Signal>,
     tally: Tally,
     /// Files of the plan that were left out.
     troubled: u64,
     /// A person wants it to be over.
     hurry: CancellationToken,
+}
+
+impl End {
+    /// Length of the files that were spoken.
+    pub(crate) fn audio(&self) -> AudioMillis {
+        self.tally.audio
+    }
+
+    /// The exit code, when `partial` says whether something is left that a person has to
+    /// look at.
+    pub(crate) fn exit(&self, partial: bool) -> Exit {
+        match &self.stop {
+            Stop::Local { .. } => Exit::Disk,
+            Stop::Account { .. } => Exit::Account,
+            Stop::Budget { .. } | Stop::Runaway { .. } => Exit::Budget,
+            Stop::TimeLimit => Exit::Time,
+            Stop::Unreachable { .. } => Exit::Unreachable,
+            Stop::Interrupted => match self.signal {
+                Some(Signal::Terminate) => Exit::Terminated,
+                _ => Exit::Interrupted,
+            },
+            Stop::Empty if partial => Exit::Partial,
+            Stop::Empty => Exit::Ok,
+        }
+    }
 }
 
 async fn finish(
@@ -416,42 +451,18 @@ async fn finish(
     let End {
         id,
         stop,
-        signal,
         tally,
         troubled,
         hurry,
+        ..
     } = end;
-    let id = *id;
     let wants_a_person = store
         .counts()
         .await?
         .iter()
         .any(|count| matches!(count.state, JobState::Failed | JobState::Held));
-    let exit = match stop {
-        Stop::Local { .. } => Exit::Disk,
-        Stop::Account { .. } => Exit::Account,
-        Stop::Budget { .. } | Stop::Runaway { .. } => Exit::Budget,
-        Stop::TimeLimit => Exit::Time,
-        Stop::Unreachable { .. } => Exit::Unreachable,
-        Stop::Interrupted => match signal {
-            Some(Signal::Terminate) => Exit::Terminated,
-            _ => Exit::Interrupted,
-        },
-        Stop::Empty if wants_a_person || *troubled > 0 => Exit::Partial,
-        Stop::Empty => Exit::Ok,
-    };
-    let now = context.clock.now();
-    if !matches!(stop, Stop::Empty) {
-        store
-            .add_event(NewEvent {
-                run: Some(id),
-                at: now,
-                kind: exit.word().to_owned(),
-                detail: stop.words(),
-            })
-            .await?;
-    }
-    store.finish_run(id, now, i32::from(exit.code())).await?;
+    let exit = end.exit(wants_a_person || *troubled > 0);
+    close_run(context, store, end, exit).await?;
     // The queue knows it all; a report that cannot be written must not hide how the run ended.
     let written = tokio::select! {
         written = summary::write_reports(context, args.report.as_deref(), store) => written,
@@ -467,7 +478,7 @@ async fn finish(
         }
     };
     let ending = summary::Ending {
-        run: id,
+        run: *id,
         stop,
         exit,
         tally,

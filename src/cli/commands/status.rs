@@ -25,7 +25,11 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
             term::outln(&json!({"type": "status", "queue": null}).to_string())?;
         } else {
             term::outln("no queue yet: nothing was ever run here")?;
-            term::say("hint: voicespool plan");
+            term::say(if context.one_shots {
+                "hint: voicespool tts \"Hello.\" -o hello.wav"
+            } else {
+                "hint: voicespool plan"
+            });
         }
         return Ok(Exit::Ok);
     };
@@ -60,7 +64,10 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     }
     match &running {
         Some(holder) => term::outln(&format!("running  {holder}"))?,
-        None => term::outln(&format!("running  no{}", next_step(&counts)))?,
+        None => term::outln(&format!(
+            "running  no{}",
+            next_step(&counts, context.one_shots)
+        ))?,
     }
     if running.is_some() && pulse.is_none() {
         term::outln("gates    the run has not said yet how they stand")?;
@@ -126,7 +133,7 @@ fn text(counts: &[Count], funds: &Funds, last: Option<&RunRow>) -> String {
     lines.join("\n")
 }
 
-fn next_step(counts: &[Count]) -> &'static str {
+fn next_step(counts: &[Count], one_shots: bool) -> &'static str {
     let any = |wanted: fn(JobState) -> bool| {
         counts
             .iter()
@@ -138,7 +145,11 @@ fn next_step(counts: &[Count]) -> &'static str {
             JobState::Available | JobState::Scheduled | JobState::Leased | JobState::Sent
         )
     }) {
-        "; `voicespool run` goes on"
+        if one_shots {
+            "; the same command, typed again, goes on"
+        } else {
+            "; `voicespool run` goes on"
+        }
     } else if any(|state| matches!(state, JobState::Failed | JobState::Held)) {
         "; `voicespool ls --state failed` (or held) shows what needs you"
     } else {

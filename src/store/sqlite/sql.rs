@@ -200,9 +200,10 @@ statements! {
             GROUP BY q.id) n
         WHERE job.id = n.id AND job.state = 'waiting' AND job.sealed = 1"
     );
+    /// `IS NOT`: where no job is kept, no version is.
     SUPERSEDE_SOURCES = "UPDATE source SET superseded_at = ?4
         WHERE task = ?1 AND path = ?2 AND superseded_at IS NULL
-          AND id <> (SELECT source_id FROM job WHERE id = ?3)";
+          AND id IS NOT (SELECT source_id FROM job WHERE id = ?3)";
     PICK_SUPERSEDED = "INSERT OR IGNORE INTO picked
         SELECT j.id FROM source s JOIN job j ON j.source_id = s.id AND j.sealed IS NOT NULL
         WHERE s.task = ?1 AND s.path = ?2 AND j.id <> ?3

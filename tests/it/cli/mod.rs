@@ -7,6 +7,7 @@ mod deliveries;
 mod hands;
 mod lists;
 mod money;
+mod oneshot;
 mod pace;
 mod speech;
 mod stop;

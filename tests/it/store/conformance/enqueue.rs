@@ -261,6 +261,25 @@ async fn a_new_version_of_a_file_cancels_what_only_the_old_one_wanted() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_wanted_no_more_is_superseded_and_not_cancelled_by_a_person() {
+    let (_folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    let parent = desk.file(desk.source, 100, &[1]).await;
+    let nobody = JobId(0);
+
+    let cancelled = desk
+        .store
+        .supersede("books", b"a.txt", nobody, at(50))
+        .await
+        .unwrap();
+
+    assert_eq!(cancelled, 2);
+    assert_eq!(desk.state(parent).await, JobState::Cancelled);
+    let source = desk.store.source(desk.source).await.unwrap().unwrap();
+    assert_eq!(source.superseded_at, Some(at(50)));
+}
+
+#[tokio::test]
 async fn a_file_that_goes_back_to_its_old_version_is_worked_on_again() {
     let (_folder, store) = fresh().await;
     let desk = Desk::at(store).await;

@@ -1,0 +1,65 @@
+//! Consent: nothing that costs is sent before somebody agreed to the cost, on a terminal by
+//! answering, elsewhere by a flag.
+
+use crate::cli::context::Context;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::term;
+use crate::domain::NanoUsd;
+use crate::pipeline::plan::Plan;
+
+/// What was agreed to by flags.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spend {
+    pub yes: bool,
+    pub max_cost: Option<NanoUsd>,
+}
+
+/// Makes sure that somebody agreed to the cost of `plan`, which was shown; `command` is
+/// what was typed.
+pub(crate) fn agreed_to(
+    context: &Context,
+    spend: Spend,
+    plan: &Plan,
+    command: &str,
+) -> anyhow::Result<bool> {
+    let totals = plan.totals();
+    let budget = &context.settings.budget;
+    let capped =
+        spend.max_cost.is_some() || budget.max_cost.is_some() || budget.max_cost_per_day.is_some();
+    if totals.unpriced_files > 0 && capped {
+        return Err(
+            Failure::new(Exit::Usage, "a budget needs prices, and a model has none")
+                .detail("nothing was sent")
+                .hint("set `price` under [models.\"…\"], or leave the budget out")
+                .into(),
+        );
+    }
+    if totals.cost == NanoUsd::ZERO && totals.unpriced_files == 0
+        || spend.yes
+        || spend.max_cost.is_some()
+    {
+        return Ok(true);
+    }
+    let (amount, hint) = if totals.unpriced_files > 0 {
+        (
+            "an unknown amount".to_owned(),
+            "set `price` under [models.\"…\"], or agree with --yes".to_owned(),
+        )
+    } else {
+        (
+            totals.cost.display(),
+            format!("{command} --max-cost USD    or    {command} --yes"),
+        )
+    };
+    if !term::interactive() {
+        let headline = format!("this may cost {amount} and nobody is here to agree");
+        return Err(Failure::new(Exit::Usage, headline)
+            .detail("nothing was sent")
+            .hint(hint)
+            .into());
+    }
+    if totals.cost <= context.settings.budget.confirm_above && totals.unpriced_files == 0 {
+        return Ok(true);
+    }
+    Ok(term::ask(&format!("Spend {amount}?"))?)
+}
