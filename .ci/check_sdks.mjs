@@ -106,7 +106,7 @@ const voices = await client.audio.voices.list();
 const kokoro = voices.data.find((row) => row.model === KOKORO);
 claim("voices are listed by model", kokoro.voices.length === 54, kokoro.voices.length);
 
-await refused("an unknown model is refused", 400, () => speech({ model: "nobody/nothing" }));
+await refused("an unknown model is refused", 404, () => speech({ model: "nobody/nothing" }));
 await refused("an empty text is refused", 400, () => speech({ input: "" }));
 await refused("a throttled request says so", 429, () =>
   client.audio.speech.create(

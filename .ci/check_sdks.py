@@ -11,6 +11,7 @@ were written by the providers themselves: what their SDKs can parse, we may rely
 Prints one line a claim and ends with 1 at the first that does not hold. Speaks to loopback only.
 """
 
+import base64
 import io
 import json
 import os
@@ -179,6 +180,31 @@ def check_together(client, wav):
             lambda: speak.create(model=KOKORO, voice="af_heart", input=TEXT, extra_headers={"X-Mock-Fault": "status=401"}))
 
 
+def check_streams(root):
+    """Speech in events, by both SDKs: the samples are those of the answer in one body."""
+    client = together.Together(base_url=root, api_key="x", max_retries=0, timeout=60)
+    speak = client.audio.speech
+    whole = speak.create(model=KOKORO, voice="af_heart", input=TEXT, response_format="raw").read()
+    events = list(speak.create(model=KOKORO, voice="af_heart", input=TEXT, response_format="raw", stream=True))
+    fields = [event.model_dump() for event in events]
+    parts = [base64.b64decode(event.get("delta") or event.get("b64") or "") for event in fields]
+    claim("together: streaming brings several events", len(events) > 1, len(events))
+    claim("together: streamed samples are those of one body", b"".join(parts) == whole, f"{len(whole)} bytes")
+    timed = speak.create(model=KOKORO, voice="af_heart", input=TEXT, response_format="raw", stream=True,
+                         extra_body={"alignment": "word"})
+    words = [word for event in timed for word in event.model_dump().get("words") or []]
+    claim("together: words are timed in the stream", len(words) == 14, len(words))
+    client = openai.OpenAI(base_url=f"{root}/v1", api_key="x", max_retries=0, timeout=60)
+    with client.audio.speech.with_streaming_response.create(
+        model="tts-1", voice="alloy", input=TEXT, response_format="pcm", stream_format="sse"
+    ) as answer:
+        lines = [line[6:] for line in answer.iter_lines() if line.startswith("data: ") and line != "data: [DONE]"]
+    events = [json.loads(line) for line in lines]
+    sound = b"".join(base64.b64decode(event["audio"]) for event in events if event["type"] == "speech.audio.delta")
+    claim("openai: events carry samples", len(sound) > 48000, f"{len(sound)} bytes")
+    claim("openai: the last event is done", events[-1]["type"] == "speech.audio.done", events[-1]["type"])
+
+
 def check_pace(root):
     admin("faults", {"rate": {"per_second": 2, "burst": 1}})
     patient = openai.OpenAI(base_url=f"{root}/v1", api_key="x", max_retries=6)
@@ -214,6 +240,7 @@ def main():
     # The Together SDK 3 carries /v1 in its paths, the OpenAI SDK in its base.
     wav = check_openai(openai.OpenAI(base_url=f"{ROOT}/v1", api_key="x", max_retries=0, timeout=60))
     check_together(together.Together(base_url=ROOT, api_key="x", max_retries=0, timeout=60), wav)
+    check_streams(ROOT)
     check_pace(ROOT)
     check_bill(ROOT)
     print(f"{held} claims hold")

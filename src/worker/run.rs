@@ -197,6 +197,12 @@ pub struct Run {
 
 impl Run {
     pub(crate) fn tell(&self, event: Event) {
+        match &event {
+            // Twice a second, and shown elsewhere.
+            Event::Pulse(_) => tracing::trace!(?event),
+            Event::Warning(words) => tracing::warn!("{words}"),
+            _ => tracing::debug!(?event),
+        }
         // The reporter may be gone at the very end; a run never fails for want of an audience.
         let _ = self.events.send(event);
     }

@@ -54,6 +54,11 @@ fn task(args: &TtsArgs, (format, typed): &(String, String)) -> TypedTask {
         .with("response_encoding", args.response_encoding.as_deref())
         .with("sample_rate", args.sample_rate.as_ref())
         .with("bit_rate", args.bit_rate.as_ref())
+        .with("delivery", args.delivery.as_deref())
+        .with("alignment", args.alignment.as_deref())
+        .with("segment", args.segment.as_deref())
+        .with("max_partial_length", args.max_partial_length.as_ref())
+        .with("pronunciation_dict", some(&args.pronunciation_dict))
         .with("subtitles", some(&args.subtitles));
     match &args.voice {
         None if profile == LOCAL => {

@@ -99,6 +99,21 @@ pub(crate) struct TtsArgs {
     /// Bits per second of an mp3, where the provider has it
     #[arg(long, alias = "bit_rate", value_name = "BITS")]
     pub bit_rate: Option<u32>,
+    /// How the sound travels: rest, stream or websocket
+    #[arg(long, value_name = "DELIVERY")]
+    pub delivery: Option<String>,
+    /// word: subtitles with the times of the provider's voice (stream and websocket)
+    #[arg(long, value_name = "ALIGNMENT")]
+    pub alignment: Option<String>,
+    /// Where the provider cuts the text: sentence, immediate or never (stream and websocket)
+    #[arg(long, value_name = "SEGMENT")]
+    pub segment: Option<String>,
+    /// Characters the provider holds before it must speak (websocket)
+    #[arg(long, alias = "max_partial_length", value_name = "N")]
+    pub max_partial_length: Option<u32>,
+    /// A pronunciation, written/spoken, where the provider has them; may be given again
+    #[arg(long, alias = "pronunciation_dict", value_name = "WORD/SOUND")]
+    pub pronunciation_dict: Vec<String>,
     /// Also write what was spoken, beside the audio: srt, vtt, json, txt, with commas between
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     pub subtitles: Vec<String>,

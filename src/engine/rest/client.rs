@@ -176,7 +176,15 @@ impl RestEngine {
             builder = builder.header(AUTHORIZATION, authorization.clone());
         }
         match timeout_at(receiver.end(), builder.send()).await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => {
+                tracing::debug!(
+                    host = receiver.host,
+                    status = response.status().as_u16(),
+                    after = ?receiver.sent_at.elapsed(),
+                    "answered"
+                );
+                Ok(response)
+            }
             Ok(Err(error)) => Err(no_answer(&error, receiver.host, sent(), &self.scrubber)),
             Err(_) => Err(too_late(
                 "no answer from",
