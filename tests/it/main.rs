@@ -11,6 +11,7 @@ mod cli;
 mod fuzz;
 mod outage;
 mod rate;
+mod secrets;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;

@@ -30,7 +30,7 @@ const JUMPS: &[&str] = &[
 ];
 
 /// Longest a run of a few seconds' work may take, on a busy machine.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 const CHAPTERS: usize = 6;
 

@@ -24,7 +24,7 @@ const USER_VERSION: usize = 60;
 const APPLICATION_ID: usize = 68;
 
 /// No command on a queue this small takes longer.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Breaks the queue file in `count` seeded ways, and in every way that has a name.
 pub(crate) fn broken_queues(options: Options) -> String {
@@ -71,11 +71,9 @@ fn config(provider: &Provider) -> String {
 }
 
 fn book(chapter: usize) -> String {
-    (0..8)
-        .map(|n| {
-            format!("This is sentence number {n} of chapter {chapter}, and it says no more.\n\n")
-        })
-        .collect()
+    let sentence =
+        |n| format!("This is sentence number {n} of chapter {chapter}, and it says no more.\n\n");
+    (0..8).map(sentence).collect::<Vec<_>>().concat()
 }
 
 impl<'a> Bench<'a> {

@@ -10,6 +10,7 @@
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::unnecessary_debug_formatting,
     reason = "an experiment that cannot go on ends the run, and its figures are for a reader"
 )]
 

@@ -34,6 +34,7 @@ pub(crate) fn evil_names(options: Options) -> String {
 }
 
 /// Names that somebody thought of, and combinations of their parts.
+#[expect(clippy::too_many_lines, reason = "one long list of names")]
 fn names(count: usize, seed: u64) -> Vec<Vec<u8>> {
     let mut names: Vec<Vec<u8>> = [
         "..x",
@@ -357,7 +358,7 @@ fn collisions() -> usize {
             ran.stderr()
         );
         assert!(ran.stderr().contains("nothing was sent"), "{what}");
-        assert_eq!(place.project.path("out").exists(), false, "{what}");
+        assert!(!place.project.path("out").exists(), "{what}");
         place.is_intact(&what);
     }
     pairs.len()

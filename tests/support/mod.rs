@@ -1,6 +1,6 @@
 //! A project in a temporary folder, and a provider on loopback, for tests of the binary.
 
-mod canary;
+pub(crate) mod canary;
 pub(crate) mod simulation;
 
 use std::fs::{self, File};
