@@ -256,6 +256,7 @@ fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) 
         ("check", loc(&table.check)),
     ];
     let transcription = [
+        ("urls", loc(&table.urls)),
         ("formats", loc(&table.formats)),
         ("prompt", loc(&table.prompt)),
         ("temperature", loc(&table.temperature)),

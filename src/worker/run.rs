@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audio::SpeechCheck;
 use crate::domain::{
-    Attempt, Delivery, GateId, JobId, JobState, NanoUsd, Price, RunId, SpecId, SpeechParams,
-    TranscriptionParams, UtcMillis,
+    Attempt, AudioMillis, Delivery, GateId, JobId, JobState, NanoUsd, Price, RunId, SpecId,
+    SpeechParams, TranscriptionParams, UtcMillis,
 };
 use crate::engine::Engine;
 use crate::engine::delay::{DelayRules, MAX_RETRY_AFTER};
@@ -91,6 +91,8 @@ pub enum Request {
         endpoint: String,
         params: TranscriptionParams,
         price: Option<Price>,
+        /// The longest audio of one request.
+        longest: AudioMillis,
     },
     /// Assemble or compose: everything is in the job.
     Nothing,

@@ -18,6 +18,7 @@ use crate::cli::term;
 use crate::config::{OnInDoubt, Overrides};
 use crate::domain::{JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
+use crate::pipeline::addresses::Addresses;
 use crate::pipeline::enqueue::{enqueue, leave_out};
 use crate::pipeline::plan::{FileState, Plan};
 use crate::pipeline::task::Task;
@@ -120,6 +121,7 @@ async fn with_queue(
     let recovered = recover(
         store,
         &context.objects(),
+        &Addresses::new(&context.settings.places.state),
         doubt_policy(context),
         context.clock.now(),
     )
@@ -281,7 +283,7 @@ async fn consent(
         )
     } else {
         (
-            totals.cost.display(),
+            plan_command::at_most(totals.at_most_files, totals.cost),
             "voicespool run --max-cost USD    or    voicespool run --yes",
         )
     };

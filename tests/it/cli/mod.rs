@@ -11,3 +11,4 @@ mod pace;
 mod speech;
 mod stop;
 mod transcripts;
+mod urls;

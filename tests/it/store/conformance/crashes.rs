@@ -40,6 +40,7 @@ async fn after_a_crash_nothing_finished_is_lost_and_each_request_in_flight_is_na
         at: at(100),
         object: object(),
         audio: Some(AudioMillis(800)),
+        billed: None,
     };
     store.adopt(adopted).await.unwrap();
     let state = store

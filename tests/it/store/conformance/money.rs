@@ -383,6 +383,7 @@ async fn crash(store: &Store, adopt: bool, hold: bool, now: i64) {
                 at: at(now),
                 object: object(),
                 audio: None,
+                billed: None,
             };
             store.adopt(found).await.unwrap();
         } else {
