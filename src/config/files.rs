@@ -48,6 +48,13 @@ pub(super) fn inputs(
                 "write a file, a folder or a glob",
             );
             is_whole = false;
+        } else if pattern.contains("://") {
+            build.error_hiding(
+                item.loc,
+                "`input` takes files, no URLs",
+                "write the URL into a file such as urls.txt, and urls = [\"urls.txt\"]",
+            );
+            is_whole = false;
         } else if let Err(error) = GlobBuilder::new(pattern).literal_separator(true).build() {
             build.error(
                 item.loc,

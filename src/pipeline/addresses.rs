@@ -3,7 +3,8 @@
 //! An address may be signed, and then it is a secret. So it stands in no row, report or log,
 //! but in `.voicespool/urls`, a folder and files for this user alone (modes 0700 and 0600), under the key
 //! of the request. It is written anew by every run that plans the recording (a signature
-//! may have run out) and goes when the answer is there or the job has failed.
+//! may have run out) and goes when the answer is there or the job has failed; what was
+//! cancelled or left the plan goes when the next run begins.
 
 use std::fs;
 use std::io::{self, Write};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use crate::domain::{AudioMillis, ContentKey};
-use crate::pipeline::objects::{Objects, refuse_link};
+use crate::pipeline::objects::refuse_link;
 
 /// The folder of addresses.
 #[derive(Debug, Clone)]
@@ -89,23 +90,25 @@ impl Addresses {
         }
     }
 
-    /// Removes what a crash left: half-written files, and addresses whose answers are there.
-    /// Only while the run lock is held.
-    pub fn sweep(&self, objects: &Objects) -> io::Result<()> {
+    /// Requests whose addresses are kept. Removes what else lies here: half-written files of
+    /// a crash. Only while the run lock is held.
+    pub fn sweep(&self) -> io::Result<Vec<ContentKey>> {
         refuse_link(&self.folder)?;
         let entries = match fs::read_dir(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
+        let mut keys = Vec::new();
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name();
-            let key = name.to_str().and_then(|name| name.parse().ok());
-            if entry.file_type()?.is_file() && key.is_none_or(|key| objects.contains(key)) {
-                fs::remove_file(entry.path())?;
+            match name.to_str().and_then(|name| name.parse().ok()) {
+                Some(key) => keys.push(key),
+                None if entry.file_type()?.is_dir() => {}
+                None => fs::remove_file(entry.path())?,
             }
         }
-        Ok(())
+        Ok(keys)
     }
 }
 
@@ -155,20 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_answered_or_half_written_is_swept_and_the_rest_stays() {
+    fn what_is_half_written_is_swept_and_the_rest_stays() {
         let dir = tempfile::tempdir().unwrap();
-        let (addresses, objects) = (Addresses::new(dir.path()), Objects::new(dir.path()));
-        addresses.sweep(&objects).unwrap();
-        let (done, open) = (ContentKey([1; 32]), ContentKey([2; 32]));
-        addresses.put(done, &address("https://h/a")).unwrap();
-        addresses.put(open, &address("https://h/b")).unwrap();
-        objects.put(done, b"{}").unwrap();
+        let addresses = Addresses::new(dir.path());
+        assert_eq!(addresses.sweep().unwrap(), []);
+        let key = ContentKey([1; 32]);
+        addresses.put(key, &address("https://h/a")).unwrap();
         fs::File::create(addresses.folder.join(".tmpabc")).unwrap();
 
-        addresses.sweep(&objects).unwrap();
+        assert_eq!(addresses.sweep().unwrap(), [key]);
 
-        assert!(addresses.get(done).unwrap().is_none());
-        assert!(addresses.get(open).unwrap().is_some());
+        assert!(addresses.get(key).unwrap().is_some());
         assert_eq!(fs::read_dir(&addresses.folder).unwrap().count(), 1);
     }
 }

@@ -328,9 +328,6 @@ pub(super) fn distance(one: &str, other: &str) -> usize {
 
 /// What to look at when a pattern finds nothing.
 fn hint(matcher: &Matcher<'_>, extensions: &[&str]) -> String {
-    if matcher.pattern.pattern.contains("://") {
-        return ": a URL goes into a manifest, and that into `urls`".to_owned();
-    }
     if !matcher.base.exists() {
         let missing: PathBuf = matcher
             .base

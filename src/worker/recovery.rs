@@ -7,12 +7,17 @@
 use std::path::Path;
 
 use crate::audio::{self, SpeechCheck};
-use crate::domain::{JobId, JobKind, JobState, NanoUsd, Quantity, SpeechParams, UtcMillis};
+use crate::domain::{
+    ContentKey, JobId, JobKind, JobState, NanoUsd, Quantity, SpeechParams, UtcMillis,
+};
 use crate::engine::transcription::parse_transcript;
 use crate::pipeline::addresses::Addresses;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::{key, remote};
 use crate::store::{self, Adopt, DoubtPolicy, InFlight, NewObject, Store};
+
+/// Keys looked up at once.
+const PAGE: usize = 5_000;
 
 /// What recovery found and did.
 #[derive(Debug, Clone, Default)]
@@ -72,8 +77,20 @@ pub async fn recover(
         recovery.poisoned += u64::from(state == JobState::Failed);
     }
     recovery.swept = objects.sweep()?;
-    addresses.sweep(objects)?;
+    forget_addresses(store, addresses).await?;
     Ok(recovery)
+}
+
+/// Removes the URLs of requests that are over, or that nobody knows: they may be signed.
+async fn forget_addresses(store: &Store, addresses: &Addresses) -> Result<(), RecoveryError> {
+    for page in addresses.sweep()?.chunks(PAGE) {
+        let known = store.known(page).await?;
+        let is_over = |key: &ContentKey| known.get(key).is_none_or(|state| state.is_final());
+        for key in page.iter().filter(|key| is_over(key)) {
+            addresses.forget(*key)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the provider fetched the recording, so that only its answer knows the length.

@@ -354,6 +354,39 @@ fn a_kill_loses_no_address_and_shows_none() {
 }
 
 #[test]
+fn an_answer_that_had_arrived_is_adopted_and_billed_by_its_length() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_secs(20),
+        ..MockOptions::default()
+    });
+    let project = project(&provider, "talks.txt", "");
+    project.write("talks.txt", signed(&provider, "talk.wav", 5, &query(1)));
+    let mut run = project.start(&["run", "--yes", "--json"]);
+    sent(&mut run);
+    run.kill();
+    let key = kept(&project)[0]
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
+    project.write(
+        &format!(".voicespool/objects/{}/.{key}.1.answer", &key[..2]),
+        r#"{"text":"Hello.","duration":12.0,"segments":[{"start":0.0,"end":2.0,"text":"Hello."}]}"#,
+    );
+
+    project.run(&["run", "--yes"]).exits(0);
+
+    assert_eq!(provider.mock.bill().requests, 1);
+    assert_eq!(
+        bill(&project),
+        [("confirmed".into(), "0.000300000".into(), "12.000".into())]
+    );
+    assert!(project.read("out/talk.srt").contains("Hello."));
+    assert_eq!(kept(&project).len(), 0);
+}
+
+#[test]
 fn under_a_cap_an_unknown_length_is_reserved_in_full_and_a_duration_frees_it() {
     let provider = Provider::start(MockOptions::default());
     let project = project(&provider, "talks.csv", "");
@@ -429,6 +462,16 @@ fn throttled_and_cancelled_recordings_come_back_as_files_do() {
     assert_eq!(provider.billed(), 2);
     assert!(project.path("out/talk.srt").exists());
     assert_eq!(kept(&project).len(), 0);
+
+    // What was never sent and is not wanted any more leaves no address behind.
+    project.write("talks.txt", signed(&provider, "third.wav", 5, &query(4)));
+    project.run(&["run", "--max-cost", "0.01"]).exits(8);
+    assert_eq!(kept(&project).len(), 1);
+    for name in ["fourth.wav", "fifth.wav"] {
+        project.write("talks.txt", signed(&provider, name, 5, &query(5)));
+        project.run(&["run", "--yes"]).exits(0);
+    }
+    assert_eq!(kept(&project).len(), 0);
 }
 
 #[test]
@@ -451,9 +494,12 @@ fn where_no_manifest_can_work_the_configuration_says_so() {
     assert!(says("urls = [\"talks.txt\"]", "urls = []").contains("names no manifest"));
     let input = says(
         "urls = [\"talks.txt\"]",
-        "input = [\"https://h.example/a.mp3\"]",
+        "input = [\"https://h.example/a.mp3?s=sig5e2f81c07a9d4b36\"]",
     );
-    assert!(input.contains("a URL goes into a manifest"), "{input}");
+    assert!(
+        input.contains("takes files, no URLs") && !input.contains("5e2f81"),
+        "{input}"
+    );
     let speech = says("type = \"stt\"", "type = \"tts\"\nvoice = \"x\"");
     assert!(speech.contains("`urls` is for type = \"stt\""), "{speech}");
 }
