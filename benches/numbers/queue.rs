@@ -182,6 +182,7 @@ async fn one(store: Store, run: RunId, claim: Claim) {
             latency: Some(Duration::from_millis(800)),
             first_byte: Some(Duration::from_millis(300)),
             bytes: Some(32_000),
+            quantity: None,
         }),
     };
     store.settle(settle).await.unwrap();

@@ -31,6 +31,7 @@ pub fn template(data: &[u8]) {
     let fields = Fields {
         task,
         file_name: &file_name,
+        stem: Path::new(&file_name).file_stem().unwrap_or(&file_name),
         rel_dir: Path::new(&rel_dir),
         voice,
         model,

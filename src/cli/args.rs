@@ -160,7 +160,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "USD")]
     pub max_cost: Option<NanoUsd>,
     /// Stop claiming after this time, e.g. 8h
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse_limit)]
     pub max_duration: Option<Duration>,
     /// Stop claiming at this time of day, e.g. 07:00 (local)
     #[arg(long, value_name = "HH:MM", value_parser = parse_time)]
@@ -177,6 +177,15 @@ pub(crate) struct RunArgs {
     /// Where to write the cost report (CSV, a line per attempt) [default: OUT/cost.csv]
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+}
+
+/// A time in which something can be done.
+fn parse_limit(text: &str) -> Result<Duration, String> {
+    let limit = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if limit.is_zero() {
+        return Err("nothing can be done in no time; voicespool plan sends nothing".to_owned());
+    }
+    Ok(limit)
 }
 
 fn parse_time(text: &str) -> Result<jiff::civil::Time, String> {

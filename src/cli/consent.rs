@@ -1,6 +1,7 @@
 //! Consent: nothing that costs is sent before somebody agreed to the cost, on a terminal by
 //! answering, elsewhere by a flag.
 
+use crate::cli::commands::plan::at_most;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::term;
@@ -47,7 +48,7 @@ pub(crate) fn agreed_to(
         )
     } else {
         (
-            totals.cost.display(),
+            at_most(totals.at_most_files, totals.cost),
             format!("{command} --max-cost USD    or    {command} --yes"),
         )
     };

@@ -330,6 +330,7 @@ impl Context {
                     endpoint: task.endpoint.clone(),
                     params: work.params.clone(),
                     price: task.price,
+                    longest: work.longest(),
                 },
             };
             wiring.requests.insert(specs.request, request);

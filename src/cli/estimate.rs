@@ -137,6 +137,15 @@ fn cost(cost: Option<NanoUsd>) -> String {
     cost.map_or_else(|| "unknown".into(), NanoUsd::display)
 }
 
+/// `≤ 240.0 min`: the most it can be, because a length is not known.
+fn bounded(is_bound: bool, text: String) -> String {
+    if is_bound {
+        format!("≤ {text}")
+    } else {
+        text
+    }
+}
+
 /// The table: a row per task, and per file when there are few or they were asked for.
 pub(crate) fn table(plan: &Plan, places: &Places, files: bool) -> String {
     let mut table = Table::new();
@@ -171,9 +180,9 @@ pub(crate) fn table(plan: &Plan, places: &Places, files: bool) -> String {
             ),
             grouped(totals.files),
             grouped(totals.to_send),
-            quantity(to_send),
+            bounded(totals.at_most_files > 0, quantity(to_send)),
             price(task.task.price),
-            cost(sum),
+            bounded(totals.at_most_files > 0, cost(sum)),
         ]);
         if files || task.files.len() <= 12 {
             for file in &task.files {
@@ -194,7 +203,7 @@ fn row(file: &FilePlan, places: &Places) -> [String; 7] {
         FileState::Failed | FileState::Held | FileState::Cancelled | FileState::Refused(_) => "!",
     };
     let new = if file.state.is_work() {
-        quantity(file.new)
+        bounded(file.at_most, quantity(file.new))
     } else {
         file.state.word().to_owned()
     };
@@ -205,7 +214,7 @@ fn row(file: &FilePlan, places: &Places) -> [String; 7] {
         grouped(file.to_send),
         new,
         String::new(),
-        cost(file.cost),
+        bounded(file.at_most, cost(file.cost)),
     ]
 }
 
@@ -270,7 +279,7 @@ fn sums(totals: &Totals) -> Value {
         "requests": totals.requests, "requests_to_send": totals.to_send,
         "chars": totals.chars, "chars_to_send": totals.new_chars,
         "audio_s": totals.audio.seconds(), "audio_s_to_send": totals.new_audio.seconds(),
-        "cost": totals.cost, "cost_nano": totals.cost.0, "files_without_price": totals.unpriced_files,
+        "cost": totals.cost, "cost_nano": totals.cost.0, "files_without_price": totals.unpriced_files, "files_at_most": totals.at_most_files,
     })
 }
 
@@ -282,7 +291,7 @@ fn file_json(file: &FilePlan) -> Value {
     json!({
         "path": file.found.path.to_string_lossy(), "state": file.state.word(), "refused": refusal,
         "requests": file.requests, "requests_to_send": file.to_send, "total": file.total, "to_send": file.new,
-        "cost": file.cost, "outputs": file.outputs.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(), "note": file.note,
+        "cost": file.cost, "at_most": file.at_most, "outputs": file.outputs.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(), "note": file.note,
     })
 }
 
@@ -300,6 +309,7 @@ pub(crate) fn csv(plan: &Plan) -> Result<Vec<u8>, csv::Error> {
         "quantity_to_send",
         "cost_usd",
         "cost_nano",
+        "at_most",
     ])?;
     for task in &plan.tasks {
         for file in &task.files {
@@ -321,6 +331,7 @@ pub(crate) fn csv(plan: &Plan) -> Result<Vec<u8>, csv::Error> {
                 &amount,
                 &file.cost.map(|cost| cost.to_string()).unwrap_or_default(),
                 &file.cost.map(|cost| cost.0.to_string()).unwrap_or_default(),
+                if file.at_most { "true" } else { "false" },
             ])?;
         }
     }

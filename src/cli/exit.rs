@@ -200,7 +200,7 @@ impl From<PlanError> for Failure {
             PlanError::Store(error) => error.into(),
             PlanError::Collision { .. } => Self::from_error(Exit::Usage, &error)
                 .detail("nothing was sent")
-                .hint("put {rel_dir}, {name} or {task} into `output` to keep them apart"),
+                .hint("put {rel_dir}, {name} or {task} into `output` to keep them apart; recordings of a manifest take a `name`"),
             other => Self::from_error(Exit::Usage, &other).detail("nothing was sent"),
         }
     }

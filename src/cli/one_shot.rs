@@ -30,6 +30,7 @@ use crate::cli::progress::Style;
 use crate::cli::{summary, term};
 use crate::config::{Overrides, TypedTask};
 use crate::domain::{JobId, JobKind, JobState, NanoUsd};
+use crate::pipeline::addresses::Addresses;
 use crate::pipeline::plan::{FilePlan, FileState, Plan};
 use crate::pipeline::task::{InputPattern, Task, Work};
 use crate::store::{Filter, Money, Store};
@@ -133,7 +134,14 @@ async fn work(
     store: &Arc<Store>,
 ) -> anyhow::Result<Exit> {
     let now = context.clock.now();
-    let recovered = recover(store, &context.objects(), run::doubt_policy(context), now).await?;
+    let recovered = recover(
+        store,
+        &context.objects(),
+        &Addresses::new(&context.settings.places.state),
+        run::doubt_policy(context),
+        now,
+    )
+    .await?;
     summary::say_recovery(context, &recovered);
     let (tasks, paths) = stage(context, order, scratch)?;
     take_up_again(context, store, &tasks, &paths).await?;

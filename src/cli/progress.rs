@@ -331,7 +331,7 @@ fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
         ),
         Event::Stopping { why, in_flight } if *in_flight > 0 => {
             format!(
-                "stopping: {why}; {} may finish (again to give up on them)",
+                "stopping: {why}; at most {} may finish (again to give up on them)",
                 term::count((*in_flight).try_into().unwrap_or(u64::MAX), "request")
             )
         }

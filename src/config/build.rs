@@ -86,6 +86,23 @@ impl Build {
         self.problems.push(problem);
     }
 
+    /// As [`Self::error`] for a value that may be a secret: it is not shown.
+    pub(super) fn error_hiding(
+        &mut self,
+        loc: Loc,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) {
+        if self.problems.len() >= MAX_PROBLEMS {
+            return;
+        }
+        let span = loc.start..loc.end;
+        let problem = self.docs[loc.doc]
+            .problem_hiding(span.clone(), span, message)
+            .label(label);
+        self.problems.push(problem);
+    }
+
     /// Records something that does not stop work.
     pub(super) fn warn(&mut self, loc: Loc, message: impl Into<String>, label: impl Into<String>) {
         if self.warnings.len() >= MAX_PROBLEMS {

@@ -2,6 +2,7 @@
 //! Nothing is looked up: patterns meet real files in `pipeline`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use globset::GlobBuilder;
 
@@ -12,7 +13,8 @@ use crate::config::task::required;
 use crate::config::text::TaskType;
 use crate::config::{template, transcription};
 use crate::domain::DocumentFormat;
-use crate::pipeline::task::InputPattern;
+use crate::pipeline::manifest;
+use crate::pipeline::task::{InputPattern, Manifest};
 
 /// The patterns of a task, each with its place.
 pub(super) fn inputs(
@@ -20,6 +22,9 @@ pub(super) fn inputs(
     task: &str,
     at: &At<TaskTable>,
 ) -> Option<Vec<InputPattern>> {
+    if at.value.input.is_absent() && !at.value.urls.is_absent() {
+        return Some(Vec::new());
+    }
     let list = required(
         build,
         task,
@@ -41,6 +46,13 @@ pub(super) fn inputs(
                 item.loc,
                 "the pattern is empty",
                 "write a file, a folder or a glob",
+            );
+            is_whole = false;
+        } else if pattern.contains("://") {
+            build.error_hiding(
+                item.loc,
+                "`input` takes files, no URLs",
+                "write the URL into a file such as urls.txt, and urls = [\"urls.txt\"]",
             );
             is_whole = false;
         } else if let Err(error) = GlobBuilder::new(pattern).literal_separator(true).build() {
@@ -68,6 +80,49 @@ pub(super) fn inputs(
     is_whole.then_some(patterns)
 }
 
+/// The manifests of a task, each with its place.
+pub(super) fn manifests(build: &mut Build, table: &TaskTable) -> Vec<Manifest> {
+    let Some(given) = table.urls.given() else {
+        return Vec::new();
+    };
+    if given.value.is_empty() {
+        build.error(
+            given.loc,
+            "`urls` names no manifest",
+            "write urls = [\"episodes.csv\"], or leave it out",
+        );
+    }
+    let mut manifests: Vec<Manifest> = Vec::with_capacity(given.value.len());
+    for item in &given.value {
+        let path = item.value.as_str();
+        let is_known = Path::new(path).extension().is_some_and(|extension| {
+            manifest::EXTENSIONS
+                .iter()
+                .any(|known| extension.eq_ignore_ascii_case(known))
+        });
+        if path.contains("://") {
+            build.error_hiding(
+                item.loc,
+                "`urls` takes files that list URLs, no URLs",
+                "write the URL into a file such as urls.txt, and urls = [\"urls.txt\"]",
+            );
+        } else if !is_known {
+            build.error(
+                item.loc,
+                format!("`{path}` is no manifest"),
+                "it must end in .csv (with a header: url, duration, name, id) or .txt (a URL a line)",
+            );
+        } else if manifests.iter().any(|known| known.path == path) {
+            build.error(item.loc, format!("`{path}` stands twice"), "take one away");
+        }
+        manifests.push(Manifest {
+            path: path.to_owned(),
+            origin: build.origin_of(item.loc),
+        });
+    }
+    manifests
+}
+
 /// The output template of a task.
 pub(super) fn output(build: &mut Build, table: &TaskTable) -> Option<String> {
     let Some(given) = table.output.given() else {
@@ -89,6 +144,9 @@ pub(super) fn output(build: &mut Build, table: &TaskTable) -> Option<String> {
 
 /// Whether the patterns can name more than one file.
 fn takes_many(table: &TaskTable) -> bool {
+    if !table.urls.is_absent() {
+        return true;
+    }
     let Some(list) = table.input.value() else {
         return false;
     };
@@ -111,9 +169,13 @@ pub(super) fn refuse_same_outputs(build: &mut Build, tables: &[(String, At<TaskT
         .filter(|(_, at)| at.value.enabled.value() != Some(&false))
     {
         let table = &at.value;
-        let Some(input) = table.input.value() else {
-            continue;
-        };
+        let inputs: Vec<&str> = [table.input.value(), table.urls.value()]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|at| at.value.as_str())
+            .filter(|pattern| !pattern.starts_with('!'))
+            .collect();
         let template = table
             .output
             .value()
@@ -132,12 +194,9 @@ pub(super) fn refuse_same_outputs(build: &mut Build, tables: &[(String, At<TaskT
         let mut other = None;
         for extension in extensions(table) {
             let filled = filled.replace("{ext}", extension);
-            for pattern in input
-                .iter()
-                .filter(|pattern| !pattern.value.starts_with('!'))
-            {
+            for pattern in &inputs {
                 let earlier = *seen
-                    .entry((filled.clone(), pattern.value.clone()))
+                    .entry((filled.clone(), (*pattern).to_owned()))
                     .or_insert(name);
                 other = other.or((earlier != name.as_str()).then_some(earlier));
             }

@@ -196,6 +196,8 @@ tables! {
         profile: String,
         /// Files, folders and globs, relative to this file; `!` in front takes files away.
         input: Vec<At<String>>,
+        /// Manifests of recordings at URLs, which the provider fetches: .csv or .txt (stt).
+        urls: Vec<At<String>>,
         /// Path of a finished file below `project.out`, with fields in braces.
         output: String,
         /// The model, as the provider spells it.

@@ -13,6 +13,7 @@ use crate::config::tables::TaskTable;
 use crate::config::text::{EngineKind, TaskType};
 use crate::config::{files, speech, transcription};
 use crate::domain::Price;
+use crate::domain::catalogue::{self, Availability, Provider};
 use crate::engine::local;
 use crate::pipeline::task::{Task, Work};
 
@@ -79,6 +80,7 @@ fn build_task(
     };
     if profile.is_some() {
         check_price(build, &context, task_type, budget);
+        warn_of_listed(build, &context);
     }
     let work = match task_type {
         TaskType::Speech => speech::build(build, &context).map(Work::Speech),
@@ -231,6 +233,42 @@ fn check_price(build: &mut Build, context: &Context<'_>, task_type: TaskType, bu
     }
 }
 
+/// What the built-in list knows of the model and somebody should know before a night is
+/// spent on it. Lists go out of date, so nothing is refused.
+fn warn_of_listed(build: &mut Build, context: &Context<'_>) {
+    let listed = context.profile.is_some_and(Profile::is_listed);
+    let found = catalogue::find(Provider::Together, context.model_id);
+    let (Some(model), Some(at)) = (found.filter(|_| listed), context.at.value.model.given()) else {
+        return;
+    };
+    let id = model.id;
+    let said = match model.availability {
+        Availability::Serverless => None,
+        Availability::Dedicated => Some(format!("`{id}` needs a machine rented for it")),
+        Availability::Ending { on } => Some(format!("`{id}` ends on {on}")),
+        Availability::Retired { since } => Some(format!("`{id}` was retired on {since}")),
+    };
+    if let Some(said) = said {
+        let label = if model.note.is_empty() {
+            "`voicespool models` lists what is open to everybody"
+        } else {
+            model.note
+        };
+        build.warn(at.loc, said, label);
+    }
+    if let Some(delivery) = context.at.value.delivery.given()
+        && !model.deliveries().contains(&delivery.value.as_str())
+    {
+        let message = format!(
+            "`{id}` was not known to answer by {} on {}",
+            delivery.value,
+            catalogue::AS_OF
+        );
+        let label = format!("known: {}", model.deliveries().join(", "));
+        build.warn(delivery.loc, message, label);
+    }
+}
+
 /// Keys that belong to the other type of task.
 fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) {
     fn loc<T>(field: &Field<T>) -> Option<Loc> {
@@ -256,6 +294,7 @@ fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) 
         ("check", loc(&table.check)),
     ];
     let transcription = [
+        ("urls", loc(&table.urls)),
         ("formats", loc(&table.formats)),
         ("prompt", loc(&table.prompt)),
         ("temperature", loc(&table.temperature)),

@@ -1,7 +1,9 @@
 //! Transcription tasks: what is asked of the engine and which documents are written.
 
 use crate::config::build::Build;
+use crate::config::files;
 use crate::config::model::count;
+use crate::config::profile::Profile;
 use crate::config::reader::At;
 use crate::config::speech::{documents, millis};
 use crate::config::tables::{CuesTable, TaskTable};
@@ -32,6 +34,14 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             loc,
             "the built-in engine speaks, it does not transcribe",
             "name a profile of kind \"together\" or \"openai\"",
+        );
+    }
+    if let (Some(at), Some(EngineKind::OpenAi)) = (table.urls.given(), kind(context)) {
+        // developers.openai.com/api/docs/api-reference/audio: `file` is a file object.
+        build.error(
+            at.key,
+            "openai fetches no recordings: it takes files only",
+            "download them and name them in `input`, or use a profile of kind \"together\"",
         );
     }
     let language = language(build, table);
@@ -80,6 +90,8 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             diarize: speakers(build, context),
         },
         formats,
+        urls: files::manifests(build, table),
+        is_loopback: context.profile.is_some_and(Profile::is_loopback),
         limits: context.model.upload,
         cues: table
             .cues

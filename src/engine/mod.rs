@@ -19,6 +19,7 @@ use std::time::Duration;
 
 pub use error::EngineError;
 pub use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 
 use crate::domain::{AudioMillis, Delivery, SpeechParams, TranscriptionParams, Word};
 
@@ -30,11 +31,21 @@ pub struct SpeechRequest<'a> {
     pub delivery: Delivery,
 }
 
-/// Transcribe the file at `path`.
+/// Where the recording is.
+#[derive(Debug, Clone, Copy)]
+pub enum Recording<'a> {
+    /// Here: it is sent along.
+    File(&'a Path),
+    /// There: the provider fetches it, and this program never does. May be signed, so no
+    /// message shows it.
+    Url(&'a SecretString),
+}
+
+/// Transcribe a recording.
 #[derive(Debug, Clone, Copy)]
 pub struct TranscriptionRequest<'a> {
     pub params: &'a TranscriptionParams,
-    pub path: &'a Path,
+    pub recording: Recording<'a>,
     /// Length of the audio, for deadlines; zero when unknown.
     pub duration: AudioMillis,
 }

@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 use crate::domain::{FaultClass, SpeechParams, TranscriptionParams};
-use crate::engine::{Answer, BoxFuture, Engine, EngineError, SpeechRequest, TranscriptionRequest};
+use crate::engine::{
+    Answer, BoxFuture, Engine, EngineError, Recording, SpeechRequest, TranscriptionRequest,
+};
 
 /// What happens to one request.
 #[derive(Debug)]
@@ -47,7 +49,8 @@ pub enum Asked {
     },
     Transcription {
         params: TranscriptionParams,
-        path: PathBuf,
+        /// `None`: the recording was named by its URL.
+        path: Option<PathBuf>,
     },
 }
 
@@ -206,7 +209,10 @@ impl Engine for Scripted {
         Box::pin(async move {
             let (flight, scripted) = self.arrive(Asked::Transcription {
                 params: request.params.clone(),
-                path: request.path.to_owned(),
+                path: match request.recording {
+                    Recording::File(path) => Some(path.to_owned()),
+                    Recording::Url(_) => None,
+                },
             });
             let outcome = scripted.unwrap_or_else(|| Outcome::fault(FaultClass::Refused));
             flight.play(outcome, body).await

@@ -22,6 +22,7 @@ use crate::mock::mp3::Stock;
 use crate::mock::options::{MockOptions, Rate};
 use crate::mock::recognise::recognise;
 use crate::mock::reply::{Refusal, Reply};
+use crate::mock::shelf::Shelf;
 use crate::mock::sound;
 use crate::mock::speech::{self, Spoken};
 use crate::mock::transcription::{self, Form};
@@ -45,6 +46,7 @@ pub(super) struct App {
     memory: RwLock<Memory>,
     spoken: Mutex<SpokenBefore>,
     pub(super) menace: Menace,
+    pub(super) shelf: Shelf,
     fixed: Option<Spoken>,
 }
 
@@ -57,7 +59,12 @@ pub(super) struct Knobs {
 }
 
 impl App {
-    pub(super) fn new(options: MockOptions, voice: Voice, elsewhere: SocketAddr) -> Self {
+    pub(super) fn new(
+        options: MockOptions,
+        voice: Voice,
+        addr: SocketAddr,
+        elsewhere: SocketAddr,
+    ) -> Self {
         Self {
             knobs: Mutex::new(Knobs {
                 faults: Faults::new(options.seed, options.faults.clone()),
@@ -67,6 +74,7 @@ impl App {
             fixed: options.fixed_answer_bytes.map(fixed_answer),
             menace: Menace::new(options.seed, options.chaos, elsewhere),
             options,
+            shelf: Shelf::new(addr),
             voice,
             stock: Stock::new(),
             ledger: Mutex::new(Ledger::new()),
@@ -245,8 +253,13 @@ impl Visit {
         }
         let order = transcription::Order::parse(&form, self.record.path.ends_with("translations"))?;
         self.record.model.clone_from(&order.model);
-        let Some(upload) = form.file else {
-            return Err(Refusal::invalid("file", "\"file\" is missing."));
+        let upload = match (form.file.take(), form.address()) {
+            (Some(upload), _) => upload,
+            (None, Some(address)) => {
+                let most = self.app.options.max_fetch_bytes;
+                self.app.shelf.fetch(address, most)?
+            }
+            (None, None) => return Err(Refusal::invalid("file", "\"file\" is missing.")),
         };
         let hash = upload.sha256;
         self.record.sha256 = Some(hash);

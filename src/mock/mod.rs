@@ -7,7 +7,8 @@
 //! for transcription, alone or joined into a longer recording; for other recordings it
 //! invents words, always the same ones.
 //!
-//! What it does not do: batch jobs, files by URL, opus, aac and flac.
+//! What it does not do: batch jobs, opus, aac and flac. Recordings are taken by URL where they
+//! stand on its own shelf; it connects to nobody to fetch one.
 //! MP3 answers are cut from one stored recording of speech and do not say the text
 //! (there is no MP3 encoder here); their length fits the text.
 //!
@@ -20,6 +21,7 @@
 //! | `GET /_mock/bill`, `GET /_mock/requests?after=N` | what was asked and what it costs |
 //! | `POST /hostile/NAME/v1/audio/…` | the hostile answer NAME to the first request for each input, then proper ones |
 //! | `GET /_mock/hostile` | the catalogue of hostile answers |
+//! | `PUT /_mock/audio/NAME?QUERY`, `GET` of the same | keeps a recording that can be asked for by URL, with this query as its signature |
 //! | `POST /_mock/faults`, `POST /_mock/reset` | faults for what follows; a clean slate |
 
 mod app;
@@ -35,6 +37,7 @@ mod options;
 mod recognise;
 mod reply;
 mod server;
+mod shelf;
 mod socket;
 mod sound;
 mod speech;

@@ -42,6 +42,8 @@ pub struct MockOptions {
     pub max_chars: usize,
     /// Largest file taken; Together's limit is 80 MB.
     pub max_upload_bytes: usize,
+    /// Largest file fetched by URL; Together's limit is 1 GB.
+    pub max_fetch_bytes: usize,
     /// Answer every speech request with one WAV of about this many bytes, made
     /// beforehand: for benchmarks of the client. It is valid 24 kHz mono speech, and what
     /// was asked for in `response_format` does not matter. Its duration is
@@ -62,6 +64,7 @@ impl Default for MockOptions {
             rate: None,
             max_chars: 20_000,
             max_upload_bytes: 80_000_000,
+            max_fetch_bytes: 1_000_000_000,
             fixed_answer_bytes: None,
         }
     }

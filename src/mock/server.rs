@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{
-    ConnectInfo, DefaultBodyLimit, FromRequest, Multipart, Path, Query, Request, State,
+    ConnectInfo, DefaultBodyLimit, FromRequest, Multipart, Path, Query, RawQuery, Request, State,
 };
 use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, Response, StatusCode};
@@ -81,6 +81,12 @@ impl MockHandle {
         lock(&self.app.knobs).faults = Faults::new(self.app.options.seed, rules);
     }
 
+    /// As `PUT /_mock/audio/NAME?QUERY`: keeps a recording that can be asked for by URL, and
+    /// only with this query if one is given. Returns the URL; `None` when there is no room.
+    pub fn shelve(&self, name: &str, recording: Vec<u8>, query: Option<&str>) -> Option<String> {
+        self.app.shelf.keep(name, recording.into(), query).ok()
+    }
+
     /// Connections to the address that hostile redirects lead to: nobody may come.
     pub fn strangers(&self) -> u64 {
         self.stranger.visits()
@@ -117,7 +123,7 @@ pub async fn serve(
     let listener = TcpListener::bind(bind).await.map_err(failed)?;
     let addr = listener.local_addr().map_err(failed)?;
     let stranger = Stranger::listen(addr.ip()).await.map_err(failed)?;
-    let app = Arc::new(App::new(options, Voice::new(voice), stranger.addr));
+    let app = Arc::new(App::new(options, Voice::new(voice), addr, stranger.addr));
     let (stop, stopped) = oneshot::channel();
     let service = router(Arc::clone(&app)).into_make_service_with_connect_info::<RawWire>();
     let server = axum::serve(WireListener(listener), service).with_graceful_shutdown(async {
@@ -153,6 +159,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/_mock/requests", get(requests))
         .route("/_mock/hostile", get(hostile))
         .route("/_mock/faults", post(faults))
+        .route("/_mock/audio/{name}", get(fetched).put(shelved))
         .route("/_mock/reset", post(reset))
         .fallback(nothing_here)
         .layer(DefaultBodyLimit::disable())
@@ -336,6 +343,34 @@ async fn hostile() -> Response<Body> {
     let kinds = [HostileKind::Speech, HostileKind::Transcription];
     let answers: Vec<_> = kinds.into_iter().flat_map(hostile_answers).collect();
     answer(Reply::json(&json!({ "answers": answers })))
+}
+
+/// Puts a recording on the shelf; the answer says under which URL.
+async fn shelved(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response<Body> {
+    let most = app.options.max_upload_bytes;
+    let Ok(body) = axum::body::to_bytes(request.into_body(), most).await else {
+        return answer(Refusal::too_large(most).into_reply("mock"));
+    };
+    answer(match app.shelf.keep(&name, body, query.as_deref()) {
+        Ok(url) => Reply::json(&json!({ "url": url })),
+        Err(refusal) => refusal.into_reply("mock"),
+    })
+}
+
+async fn fetched(
+    State(app): State<Arc<App>>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response<Body> {
+    answer(match app.shelf.get(&name, query.as_deref()) {
+        Some(bytes) => Reply::ok("application/octet-stream", bytes),
+        None => Refusal::no_route("GET", "recording of this name and signature").into_reply("mock"),
+    })
 }
 
 async fn bill(State(app): State<Arc<App>>) -> Response<Body> {

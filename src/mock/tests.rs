@@ -18,7 +18,7 @@ use crate::domain::{
 };
 use crate::engine::rest::{Auth, ByteCap, Deadline, Kind, Paths, RestEngine, RestOptions};
 use crate::engine::transcription::parse_transcript;
-use crate::engine::{Answer, Engine, EngineError, SpeechRequest, TranscriptionRequest};
+use crate::engine::{Answer, Engine, EngineError, Recording, SpeechRequest, TranscriptionRequest};
 use crate::mock::sound::wav;
 use crate::mock::{FaultRule, MockHandle, MockOptions, Rate, serve, tones};
 
@@ -81,7 +81,7 @@ async fn transcribe(engine: &RestEngine, name: &str, bytes: &[u8]) -> Result<Vec
     };
     let request = TranscriptionRequest {
         params: &params,
-        path: &path,
+        recording: Recording::File(&path),
         duration: AudioMillis(0),
     };
     let mut body = Vec::new();

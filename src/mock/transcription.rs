@@ -77,6 +77,11 @@ impl Form {
             .map(|(_, value)| value.as_str())
     }
 
+    /// The URL of the recording, where it stands in place of the file.
+    pub(super) fn address(&self) -> Option<&str> {
+        self.last("file")
+    }
+
     /// Both spellings, repeated or separated by commas.
     fn granularities(&self) -> impl Iterator<Item = &str> {
         self.fields
@@ -143,9 +148,9 @@ impl Order {
         if is_translation && family == (Family::Recogniser { translates: false }) {
             return Err(Refusal::no_model(model));
         }
-        if form.file.is_none() {
-            let message = match form.last("file") {
-                Some(_) => "This server does not fetch files by URL.",
+        if form.file.is_none() && (form.address().is_none() || family.is_openai()) {
+            let message = match form.address() {
+                Some(_) => "\"file\" must be a file.",
                 None => "\"file\" is missing.",
             };
             return Err(Refusal::invalid("file", message));

@@ -253,8 +253,8 @@ fn meta(recipe: &Assemble, text_bytes: usize, joined: &Joined) -> DocumentMeta {
     DocumentMeta {
         source: SourceMeta {
             path: recipe.audio.to_string_lossy().into_owned(),
-            sha256: recipe.text,
-            bytes: u64::try_from(text_bytes).unwrap_or(u64::MAX),
+            sha256: Some(recipe.text),
+            bytes: Some(u64::try_from(text_bytes).unwrap_or(u64::MAX)),
             duration: joined.duration,
         },
         request: RequestMeta {

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::{ContentKey, DocumentFormat, Transcript};
+use crate::domain::{AudioMillis, ContentKey, DocumentFormat, Transcript};
 use crate::engine::transcription::parse_transcript;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::{self, OutputError};
@@ -38,8 +38,16 @@ pub fn compose(
     let bytes = std::fs::read(&path).map_err(|source| ComposeError::Answer { path, source })?;
     let transcript =
         parse_transcript(&bytes).map_err(|error| ComposeError::Transcript(error.to_string()))?;
-    let (cues, repairs) = subtitle::cues(&transcript, recipe.duration, &recipe.cues);
-    let meta = measured(meta, &transcript, &repairs);
+    let length = length(recipe, &transcript);
+    let (cues, repairs) = subtitle::cues(&transcript, length, &recipe.cues);
+    let mut meta = measured(meta, &transcript, &repairs);
+    if recipe.remote {
+        meta.source.duration = length;
+        meta.usage.billed_seconds = length;
+        for chunk in &mut meta.chunks {
+            chunk.end = length;
+        }
+    }
     recipe
         .documents
         .iter()
@@ -60,6 +68,18 @@ pub fn compose(
             })
         })
         .collect()
+}
+
+/// How long the recording is: as measured here, or, where the provider fetched it, as the
+/// answer says.
+fn length(recipe: &Compose, transcript: &Transcript) -> AudioMillis {
+    if !recipe.remote {
+        return recipe.duration;
+    }
+    let ends = transcript.segments.iter().map(|segment| segment.end);
+    let ends = ends.chain(transcript.words.iter().map(|word| word.end));
+    let last = ends.max().unwrap_or_default();
+    transcript.duration.unwrap_or_default().max(last)
 }
 
 /// `meta` with what only the answer tells.

@@ -8,20 +8,26 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 
+use crate::pipeline::remote::Remote;
 use crate::pipeline::task::{InputPattern, Places};
 
 /// One input file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Found {
-    /// Absolute, or relative to the working folder if the configuration was.
+    /// Absolute, or relative to the working folder if the configuration was; of a recording
+    /// at a URL, what people see of it.
     pub path: PathBuf,
     /// Folder of the file below the fixed part of its pattern.
     pub rel_dir: PathBuf,
+    /// 0 for a recording at a URL, which nobody here has seen.
     pub bytes: u64,
+    /// The recording is not here: the provider fetches it.
+    pub remote: Option<Arc<Remote>>,
 }
 
 /// Something a pattern met and did not take.
@@ -207,6 +213,7 @@ fn walk(
             path: matcher.base.clone(),
             rel_dir: PathBuf::new(),
             bytes,
+            remote: None,
         }]);
     }
     if !matcher.base.is_dir() {
@@ -262,6 +269,7 @@ fn walk(
                 path: entry.into_path(),
                 rel_dir,
                 bytes,
+                remote: None,
             });
             continue;
         };
@@ -294,7 +302,7 @@ fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 }
 
 /// A name beside the missing one that differs by a letter or two.
-fn nearest_sibling(missing: &Path) -> Option<String> {
+pub(super) fn nearest_sibling(missing: &Path) -> Option<String> {
     let wanted = missing.file_name()?.to_str()?;
     let beside = std::fs::read_dir(missing.parent()?).ok()?;
     let names = beside.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -303,7 +311,7 @@ fn nearest_sibling(missing: &Path) -> Option<String> {
 }
 
 /// Letters to insert, delete or replace (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
+pub(super) fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (i, a) in one.chars().enumerate() {

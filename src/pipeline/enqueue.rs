@@ -10,11 +10,13 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt, TryStreamExt};
 use crate::domain::{
     ContentKey, GateId, JobId, JobKind, JobState, Quantity, SourceId, SpecId, UtcMillis,
 };
+use crate::pipeline::addresses::{Address, Addresses};
 use crate::pipeline::key;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::Template;
 use crate::pipeline::plan::{FilePlan, FileState, Plan, PlanError, Read, read, template};
 use crate::pipeline::recipe::{Assemble, Compose};
+use crate::pipeline::remote;
 use crate::pipeline::source::{AudioSource, Refusal, TextSource};
 use crate::pipeline::task::{Places, Task, Work};
 use crate::store::{self, Filter, NewChild, NewChildren, NewParent, NewSource, NewSpec, Store};
@@ -114,9 +116,13 @@ pub async fn enqueue(
         }
         let specs = specs(store, task).await?;
         let template = Arc::new(template(task)?);
+        let addresses = Addresses::new(&places.state);
         // The disk is waited for some times a file: for the next ones' texts meanwhile, ...
         let mut reads = stream::iter(task_plan.files.iter().filter(|file| file.state.is_work()))
-            .map(|file| prepare(task.clone(), template.clone(), objects.clone(), file))
+            .map(|file| {
+                let kept = (objects.clone(), addresses.clone());
+                prepare(task.clone(), template.clone(), kept, file)
+            })
             .buffered(READING);
         // ... and for the ends of those before.
         let mut ends = FuturesUnordered::new();
@@ -166,11 +172,12 @@ where
     }
 }
 
-/// Reads a file and, if it is a text, puts it where its chunks will be read from.
+/// Reads a file and, if it is a text, puts it where its chunks will be read from; of a
+/// recording at a URL, puts the URL where it will be sent from.
 async fn prepare(
     task: Arc<Task>,
     template: Arc<Template>,
-    objects: Objects,
+    (objects, addresses): (Objects, Addresses),
     file: &FilePlan,
 ) -> Result<(&FilePlan, Read), EnqueueError> {
     let found = file.found.clone();
@@ -180,6 +187,15 @@ async fn prepare(
             // From here on the text is read from there.
             let bytes = std::mem::take(&mut text.0.text).into_bytes();
             objects.put(text.0.text_key, &bytes)?;
+        }
+        if let (Read::Audio(audio), Some(remote)) = (&read, &found.remote)
+            && !objects.contains(audio.0.key)
+        {
+            let address = Address {
+                url: remote.url.clone(),
+                length: audio.0.duration,
+            };
+            addresses.put(audio.0.key, &address)?;
         }
         Ok(read)
     });
@@ -307,14 +323,20 @@ impl Queue<'_> {
         text: Option<ContentKey>,
         quantity: Quantity,
     ) -> Result<SourceId, store::Error> {
-        let extension = self.file.found.path.extension().unwrap_or_default();
+        let kind = match &self.file.found.remote {
+            Some(_) => remote::KIND.to_owned(),
+            None => {
+                let extension = self.file.found.path.extension().unwrap_or_default();
+                extension.to_string_lossy().to_lowercase()
+            }
+        };
         self.store
             .add_source(NewSource {
                 task: self.task.name.clone(),
                 path: self.places.stored(&self.file.found.path),
                 content,
                 bytes: self.file.found.bytes,
-                kind: extension.to_string_lossy().to_lowercase(),
+                kind,
                 text,
                 quantity,
                 at: self.at,

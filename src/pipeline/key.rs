@@ -77,6 +77,17 @@ pub fn output<T: Serialize>(kind: &str, content: ContentKey, recipe: &T) -> Cont
         .finish()
 }
 
+/// The identity of a recording that only its provider fetches: where it is, and what tells
+/// it from others there. Never equal to the hash of a file.
+pub fn of_address(address: &str, id: &str, query: &str) -> ContentKey {
+    KeyWriter::default()
+        .field(b"url")
+        .field(address.as_bytes())
+        .field(id.as_bytes())
+        .field(query.as_bytes())
+        .finish()
+}
+
 /// SHA-256 of `bytes`.
 pub fn of_bytes(bytes: &[u8]) -> ContentKey {
     ContentKey(Sha256::digest(bytes).into())

@@ -1,15 +1,18 @@
 //! The steps from input files to jobs, and from answers to finished files. Nothing here
 //! sends a request or reads a clock.
 
+pub mod addresses;
 pub mod assemble;
 pub mod compose;
 pub mod discover;
 pub mod enqueue;
 pub mod key;
+pub mod manifest;
 pub mod objects;
 pub mod output;
 pub mod plan;
 pub mod recipe;
+pub mod remote;
 pub mod source;
 pub mod task;
 

@@ -237,7 +237,7 @@ impl Drop for Part {
 }
 
 /// Refuses a folder that is a symbolic link: nothing is written or removed behind one.
-fn refuse_link(folder: &Path) -> io::Result<()> {
+pub(super) fn refuse_link(folder: &Path) -> io::Result<()> {
     if folder.is_symlink() {
         let what = format!("`{}` is a symbolic link", folder.display());
         return Err(io::Error::other(what));

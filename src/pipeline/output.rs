@@ -69,6 +69,8 @@ pub struct Fields<'a> {
     pub task: &'a str,
     /// The input's file name.
     pub file_name: &'a OsStr,
+    /// The same without its extension.
+    pub stem: &'a OsStr,
     /// The input's folder, relative to the fixed part of its pattern.
     pub rel_dir: &'a Path,
     pub voice: &'a str,
@@ -105,7 +107,6 @@ impl Template {
 
     /// The path for one input and one extension: relative, every component sanitised.
     pub fn fill(&self, fields: &Fields<'_>, ext: &str) -> PathBuf {
-        let file = Path::new(fields.file_name);
         let mut path = PathBuf::new();
         for part in self.0.split('/') {
             if part == "{rel_dir}" {
@@ -125,7 +126,7 @@ impl Template {
                 filled.push_str(&rest[..open]);
                 let value = match &rest[open + 1..close] {
                     "task" => fields.task.to_owned(),
-                    "stem" => text_of(file.file_stem().unwrap_or_default()),
+                    "stem" => text_of(fields.stem),
                     "name" => text_of(fields.file_name),
                     "rel_dir" => text_of(fields.rel_dir.as_os_str()),
                     "voice" => fields.voice.to_owned(),
@@ -376,6 +377,7 @@ mod tests {
         let fields = Fields {
             task: "books",
             file_name: OsStr::new(name),
+            stem: Path::new(name).file_stem().unwrap_or_default(),
             rel_dir: Path::new(rel_dir),
             voice: "af/../x",
             model: "hexgrad/Kokoro-82M",

@@ -10,10 +10,12 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::domain::{AudioMillis, CharCount, ContentKey, JobKind, JobState, NanoUsd, Quantity};
 use crate::pipeline::discover::{DiscoverError, Found, Skipped, discover};
 use crate::pipeline::key;
+use crate::pipeline::manifest::{self, ManifestError};
 use crate::pipeline::output::{Template, TemplateError, collision_key};
 use crate::pipeline::recipe::{Assemble, Compose};
 use crate::pipeline::source::{
-    AUDIO_EXTENSIONS, AudioSource, Refusal, TEXT_EXTENSIONS, TextSource, read_audio, read_text,
+    AUDIO_EXTENSIONS, AudioSource, Refusal, TEXT_EXTENSIONS, TextSource, read_audio, read_remote,
+    read_text,
 };
 use crate::pipeline::task::{Places, Task, Work};
 use crate::store::{self, Store};
@@ -81,9 +83,28 @@ pub struct FilePlan {
     pub new: Quantity,
     /// Price of `new`; `None` when the model has no price.
     pub cost: Option<NanoUsd>,
+    /// The length of what is to be sent is not known: `new` and `cost` are the most it can be.
+    pub at_most: bool,
     /// Relative to the output folder.
     pub outputs: Vec<PathBuf>,
     pub note: Option<String>,
+}
+
+impl FilePlan {
+    fn add_note(&mut self, more: String) {
+        self.note = Some(match self.note.take() {
+            Some(note) => format!("{note}; {more}"),
+            None => more,
+        });
+    }
+
+    /// Minutes of audio to send.
+    fn new_minutes(&self) -> f64 {
+        match self.new {
+            Quantity::Audio(audio) => audio.seconds() / 60.0,
+            Quantity::Chars(_) | Quantity::Nothing => 0.0,
+        }
+    }
 }
 
 /// One task.
@@ -119,6 +140,8 @@ pub struct Totals {
     pub cost: NanoUsd,
     /// Files with work whose model has no price.
     pub unpriced_files: u64,
+    /// Recordings to send whose length is not known: they count with the most it can be.
+    pub at_most_files: u64,
 }
 
 impl Plan {
@@ -138,6 +161,7 @@ impl Totals {
             sum.refused_files += u64::from(matches!(file.state, FileState::Refused(_)));
             sum.requests += file.requests;
             sum.to_send += file.to_send;
+            sum.at_most_files += u64::from(file.at_most);
             add(&mut sum.chars, &mut sum.audio, file.total);
             add(&mut sum.new_chars, &mut sum.new_audio, file.new);
             match file.cost {
@@ -162,6 +186,8 @@ fn add(chars: &mut CharCount, audio: &mut AudioMillis, quantity: Quantity) {
 pub enum PlanError {
     #[error(transparent)]
     Discover(#[from] DiscoverError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     #[error("task `{task}`: output `{output}`")]
     Template {
         task: String,
@@ -196,13 +222,19 @@ pub(crate) fn read(task: &Task, template: &Template, found: &Found) -> Read {
             }
             Err(refusal) => Read::Refused(refusal),
         },
-        Work::Transcription(work) => match read_audio(&found.path, &task.endpoint, work) {
-            Ok(source) => {
-                let recipe = Compose::new(task, work, template, found, &source);
-                Read::Audio(Box::new((source, recipe)))
+        Work::Transcription(work) => {
+            let read = match &found.remote {
+                Some(remote) => read_remote(remote, &task.endpoint, work),
+                None => read_audio(&found.path, &task.endpoint, work),
+            };
+            match read {
+                Ok(source) => {
+                    let recipe = Compose::new(task, work, template, found, &source);
+                    Read::Audio(Box::new((source, recipe)))
+                }
+                Err(refusal) => Read::Refused(refusal),
             }
-            Err(refusal) => Read::Refused(refusal),
-        },
+        }
     }
 }
 
@@ -252,7 +284,17 @@ impl Planner<'_> {
             Work::Speech(_) => TEXT_EXTENSIONS,
             Work::Transcription(_) => AUDIO_EXTENSIONS,
         };
-        let found = discover(&task.input, extensions, self.places)?;
+        let mut found = discover(&task.input, extensions, self.places)?;
+        if let Work::Transcription(work) = &task.work
+            && !work.urls.is_empty()
+        {
+            let (manifests, places) = (work.urls.clone(), self.places.clone());
+            let listed = tokio::task::spawn_blocking(move || manifest::read(&manifests, &places))
+                .await
+                .expect("reading a manifest does not panic")?;
+            found.files.extend(listed.files);
+            found.warnings.extend(listed.warnings);
+        }
         let mut reads = stream::iter(found.files.into_iter().map(|file| {
             let (task, template) = (task.clone(), template.clone());
             async move {
@@ -292,6 +334,7 @@ impl Planner<'_> {
                     total: Quantity::Nothing,
                     new: Quantity::Nothing,
                     cost: Some(NanoUsd::ZERO),
+                    at_most: false,
                     outputs: Vec::new(),
                     note: None,
                 });
@@ -318,7 +361,7 @@ impl Planner<'_> {
             }
         };
         for output in &outputs {
-            let who = format!("{} (task `{}`)", found.path.display(), task.name);
+            let who = who(&found, task);
             if let Some(first) = self.names.insert(collision_key(output), who.clone()) {
                 return Err(PlanError::Collision {
                     output: output.clone(),
@@ -335,12 +378,25 @@ impl Planner<'_> {
             total: sum(keys.iter().map(|(_, quantity)| *quantity)),
             new: Quantity::Nothing,
             cost: Some(NanoUsd::ZERO),
+            at_most: false,
             outputs,
             note,
             state,
         };
         if file.state.is_work() {
             self.price(task, &mut file, keys).await?;
+        }
+        file.at_most = file.to_send > 0 && matches!(&read, Read::Audio(audio) if audio.0.at_most);
+        if file.at_most {
+            let note = format!(
+                "its length is not known: it counts as {:.0} min, the most one request takes; give it a `duration` in {}",
+                file.new_minutes(),
+                file.found
+                    .remote
+                    .as_ref()
+                    .map_or("the manifest", |remote| &remote.origin),
+            );
+            file.add_note(note);
         }
         Ok(file)
     }
@@ -432,13 +488,24 @@ impl Planner<'_> {
         if held > 0 {
             let waits =
                 format!("{held} of its requests are held; see `voicespool ls --state held`");
-            file.note = Some(match file.note.take() {
-                Some(note) => format!("{note}; {waits}"),
-                None => waits,
-            });
+            file.add_note(waits);
         }
         Ok(())
     }
+}
+
+/// An input for messages, with the line that names it if a manifest does.
+fn who(found: &Found, task: &Task) -> String {
+    let place = found
+        .remote
+        .as_ref()
+        .map(|remote| format!(", {}", remote.origin));
+    format!(
+        "{} (task `{}`{})",
+        found.path.display(),
+        task.name,
+        place.unwrap_or_default()
+    )
 }
 
 fn sum(mut quantities: impl Iterator<Item = Quantity>) -> Quantity {

@@ -58,10 +58,15 @@ pub struct Compose {
     pub params: TranscriptionParams,
     pub documents: Vec<Document>,
     pub cues: CueRules,
-    /// As measured before sending; no cue ends later.
+    /// As measured before sending; no cue ends later. Not known (0) of a remote recording.
     pub duration: AudioMillis,
+    /// Not known (0) of a remote recording.
     pub bytes: u64,
+    /// Hash of the file; of a remote recording, its identity.
     pub audio: ContentKey,
+    /// The provider fetched it: what it is like, the answer says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remote: bool,
 }
 
 fn fields<'a>(task: &'a Task, found: &'a Found) -> Fields<'a> {
@@ -72,9 +77,17 @@ fn fields<'a>(task: &'a Task, found: &'a Found) -> Fields<'a> {
         ),
         crate::pipeline::task::Work::Transcription(work) => ("", work.params.language.as_str()),
     };
+    let (file_name, stem) = match &found.remote {
+        Some(remote) => (OsStr::new(&remote.name), OsStr::new(&remote.stem)),
+        None => (
+            found.path.file_name().unwrap_or(OsStr::new("input")),
+            found.path.file_stem().unwrap_or(OsStr::new("input")),
+        ),
+    };
     Fields {
         task: &task.name,
-        file_name: found.path.file_name().unwrap_or(OsStr::new("input")),
+        file_name,
+        stem,
         rel_dir: &found.rel_dir,
         voice,
         model: task.model(),
@@ -141,9 +154,15 @@ impl Compose {
             params: work.params.clone(),
             documents: documents(&work.formats, template, &fields),
             cues: work.cues,
-            duration: source.duration,
+            // A length in a manifest may be wrong, and changes nothing in the documents.
+            duration: if found.remote.is_some() {
+                AudioMillis(0)
+            } else {
+                source.duration
+            },
             bytes: found.bytes,
             audio: source.content,
+            remote: found.remote.is_some(),
         }
     }
 

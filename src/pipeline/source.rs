@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::audio;
 use crate::domain::{AudioMillis, Boundary, CharCount, ContentKey};
 use crate::pipeline::key;
+use crate::pipeline::remote::Remote;
 use crate::pipeline::task::{SpeechWork, TranscriptionWork};
 use crate::text::{self, Markup};
 
@@ -76,7 +77,11 @@ pub struct TextSource {
 pub struct AudioSource {
     pub content: ContentKey,
     pub key: ContentKey,
+    /// As measured here; of a recording at a URL, as its manifest says, or the longest that
+    /// one request takes.
     pub duration: AudioMillis,
+    /// The length is not known: `duration` is a bound.
+    pub at_most: bool,
 }
 
 /// Reads and cuts the text at `path`.
@@ -177,26 +182,55 @@ pub fn read_audio(
     }
     let facts = audio::probe(path)
         .map_err(|error| Refusal::new(error.to_string(), "take it out of `input`, or repair it"))?;
-    let limit =
-        AudioMillis(u64::try_from(work.limits.max_duration.as_millis()).unwrap_or(u64::MAX));
-    if facts.duration > limit {
-        return Err(Refusal::new(
-            format!(
-                "is {:.1} min long; one request takes at most {:.0} min",
-                facts.duration.seconds() / 60.0,
-                limit.seconds() / 60.0
-            ),
-            format!(
-                "cut it into parts, or raise `max_audio` of [models.\"{}\"]",
-                work.params.model
-            ),
-        ));
-    }
+    refuse_too_long(facts.duration, work)?;
     let content = key::of_file(path).map_err(|error| Refusal::unreadable(&error))?;
     Ok(AudioSource {
         content,
         key: key::transcribe(endpoint, &work.params, content),
         duration: facts.duration,
+        at_most: false,
+    })
+}
+
+fn refuse_too_long(duration: AudioMillis, work: &TranscriptionWork) -> Result<(), Refusal> {
+    let limit = work.longest();
+    if duration <= limit {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!(
+            "is {:.1} min long; one request takes at most {:.0} min",
+            duration.seconds() / 60.0,
+            limit.seconds() / 60.0
+        ),
+        format!(
+            "cut it into parts, or raise `max_audio` of [models.\"{}\"]",
+            work.params.model
+        ),
+    ))
+}
+
+/// Prices a recording that the provider fetches, by what its manifest says of it. Opens no
+/// socket: where nothing is said, it counts as the longest that one request takes.
+pub fn read_remote(
+    remote: &Remote,
+    endpoint: &str,
+    work: &TranscriptionWork,
+) -> Result<AudioSource, Refusal> {
+    if remote.is_loopback && !work.is_loopback {
+        return Err(Refusal::new(
+            "is on this machine, where the provider cannot fetch it",
+            "name the file itself in `input`",
+        ));
+    }
+    if let Some(duration) = remote.duration {
+        refuse_too_long(duration, work)?;
+    }
+    Ok(AudioSource {
+        content: remote.identity,
+        key: key::transcribe(endpoint, &work.params, remote.identity),
+        duration: remote.duration.unwrap_or_else(|| work.longest()),
+        at_most: remote.duration.is_none(),
     })
 }
 

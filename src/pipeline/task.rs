@@ -53,6 +53,16 @@ pub struct InputPattern {
     pub origin: String,
 }
 
+/// One entry of `urls`: a list of recordings that the provider fetches, relative to the
+/// configuration file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// Ends in `.csv` or `.txt`.
+    pub path: String,
+    /// Where in the configuration file it stands, for messages: `jobs.toml:12:3`.
+    pub origin: String,
+}
+
 /// What a task does with its files.
 #[derive(Debug, Clone)]
 pub enum Work {
@@ -121,9 +131,20 @@ impl Pauses {
 #[derive(Debug, Clone)]
 pub struct TranscriptionWork {
     pub params: TranscriptionParams,
+    /// Recordings at URLs, besides the files of the task.
+    pub urls: Vec<Manifest>,
+    /// The provider runs on this machine, and so can fetch from it.
+    pub is_loopback: bool,
     pub formats: Vec<DocumentFormat>,
     pub limits: UploadLimits,
     pub cues: CueRules,
+}
+
+impl TranscriptionWork {
+    /// The longest audio that one request takes.
+    pub fn longest(&self) -> AudioMillis {
+        AudioMillis(u64::try_from(self.limits.max_duration.as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 /// What the provider takes in one request.

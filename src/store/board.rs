@@ -26,7 +26,12 @@ const MOST_BYTES: u64 = 1 << 20;
 pub fn put_up(state_dir: &Path, note: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_vec(note).map_err(|error| Error::misuse(error.to_string()))?;
     let beside = state_dir.join(format!("{FILE_NAME}.new"));
-    let mut file = File::create(&beside)?;
+    // Whatever stands there, a link that leads elsewhere too, is not written through.
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let mut file = File::create_new(&beside)?;
     file.write_all(&text)?;
     std::fs::rename(&beside, state_dir.join(FILE_NAME))?;
     Ok(())
@@ -63,6 +68,21 @@ mod tests {
 
         assert_eq!(look_at(folder.path()).unwrap(), Some(vec![4]));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_planted_link_is_replaced_and_not_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        File::create(&victim).unwrap().write_all(b"mine").unwrap();
+        let planted = folder.path().join("board.json.new");
+        std::os::unix::fs::symlink(&victim, planted).unwrap();
+
+        put_up(folder.path(), &[4]).unwrap();
+
+        assert_eq!(std::fs::read_to_string(victim).unwrap(), "mine");
+        assert_eq!(look_at(folder.path()).unwrap(), Some(vec![4]));
     }
 
     #[test]

@@ -144,6 +144,8 @@ pub struct Source {
     pub content: ContentKey,
     /// The text that a speak job's `span` points into.
     pub text: Option<ContentKey>,
+    /// As [`NewSource::kind`].
+    pub kind: String,
 }
 
 /// A job, held by the caller until its lease ends.
@@ -243,6 +245,9 @@ pub struct Bill {
     pub first_byte: Option<Duration>,
     /// Size of the answer's body.
     pub bytes: Option<u64>,
+    /// What was billed, where that is known better than when it was sent; in the unit of
+    /// [`Intent::quantity`].
+    pub quantity: Option<Quantity>,
 }
 
 /// A result in the object store; its name there is the job's key.
@@ -298,6 +303,9 @@ pub struct Adopt {
     pub at: UtcMillis,
     pub object: NewObject,
     pub audio: Option<AudioMillis>,
+    /// What was billed and what it came to, where the answer knows better than the
+    /// reservation.
+    pub billed: Option<(Quantity, NanoUsd)>,
 }
 
 /// `on_in_doubt` of the configuration.

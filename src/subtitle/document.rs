@@ -24,12 +24,15 @@ pub struct DocumentMeta {
 /// The file that was transcribed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceMeta {
-    /// Relative to the configuration file; escaped where it is not UTF-8.
+    /// Relative to the configuration file; escaped where it is not UTF-8. Of a recording that
+    /// the provider fetched: its URL without the query.
     pub path: String,
-    /// Of the file's bytes.
-    pub sha256: ContentKey,
-    pub bytes: u64,
-    /// As measured here.
+    /// Of the file's bytes; `None` where the provider fetched it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<ContentKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// As measured here; where the provider fetched it, as the provider says.
     #[serde(with = "seconds")]
     pub duration: AudioMillis,
 }
@@ -240,8 +243,8 @@ pub(super) fn sample_meta() -> DocumentMeta {
     DocumentMeta {
         source: SourceMeta {
             path: "archive/one.mp3".to_owned(),
-            sha256: ContentKey([0xab; 32]),
-            bytes: 174_400,
+            sha256: Some(ContentKey([0xab; 32])),
+            bytes: Some(174_400),
             duration: AudioMillis(10_900),
         },
         request: RequestMeta {

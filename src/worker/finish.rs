@@ -186,6 +186,7 @@ async fn make_documents(
             endpoint,
             params,
             price,
+            ..
         } => (*endpoint == recipe.endpoint && params.model == recipe.params.model)
             .then_some(*price)?,
         Request::Speak { .. } | Request::Nothing => None,
@@ -215,8 +216,9 @@ fn document_meta(
     DocumentMeta {
         source: SourceMeta {
             path: String::from_utf8_lossy(path).into_owned(),
-            sha256: recipe.audio,
-            bytes: recipe.bytes,
+            // Of what the provider fetched nothing was seen here.
+            sha256: (!recipe.remote).then_some(recipe.audio),
+            bytes: (!recipe.remote).then_some(recipe.bytes),
             duration: recipe.duration,
         },
         request: RequestMeta {

@@ -16,9 +16,10 @@ use crate::domain::{
 };
 use crate::engine::limit::Pass;
 use crate::engine::transcription::parse_transcript;
-use crate::engine::{Answer, EngineError, SpeechRequest, TranscriptionRequest};
-use crate::pipeline::key;
+use crate::engine::{Answer, EngineError, Recording, SpeechRequest, TranscriptionRequest};
+use crate::pipeline::addresses::{Address, Addresses};
 use crate::pipeline::objects::Part;
+use crate::pipeline::{key, remote};
 use crate::store::{
     self, Bill, Claim, DoubtPolicy, Fault, Intent, NewObject, Purse, Settle, Verdict,
 };
@@ -77,6 +78,8 @@ enum Input {
         path: PathBuf,
         duration: AudioMillis,
     },
+    /// The provider fetches it.
+    Address(Address),
 }
 
 /// Why what is to be sent cannot be read.
@@ -123,7 +126,7 @@ async fn unless_aborted<T>(run: &Run, work: impl Future<Output = T>) -> Option<T
     }
 }
 
-async fn request(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
+async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<End, store::Error> {
     let (Some(lane), Some(asked)) = (
         run.lanes.get(&claim.spec.gate),
         run.requests.get(&claim.spec.id),
@@ -162,6 +165,10 @@ async fn request(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
             .await;
         }
     };
+    if let Input::Address(address) = &input {
+        // What its manifest says now; a job never changes what it was queued with.
+        claim.quantity = Quantity::Audio(address.length);
+    }
     let stop = &run.shutdown.stop;
     let leave = async {
         // The gate first: who waits at a closed one must not keep others from the wire.
@@ -251,35 +258,7 @@ async fn send(
     };
     let started = Instant::now();
     let answered = {
-        let answer = async {
-            match (asked, input) {
-                (
-                    Request::Speak {
-                        params, delivery, ..
-                    },
-                    Input::Text(text),
-                ) => {
-                    let request = SpeechRequest {
-                        params,
-                        input: text,
-                        delivery: *delivery,
-                    };
-                    lane.engine.speak(request, &mut part.file).await
-                }
-                (Request::Transcribe { params, .. }, Input::Audio { path, duration }) => {
-                    let request = TranscriptionRequest {
-                        params,
-                        path,
-                        duration: *duration,
-                    };
-                    lane.engine.transcribe(request, &mut part.file).await
-                }
-                _ => Err(EngineError::new(
-                    FaultClass::Local,
-                    "the job's kind and its parameters disagree",
-                )),
-            }
-        };
+        let answer = ask(lane, asked, input, &mut part);
         tokio::select! {
             answer = answer => answer,
             () = run.shutdown.abort.cancelled() => {
@@ -317,6 +296,56 @@ async fn send(
     match result {
         Ok((answer, usable)) => complete(run, asked, &claim, gone, answer, usable).await,
         Err(error) => unusable(run, lane, asked, &claim, gone, error).await,
+    }
+}
+
+/// Lets the engine make the one request.
+async fn ask(
+    lane: &Lane,
+    asked: &Request,
+    input: &Input,
+    part: &mut Part,
+) -> Result<Answer, EngineError> {
+    match (asked, input) {
+        (
+            Request::Speak {
+                params, delivery, ..
+            },
+            Input::Text(text),
+        ) => {
+            let request = SpeechRequest {
+                params,
+                input: text,
+                delivery: *delivery,
+            };
+            lane.engine.speak(request, &mut part.file).await
+        }
+        (Request::Transcribe { params, .. }, Input::Audio { path, duration }) => {
+            let request = TranscriptionRequest {
+                params,
+                recording: Recording::File(path),
+                duration: *duration,
+            };
+            lane.engine.transcribe(request, &mut part.file).await
+        }
+        (
+            Request::Transcribe {
+                params, longest, ..
+            },
+            Input::Address(address),
+        ) => {
+            let request = TranscriptionRequest {
+                params,
+                recording: Recording::Url(&address.url),
+                // A manifest's word must not cut an answer short that is paid for.
+                duration: (*longest).max(address.length),
+            };
+            lane.engine.transcribe(request, &mut part.file).await
+        }
+        _ => Err(EngineError::new(
+            FaultClass::Local,
+            "the job's kind and its parameters disagree",
+        )),
     }
 }
 
@@ -435,6 +464,15 @@ async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, Unreadable> {
             "the job has neither a text nor a length",
         ));
     };
+    if claim.source.kind == remote::KIND {
+        return match Addresses::new(&run.places.state).get(claim.key) {
+            Ok(Some(address)) => Ok(Input::Address(address)),
+            Ok(None) => Err(Unreadable::of_this_job(
+                "its URL is not kept any more; name it in a manifest of its task, then retry",
+            )),
+            Err(error) => Err(Unreadable::new("cannot read its URL", &error)),
+        };
+    }
     let path = run.places.input(&claim.source.path);
     let (expected, checked) = (claim.source.content, path.clone());
     let found = tokio::task::spawn_blocking(move || key::of_file(&checked))
@@ -498,6 +536,7 @@ async fn reuse(run: &Arc<Run>, claim: &Claim, asked: &Request) -> Result<End, st
         None,
     )
     .await?;
+    forget_address(run, claim);
     run.tell(Event::Completed {
         job: claim.job,
         kind: claim.kind,
@@ -517,9 +556,15 @@ async fn complete(
     answer: Answer,
     usable: Usable,
 ) -> Result<End, store::Error> {
+    // What was fetched is billed as long as it is, and only the answer knows that.
+    let heard = usable.heard.filter(|_| claim.source.kind == remote::KIND);
+    let fetched = heard.and_then(|heard| bill_of_fetched(asked.price(), claim.quantity, heard));
     let charge = Charge {
         reserved: gone.reserve,
-        cost: measured(asked.price(), claim.quantity, gone.reserve, usable.heard),
+        cost: fetched.map_or_else(
+            || measured(asked.price(), claim.quantity, gone.reserve, usable.heard),
+            |(_, cost)| cost,
+        ),
         status: CostStatus::Confirmed,
     };
     let bill = Bill {
@@ -530,6 +575,7 @@ async fn complete(
         latency: Some(gone.latency),
         first_byte: Some(answer.first_byte),
         bytes: Some(usable.object.bytes),
+        quantity: fetched.map(|(quantity, _)| quantity),
     };
     let audio = usable.audio;
     let verdict = Verdict::Complete {
@@ -538,6 +584,7 @@ async fn complete(
         audio,
     };
     settle(run, claim, verdict, None, Some(bill)).await?;
+    forget_address(run, claim);
     run.tell(Event::Completed {
         job: claim.job,
         kind: claim.kind,
@@ -570,6 +617,40 @@ fn measured(
     price
         .and_then(|price| price.cost(Quantity::Audio(heard)))
         .map_or(estimate, |cost| cost.max(estimate))
+}
+
+/// What a recording that the provider fetched came to: what it says it heard, whatever its
+/// manifest said. `None` where that is no news (a second of difference is rounding), says
+/// nothing, or cannot be priced; then the estimate stands.
+fn bill_of_fetched(
+    price: Option<Price>,
+    sent: Quantity,
+    heard: AudioMillis,
+) -> Option<(Quantity, NanoUsd)> {
+    let Quantity::Audio(planned) = sent else {
+        return None;
+    };
+    if heard.0 == 0 || heard.0.abs_diff(planned.0) <= 1000 {
+        return None;
+    }
+    let heard = Quantity::Audio(heard);
+    let cost = match price {
+        Some(price) => price.cost(heard)?,
+        None => FREE,
+    };
+    Some((heard, cost))
+}
+
+/// The URL of a request that is over is not kept: it may be signed.
+fn forget_address(run: &Run, claim: &Claim) {
+    if claim.source.kind != remote::KIND {
+        return;
+    }
+    if let Err(error) = Addresses::new(&run.places.state).forget(claim.key) {
+        run.tell(Event::Warning(format!(
+            "a URL in `urls` of the state folder could not be removed: {error}"
+        )));
+    }
 }
 
 /// Tells the guard of a request that was paid for; why the run must stop, if it must. Then
@@ -622,6 +703,7 @@ async fn unusable(
         latency: Some(gone.latency),
         first_byte: error.first_byte,
         bytes: None,
+        quantity: None,
     };
     let fault = Fault {
         class: error.class,
@@ -689,6 +771,7 @@ pub(super) async fn fail(
 ) -> Result<End, store::Error> {
     let (bill, charge) = paid.unzip();
     settle(run, claim, Verdict::Fail, Some(fault.clone()), bill).await?;
+    forget_address(run, claim);
     run.tell(Event::Failed {
         job: claim.job,
         kind: claim.kind,
@@ -717,6 +800,7 @@ async fn doubt(run: &Arc<Run>, claim: &Claim, reserve: NanoUsd) -> Result<End, s
         latency: None,
         first_byte: None,
         bytes: None,
+        quantity: None,
     };
     settle(run, claim, verdict, Some(fault), Some(bill)).await?;
     run.tell(Event::InDoubt {
@@ -749,6 +833,26 @@ pub(super) async fn settle(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fetched_recording_costs_what_the_provider_heard_be_it_less_or_more() {
+        let price = Some(Price::PerAudioMinute(NanoUsd(6_000_000)));
+        let planned = Quantity::Audio(AudioMillis(14_400_000));
+        let bill = |millis| bill_of_fetched(price, planned, AudioMillis(millis));
+
+        let hour = Quantity::Audio(AudioMillis(3_600_000));
+        assert_eq!(bill(3_600_000), Some((hour, NanoUsd(360_000_000))));
+        let longer = Quantity::Audio(AudioMillis(28_800_000));
+        assert_eq!(bill(28_800_000), Some((longer, NanoUsd(2_880_000_000))));
+        assert_eq!(bill(14_399_500), None, "rounding");
+        assert_eq!(bill(0), None, "nothing said");
+        assert_eq!(
+            bill_of_fetched(None, planned, AudioMillis(60_000))
+                .unwrap()
+                .1,
+            FREE
+        );
+    }
 
     #[test]
     fn a_recording_longer_than_its_header_costs_what_the_provider_heard() {

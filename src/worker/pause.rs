@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::PauseScope;
+use crate::domain::{PauseScope, UtcMillis};
 use crate::store::{self, PauseRow, Store};
 
 /// Between two looks.
@@ -17,7 +17,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Default)]
 pub struct Mark {
     pub task: String,
-    /// Profile and model; `None` for work that sends nothing, which only its task stops.
+    /// Profile and model; `None` for work that sends nothing, which no pause stops: what was
+    /// paid for is delivered.
     pub sent_to: Option<(String, String)>,
 }
 
@@ -25,8 +26,8 @@ impl Mark {
     /// Whether one of `pauses` is meant for it.
     pub(crate) fn is_paused_by(&self, pauses: &[PauseRow]) -> bool {
         pauses.iter().any(|pause| match pause.scope {
-            PauseScope::Queue => true,
-            PauseScope::Task => self.task == pause.name,
+            PauseScope::Queue => self.sent_to.is_some(),
+            PauseScope::Task => self.sent_to.is_some() && self.task == pause.name,
             PauseScope::Profile => self.goes_to(|(profile, _)| *profile == pause.name),
             PauseScope::Model => self.goes_to(|(_, model)| *model == pause.name),
         })
@@ -55,6 +56,21 @@ impl Pauses {
     /// Whether `mark` is paused now.
     pub(crate) fn stop(&self, mark: Option<&Mark>) -> bool {
         mark.is_some_and(|mark| mark.is_paused_by(&self.0.borrow()))
+    }
+
+    /// Since when and why `mark` is paused.
+    pub(crate) fn cause(&self, mark: Option<&Mark>) -> Option<(UtcMillis, String)> {
+        let mark = mark?;
+        let pauses = self.0.borrow();
+        let pause = pauses
+            .iter()
+            .find(|pause| mark.is_paused_by(std::slice::from_ref(pause)))?;
+        let reason = pause.reason.as_deref();
+        let words = reason.map_or_else(
+            || format!("by {}", pause.who),
+            |reason| format!("by {}: {reason}", pause.who),
+        );
+        Some((pause.since, words))
     }
 
     /// Resolves when `mark` is paused: at once if it is.

@@ -147,7 +147,8 @@ async fn take(run: &Run, stop: Option<Cause>) -> Result<Pulse, store::Error> {
             paused: paused
                 .iter()
                 .find(|gate| gate.id == *id)
-                .and_then(|gate| gate.paused.clone()),
+                .and_then(|gate| gate.paused.clone())
+                .or_else(|| paused_by_person(run, *id)),
             stopping: stop.clone(),
             ..facts.remove(id).unwrap_or_default()
         };
@@ -175,6 +176,14 @@ async fn take(run: &Run, stop: Option<Cause>) -> Result<Pulse, store::Error> {
         gates,
         stop,
     })
+}
+
+/// The pause of a gate all of whose work a person paused.
+fn paused_by_person(run: &Run, gate: GateId) -> Option<(UtcMillis, String)> {
+    let specs = run.specs.get(&gate)?;
+    let mut causes = specs.iter().map(|spec| run.pauses.cause(run.mark(*spec)));
+    let first = causes.next()??;
+    causes.all(|cause| cause.is_some()).then_some(first)
 }
 
 fn joining(local: &Facts) -> GatePulse {

@@ -7,11 +7,17 @@
 use std::path::Path;
 
 use crate::audio::{self, SpeechCheck};
-use crate::domain::{JobId, JobKind, JobState, NanoUsd, Quantity, SpeechParams, UtcMillis};
+use crate::domain::{
+    ContentKey, JobId, JobKind, JobState, NanoUsd, Quantity, SpeechParams, UtcMillis,
+};
 use crate::engine::transcription::parse_transcript;
-use crate::pipeline::key;
+use crate::pipeline::addresses::Addresses;
 use crate::pipeline::objects::Objects;
+use crate::pipeline::{key, remote};
 use crate::store::{self, Adopt, DoubtPolicy, InFlight, NewObject, Store};
+
+/// Keys looked up at once.
+const PAGE: usize = 5_000;
 
 /// What recovery found and did.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +47,7 @@ pub enum RecoveryError {
 pub async fn recover(
     store: &Store,
     objects: &Objects,
+    addresses: &Addresses,
     policy: DoubtPolicy,
     now: UtcMillis,
 ) -> Result<Recovery, RecoveryError> {
@@ -52,7 +59,8 @@ pub async fn recover(
     for flight in found.in_flight {
         if objects.contains(flight.key) {
             objects.confirm(flight.key)?;
-            store.adopt(adoption(objects, &flight, now)?).await?;
+            let adopted = adoption(objects, &flight, is_remote(store, &flight).await?, now)?;
+            store.adopt(adopted).await?;
             recovery.adopted += 1;
             continue;
         }
@@ -60,7 +68,8 @@ pub async fn recover(
             && is_whole(arrived.path(), &flight)
         {
             arrived.keep()?;
-            store.adopt(adoption(objects, &flight, now)?).await?;
+            let adopted = adoption(objects, &flight, is_remote(store, &flight).await?, now)?;
+            store.adopt(adopted).await?;
             recovery.adopted += 1;
             continue;
         }
@@ -69,11 +78,50 @@ pub async fn recover(
         recovery.poisoned += u64::from(state == JobState::Failed);
     }
     recovery.swept = objects.sweep()?;
+    forget_addresses(store, addresses).await?;
     Ok(recovery)
 }
 
+/// Removes the URLs of requests that are over, or that nobody knows: they may be signed.
+async fn forget_addresses(store: &Store, addresses: &Addresses) -> Result<(), RecoveryError> {
+    for page in addresses.sweep()?.chunks(PAGE) {
+        let known = store.known(page).await?;
+        let is_over = |key: &ContentKey| known.get(key).is_none_or(|state| state.is_final());
+        for key in page.iter().filter(|key| is_over(key)) {
+            addresses.forget(*key)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the provider fetched the recording, so that only its answer knows the length.
+async fn is_remote(store: &Store, flight: &InFlight) -> Result<bool, store::Error> {
+    let source = store.source(flight.source).await?;
+    Ok(source.is_some_and(|source| source.kind == remote::KIND))
+}
+
+/// What such a recording came to: its share of what was set aside for the length that was
+/// planned, in proportion, because prices are by the minute. `None`: as it was set aside.
+fn bill_of_fetched(path: &Path, flight: &InFlight) -> Option<(Quantity, NanoUsd)> {
+    let transcript = parse_transcript(&std::fs::read(path).ok()?).ok()?;
+    let heard = transcript.duration.filter(|heard| heard.0 > 0)?;
+    let Quantity::Audio(planned) = flight.quantity else {
+        return None;
+    };
+    if heard.0.abs_diff(planned.0) <= 1000 {
+        return None;
+    }
+    let cost = flight.reserved.scaled(heard.0, planned.0)?;
+    Some((Quantity::Audio(heard), cost))
+}
+
 /// The object got its name after it was validated, so its header can be trusted.
-fn adoption(objects: &Objects, flight: &InFlight, at: UtcMillis) -> std::io::Result<Adopt> {
+fn adoption(
+    objects: &Objects,
+    flight: &InFlight,
+    is_remote: bool,
+    at: UtcMillis,
+) -> std::io::Result<Adopt> {
     let path = objects.path(flight.key);
     let audio = audio::probe(&path).ok();
     let format = match (flight.kind, &audio) {
@@ -92,6 +140,7 @@ fn adoption(objects: &Objects, flight: &InFlight, at: UtcMillis) -> std::io::Res
         at,
         object,
         audio,
+        billed: is_remote.then(|| bill_of_fetched(&path, flight)).flatten(),
     })
 }
 

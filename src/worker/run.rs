@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audio::SpeechCheck;
 use crate::domain::{
-    Attempt, Delivery, GateId, JobId, JobState, NanoUsd, Price, RunId, SpecId, SpeechParams,
-    TranscriptionParams, UtcMillis,
+    Attempt, AudioMillis, Delivery, GateId, JobId, JobState, NanoUsd, Price, RunId, SpecId,
+    SpeechParams, TranscriptionParams, UtcMillis,
 };
 use crate::engine::Engine;
 use crate::engine::delay::{DelayRules, MAX_RETRY_AFTER};
@@ -91,6 +91,8 @@ pub enum Request {
         endpoint: String,
         params: TranscriptionParams,
         price: Option<Price>,
+        /// The longest audio of one request.
+        longest: AudioMillis,
     },
     /// Assemble or compose: everything is in the job.
     Nothing,
@@ -324,10 +326,11 @@ struct Dispatcher {
 impl Dispatcher {
     async fn work(&mut self) -> Result<Stop, RunError> {
         loop {
-            let claimed = if self.stop.is_none() {
-                self.claim().await?
-            } else {
-                0
+            let claimed = match &self.stop {
+                None => self.claim().await?,
+                // What was paid for is delivered: joining sends nothing.
+                Some(stop) if stop.leaves_time_to_join() => self.claim_local().await?,
+                Some(_) => 0,
             };
             if self.jobs.is_empty() && claimed == 0 {
                 if let Some(stop) = self.stop.take() {
@@ -342,6 +345,17 @@ impl Dispatcher {
             }
             self.wait().await?;
         }
+    }
+
+    /// Claims work that sends nothing, unless all is being given up.
+    async fn claim_local(&mut self) -> Result<usize, store::Error> {
+        let room = LOCAL_WORKERS.saturating_sub(self.in_flight(GateId::LOCAL));
+        let is_over = self.run.shutdown.abort.is_cancelled();
+        if room == 0 || is_over || !self.run.specs.contains_key(&GateId::LOCAL) {
+            return Ok(0);
+        }
+        let claimed = self.claim_each(&[(GateId::LOCAL, room)]).await?;
+        Ok(claimed.values().sum())
     }
 
     /// Claims as much as the gates have an appetite for.
@@ -617,6 +631,18 @@ impl Dispatcher {
 }
 
 impl Stop {
+    /// Whether files whose answers are all there are still joined: nobody is waiting for the
+    /// program to end, and this machine is well.
+    fn leaves_time_to_join(&self) -> bool {
+        match self {
+            Self::Budget { .. }
+            | Self::Runaway { .. }
+            | Self::Account { .. }
+            | Self::Unreachable { .. } => true,
+            Self::Empty | Self::Interrupted | Self::TimeLimit | Self::Local { .. } => false,
+        }
+    }
+
     /// Why, for people.
     pub fn words(&self) -> String {
         match self {

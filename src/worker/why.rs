@@ -231,9 +231,7 @@ impl Cause {
             Self::NothingQueued => "nothing is queued".into(),
             Self::NotRunning => "nothing runs: `voicespool run` goes on".into(),
             Self::Budget { what } => {
-                format!(
-                    "budget: {what}; raise [budget] max_cost or --max-cost, then `voicespool run`"
-                )
+                format!("budget: {what}; raise that cap, then `voicespool run`")
             }
             Self::Account { words } => format!(
                 "the provider refuses the key or the account{}; check both, then `voicespool run`",

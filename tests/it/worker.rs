@@ -15,6 +15,7 @@ use voicespool::engine::delay::DelayRules;
 use voicespool::engine::limit::Gate;
 use voicespool::engine::scripted::{Asked, Outcome, Scripted};
 use voicespool::engine::{Engine, EngineError, SpeechRequest};
+use voicespool::pipeline::addresses::Addresses;
 use voicespool::pipeline::enqueue::{enqueue, specs};
 use voicespool::pipeline::objects::Objects;
 use voicespool::pipeline::plan::plan;
@@ -294,9 +295,15 @@ async fn an_answer_that_had_arrived_is_adopted_after_a_crash_and_half_a_one_is_n
     let store = Store::open(&Options::new(project.path(".voicespool/queue.db")))
         .await
         .unwrap();
-    let found = recover(&store, &objects, DoubtPolicy::Hold, UtcMillis(9))
-        .await
-        .unwrap();
+    let found = recover(
+        &store,
+        &objects,
+        &Addresses::new(&project.path(".voicespool")),
+        DoubtPolicy::Hold,
+        UtcMillis(9),
+    )
+    .await
+    .unwrap();
 
     assert_eq!((found.adopted, found.in_doubt.len()), (1, 1));
     assert!(objects.contains(claims[0].key) && !objects.contains(claims[1].key));

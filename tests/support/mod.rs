@@ -7,23 +7,29 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::Arc;
 
 use serde_json::Value;
 use voicespool::engine::local::LocalEngine;
 use voicespool::mock::{MockHandle, MockOptions, serve};
 
 pub(crate) use canary::CANARY;
+use canary::Secret;
 
 /// A folder with a `jobs.toml`. When it goes, every file a command left in it has been searched
 /// for the key: queue, write-ahead log, reports, answers, outputs, names.
 pub(crate) struct Project {
     dir: tempfile::TempDir,
+    secret: Option<Arc<Secret>>,
 }
 
 impl Drop for Project {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             canary::search_files(self.root());
+            if let Some(secret) = &self.secret {
+                secret.search_files(self.root());
+            }
             return;
         }
         // What went wrong can be looked at. Nobody may be listening.
@@ -37,9 +43,16 @@ impl Project {
     pub(crate) fn new(config: &str) -> Self {
         let project = Self {
             dir: tempfile::tempdir().unwrap(),
+            secret: None,
         };
         project.write("jobs.toml", config);
         project
+    }
+
+    /// From here on `text` may turn up nowhere either, but in the files and folders `homes`.
+    pub(crate) fn hide(&mut self, text: &str, homes: &[&str]) {
+        let homes = homes.iter().map(|home| self.path(home)).collect();
+        self.secret = Some(Arc::new(Secret::new(text, homes)));
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -91,6 +104,10 @@ impl Project {
         let ran = Ran(child.wait_with_output().unwrap());
         canary::search("stdout", &ran.0.stdout);
         canary::search("stderr", &ran.0.stderr);
+        if let Some(secret) = &self.secret {
+            secret.search("stdout", &ran.0.stdout);
+            secret.search("stderr", &ran.0.stderr);
+        }
         ran
     }
 
@@ -104,7 +121,12 @@ impl Project {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        Started { child, lines, talk }
+        Started {
+            child,
+            lines,
+            talk,
+            secret: self.secret.clone(),
+        }
     }
 }
 
@@ -176,6 +198,7 @@ pub(crate) struct Started {
     lines: BufReader<ChildStdout>,
     /// Its stderr: a file, which never fills up as a pipe does.
     talk: File,
+    secret: Option<Arc<Secret>>,
 }
 
 impl Drop for Started {
@@ -187,6 +210,9 @@ impl Drop for Started {
         self.talk.rewind().unwrap();
         self.talk.read_to_end(&mut talk).unwrap();
         canary::search("stderr", &talk);
+        if let Some(secret) = &self.secret {
+            secret.search("stderr", &talk);
+        }
     }
 }
 
@@ -205,6 +231,9 @@ impl Started {
                 return false;
             }
             canary::search("stdout", line.as_bytes());
+            if let Some(secret) = &self.secret {
+                secret.search("stdout", line.as_bytes());
+            }
             canary::search_process(self.child.id());
             let value: Value =
                 serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));

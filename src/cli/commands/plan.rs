@@ -12,7 +12,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::money::Funds;
 use crate::cli::term;
 use crate::config::Overrides;
-use crate::domain::UtcMillis;
+use crate::domain::{NanoUsd, UtcMillis};
 use crate::pipeline::plan::{self, Plan, PlanError, Totals};
 use crate::pipeline::task::Task;
 use crate::store::Store;
@@ -48,6 +48,9 @@ pub(crate) async fn make(
         .map_err(|error| {
             let place = match &error {
                 PlanError::Discover(discover) => discover
+                    .origin()
+                    .and_then(|origin| excerpt(context, origin)),
+                PlanError::Manifest(manifest) => manifest
                     .origin()
                     .and_then(|origin| excerpt(context, origin)),
                 _ => None,
@@ -130,17 +133,32 @@ pub(crate) fn text(context: &Context, plan: &Plan, files: bool, funds: &Funds) -
     text
 }
 
+/// `$1.20`, or `at most $1.20` where lengths are not known.
+pub(crate) fn at_most(unknown: u64, cost: NanoUsd) -> String {
+    if unknown > 0 {
+        format!("at most {}", cost.display())
+    } else {
+        cost.display()
+    }
+}
+
 fn sum_line(totals: &Totals) -> String {
     let mut line = format!(
         "total   {}, {} to send, {}",
         term::count(totals.work_files, "file"),
         term::count(totals.to_send, "request"),
         if totals.unpriced_files == 0 {
-            totals.cost.display()
+            at_most(totals.at_most_files, totals.cost)
         } else {
             format!("at least {}", totals.cost.display())
         },
     );
+    if totals.at_most_files > 0 {
+        line.push_str(&format!(
+            " ({} of unknown length, each counted as the longest one request takes; billed by what the provider hears)",
+            term::count(totals.at_most_files, "recording")
+        ));
+    }
     if totals.unpriced_files > 0 {
         line.push_str(&format!(
             " ({} without a price: set [models.\"…\"] price)",

@@ -19,6 +19,7 @@ use crate::cli::term;
 use crate::config::{OnInDoubt, Overrides};
 use crate::domain::{AudioMillis, JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
+use crate::pipeline::addresses::Addresses;
 use crate::pipeline::enqueue::{enqueue, leave_out};
 use crate::pipeline::plan::{FileState, Plan};
 use crate::pipeline::task::Task;
@@ -121,6 +122,7 @@ async fn with_queue(
     let recovered = recover(
         store,
         &context.objects(),
+        &Addresses::new(&context.settings.places.state),
         doubt_policy(context),
         context.clock.now(),
     )

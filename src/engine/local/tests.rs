@@ -8,7 +8,7 @@ use crate::domain::{
     AudioFormat, AudioMillis, Delivery, FaultClass, PcmEncoding, SpeechParams, TranscriptionParams,
 };
 use crate::engine::local::{LocalEngine, SAMPLE_RATE, find, voices};
-use crate::engine::{Answer, Engine, EngineError, SpeechRequest, TranscriptionRequest};
+use crate::engine::{Answer, Engine, EngineError, Recording, SpeechRequest, TranscriptionRequest};
 
 fn engine(folder: &tempfile::TempDir) -> LocalEngine {
     LocalEngine::new(folder.path().join("voices"))
@@ -347,7 +347,7 @@ async fn it_has_no_recogniser_and_says_so() {
     };
     let request = TranscriptionRequest {
         params: &transcription,
-        path: Path::new("x.wav"),
+        recording: Recording::File(Path::new("x.wav")),
         duration: AudioMillis(0),
     };
     let error = engine

@@ -19,7 +19,9 @@ use crate::engine::rest::options::{Auth, ByteCap, Deadline, OptionsError, RestOp
 use crate::engine::rest::problem::Scrubber;
 use crate::engine::rest::sound::{Sound, bad};
 use crate::engine::rest::{socket, speech, transcription};
-use crate::engine::{Answer, BoxFuture, Engine, EngineError, SpeechRequest, TranscriptionRequest};
+use crate::engine::{
+    Answer, BoxFuture, Engine, EngineError, Recording, SpeechRequest, TranscriptionRequest,
+};
 
 /// Connections idle for longer are not used again. Common servers close theirs after 5 s
 /// (uvicorn, Node); a request sent into a connection that is just being closed cannot be
@@ -127,11 +129,19 @@ impl RestEngine {
         };
         let (builder, upload) =
             transcription::request(&self.client, url, self.kind, request).await?;
-        let receiver = self.receiver(
+        // The provider's words may quote what it was to fetch.
+        let scrubber = match request.recording {
+            Recording::File(_) => None,
+            Recording::Url(address) => Some(self.scrubber.and_address(address)),
+        };
+        let mut receiver = self.receiver(
             Expected::Json,
             self.total.for_transcription(request.duration, upload.bytes),
             self.max_answer_bytes.for_transcript(request.duration),
         );
+        if let Some(scrubber) = &scrubber {
+            receiver.scrubber = scrubber;
+        }
         let outcome = async {
             let response = self.begin(builder, &receiver, || upload.sent()).await?;
             receiver.receive(response, body).await
@@ -185,7 +195,7 @@ impl RestEngine {
                 );
                 Ok(response)
             }
-            Ok(Err(error)) => Err(no_answer(&error, receiver.host, sent(), &self.scrubber)),
+            Ok(Err(error)) => Err(no_answer(&error, receiver.host, sent(), receiver.scrubber)),
             Err(_) => Err(too_late(
                 "no answer from",
                 receiver.host,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Alignment, AudioFormat, Delivery, SpeechParams, TranscriptionParams};
+use crate::engine::rest::wire::part;
 
 /// Which contract the provider keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +40,17 @@ impl Kind {
         match self {
             Self::OpenAi if language == "auto" => None,
             Self::OpenAi | Self::Together => Some(language),
+        }
+    }
+
+    /// The part of a transcription's form that takes the URL of a recording, for the provider
+    /// to fetch; `None` where recordings are only taken as files. Together reads a URL from
+    /// `file` itself, where that part has no file name (its SDK 1.x). `OpenAI` takes files
+    /// only; a provider with a part of its own for it (Groq: `url`) belongs here.
+    pub fn url_part(self) -> Option<&'static str> {
+        match self {
+            Self::Together => Some(part::FILE),
+            Self::OpenAi => None,
         }
     }
 

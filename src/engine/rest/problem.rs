@@ -222,11 +222,42 @@ fn page_title(page: &str) -> String {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scrubber {
     key: Option<SecretString>,
+    /// Of the address of a recording: its query and each value in it, plain and decoded, the
+    /// longest first.
+    parts: Vec<SecretString>,
 }
+
+/// Shorter parts of an address are words like any other: `v=7`, `expires=60`.
+const MIN_PART: usize = 6;
 
 impl Scrubber {
     pub(super) fn new(key: Option<SecretString>) -> Self {
-        Self { key }
+        Self {
+            key,
+            parts: Vec::new(),
+        }
+    }
+
+    /// As this one, and what is secret in `address` goes, too.
+    pub(super) fn and_address(&self, address: &SecretString) -> Self {
+        let mut parts: Vec<String> = Vec::new();
+        if let Ok(url) = reqwest::Url::parse(address.expose_secret()) {
+            let query = url.query().unwrap_or_default();
+            parts.push(query.to_owned());
+            parts.extend(
+                query
+                    .split('&')
+                    .filter_map(|pair| Some(pair.split_once('=')?.1.to_owned())),
+            );
+            parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+        }
+        parts.retain(|part| part.len() >= MIN_PART);
+        parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+        parts.dedup();
+        Self {
+            key: self.key.clone(),
+            parts: parts.into_iter().map(SecretString::from).collect(),
+        }
     }
 
     /// `text` on one line, without control characters, keys, and the queries and user
@@ -247,7 +278,10 @@ impl Scrubber {
                 break;
             }
         }
-        let line = self.scrub(line);
+        let mut line = self.scrub(line);
+        for part in &self.parts {
+            line = line.replace(part.expose_secret(), "***");
+        }
         match line.char_indices().nth(MAX_WORDS) {
             None => line,
             Some((end, _)) => {
@@ -524,6 +558,26 @@ mod tests {
         ] {
             assert_eq!(scrubber.tidy(text), expected);
         }
+        assert!(!format!("{scrubber:?}").contains("CANARY"));
+    }
+
+    #[test]
+    fn no_text_shows_the_query_of_an_address_however_it_is_quoted() {
+        let address = SecretString::from(
+            "https://b.example/a.mp3?X-Amz-Signature=CANARY%2F0a1b2c&part=CANARY-two&v=7",
+        );
+        let scrubber = Scrubber::new(None).and_address(&address);
+
+        for text in [
+            "cannot fetch https://b.example/a.mp3?X-Amz-Signature=CANARY%2F0a1b2c&part=CANARY-two",
+            "bad signature CANARY/0a1b2c for part",
+            "query: X-Amz-Signature=CANARY%2F0a1b2c&part=CANARY-two&v=7",
+            "(CANARY-two)",
+        ] {
+            let tidy = scrubber.tidy(text);
+            assert!(!tidy.contains("CANARY"), "{tidy}");
+        }
+        assert_eq!(scrubber.tidy("v is 7"), "v is 7");
         assert!(!format!("{scrubber:?}").contains("CANARY"));
     }
 

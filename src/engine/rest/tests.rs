@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use crate::domain::{AudioFormat, AudioMillis, Delivery, SpeechParams, TranscriptionParams};
 use crate::engine::rest::{Auth, Deadline, Kind, RestEngine, RestOptions};
-use crate::engine::{Answer, Engine, EngineError, SpeechRequest, TranscriptionRequest};
+use crate::engine::{Answer, Engine, EngineError, Recording, SpeechRequest, TranscriptionRequest};
 
 const CANARY: &str = "sk-CANARY-7f3a9b2c4d5e6f708192";
 
@@ -69,7 +69,7 @@ async fn transcribe(
     let mut body = Vec::new();
     let request = TranscriptionRequest {
         params,
-        path,
+        recording: Recording::File(path),
         duration: AudioMillis(1000),
     };
     let outcome = engine.transcribe(request, &mut body).await;

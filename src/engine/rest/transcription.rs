@@ -3,7 +3,8 @@
 //!
 //! The file is streamed with a length announced beforehand (some servers refuse chunked
 //! uploads). Its name stays here: the provider sees `audio.EXT`, because names of
-//! private recordings tell more than a transcription needs.
+//! private recordings tell more than a transcription needs. A recording at a URL is named by it, in
+//! plain text where the file would be: the provider fetches it.
 
 use std::io;
 use std::path::Path;
@@ -16,6 +17,7 @@ use futures_util::{Stream, stream};
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Client, RequestBuilder, Url};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
@@ -23,7 +25,7 @@ use crate::domain::{FaultClass, TranscriptionParams};
 use crate::engine::rest::dialect::{Kind, unsupported_transcription};
 use crate::engine::rest::failure::Sent;
 use crate::engine::rest::wire::part;
-use crate::engine::{EngineError, TranscriptionRequest};
+use crate::engine::{EngineError, Recording, TranscriptionRequest};
 
 /// Bytes read from the file at a time.
 const SLICE: usize = 64 * 1024;
@@ -69,7 +71,39 @@ pub(super) async fn request(
     if !lacking.is_empty() {
         return Err(EngineError::new(FaultClass::Refused, lacking.join("; ")));
     }
-    let (file, bytes) = open(request.path).await.map_err(|error| {
+    let form = fields(kind, request.params);
+    let (form, upload) = match request.recording {
+        Recording::File(path) => attached(form, path).await?,
+        Recording::Url(address) => named(form, kind, address)?,
+    };
+    let builder = client
+        .post(url.clone())
+        .header(ACCEPT, HeaderValue::from_static("application/json"))
+        .multipart(form);
+    Ok((builder, upload))
+}
+
+/// `form` with the URL of the recording.
+fn named(form: Form, kind: Kind, address: &SecretString) -> Result<(Form, Upload), EngineError> {
+    let Some(part) = kind.url_part() else {
+        let detail = format!("{} takes no recording by URL", kind.as_str());
+        return Err(EngineError::new(FaultClass::Refused, detail));
+    };
+    let upload = Upload {
+        bytes: 0,
+        progress: Arc::default(),
+    };
+    // A form this small leaves in one piece.
+    upload
+        .progress
+        .is_read_to_the_end
+        .store(true, Ordering::Release);
+    Ok((form.text(part, address.expose_secret().to_owned()), upload))
+}
+
+/// `form` with the file at `path`, which is read while it is sent.
+async fn attached(form: Form, path: &Path) -> Result<(Form, Upload), EngineError> {
+    let (file, bytes) = open(path).await.map_err(|error| {
         EngineError::new(
             FaultClass::Local,
             format!("the audio cannot be read: {error}"),
@@ -79,17 +113,13 @@ pub(super) async fn request(
         bytes,
         progress: Arc::default(),
     };
-    let (name, media_type) = public_name(request.path);
+    let (name, media_type) = public_name(path);
     let body = Body::wrap_stream(slices(file, bytes, Arc::clone(&upload.progress)));
     let file = Part::stream_with_length(body, bytes)
         .file_name(name)
         .mime_str(media_type)
         .map_err(|error| EngineError::new(FaultClass::Refused, error.without_url().to_string()))?;
-    let builder = client
-        .post(url.clone())
-        .header(ACCEPT, HeaderValue::from_static("application/json"))
-        .multipart(fields(kind, request.params).part(part::FILE, file));
-    Ok((builder, upload))
+    Ok((form.part(part::FILE, file), upload))
 }
 
 /// Everything but the file, the model first.

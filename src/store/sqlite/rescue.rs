@@ -151,6 +151,13 @@ async fn adopt(conn: &mut SqliteConnection, found: &Adopt) -> Result<(), Error> 
         .bind(found.attempt.0)
         .bind(found.at.0)
         .bind(int(found.object.bytes)?)
+        .bind(
+            found
+                .billed
+                .map(|(quantity, _)| decode::amount(quantity))
+                .transpose()?,
+        )
+        .bind(found.billed.map(|(_, cost)| cost.0))
         .execute(&mut *conn)
         .await?;
     let mut aftermath = Aftermath::default();

@@ -105,6 +105,7 @@ impl Seen {
             path: columns.raw()?,
             content: columns.key()?,
             text: columns.maybe_key()?,
+            kind: columns.text()?,
         };
         Ok(self.sources.learn(id, source))
     }

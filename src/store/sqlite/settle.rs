@@ -69,6 +69,7 @@ struct BillRow<'a>(
     Option<i64>,
     Option<i64>,
     Option<i64>,
+    Option<i64>,
 );
 
 /// One row of `sql::ADD_OUTPUTS`.
@@ -193,6 +194,7 @@ fn bill_row<'a>(settle: &'a Settle, bill: &'a Bill) -> Result<BillRow<'a>, Error
         bill.latency.map(millis),
         bill.first_byte.map(millis),
         bill.bytes.map(int).transpose()?,
+        bill.quantity.map(decode::amount).transpose()?,
     ))
 }
 

@@ -143,7 +143,7 @@ statements! {
     ADD_SPEC = "INSERT INTO spec (task, kind, gate_id, params) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (task, kind, gate_id, params) DO NOTHING";
     FIND_SPEC = "SELECT id FROM spec WHERE task = ?1 AND kind = ?2 AND gate_id = ?3 AND params = ?4";
-    SOURCE = "SELECT path, content, text FROM source WHERE id = ?1";
+    SOURCE = "SELECT path, content, text, kind FROM source WHERE id = ?1";
     SPEC = "SELECT task, kind, gate_id, params FROM spec WHERE id = ?1";
 
     // ---- enqueue --------------------------------------------------------------------
@@ -261,7 +261,8 @@ statements! {
     SETTLE_BILLS = "UPDATE attempt SET finished_at = e.value ->> 2, cost = e.value ->> 3,
             cost_status = e.value ->> 4, class = e.value ->> 5, detail = e.value ->> 6,
             http_status = e.value ->> 7, request_id = e.value ->> 8, latency_ms = e.value ->> 9,
-            first_byte_ms = e.value ->> 10, bytes = e.value ->> 11
+            first_byte_ms = e.value ->> 10, bytes = e.value ->> 11,
+            quantity = ifnull(e.value ->> 12, quantity)
         FROM jsonb_each(?1) e
         WHERE attempt.job_id = e.value ->> 0 AND attempt.attempt = e.value ->> 1";
     /// ?1: rows of [job, hash, bytes, format, time].
@@ -291,6 +292,7 @@ statements! {
             lease_until = NULL, owner = NULL, class = NULL, detail = NULL
         WHERE id = ?1 AND attempt = ?2 AND state IN ('sent', 'held') RETURNING id";
     ADOPT_ATTEMPT = "UPDATE attempt SET cost_status = 'confirmed', finished_at = ?3, bytes = ?4,
+            quantity = ifnull(?5, quantity), cost = ifnull(?6, cost),
             class = NULL, detail = 'adopted from the object store'
         WHERE job_id = ?1 AND attempt = ?2 AND cost_status IN ('reserved', 'in_doubt')";
 
@@ -299,7 +301,7 @@ statements! {
     /// ?1: leases up to then have ended.
     RELEASE_EXPIRED = "UPDATE job SET state = 'available', lease_until = NULL, owner = NULL
         WHERE lease_until <= ?1 AND state = 'leased'";
-    EXPIRED_IN_FLIGHT = "SELECT j.id, j.attempt, j.kind, j.key, j.spec_id, j.source_id, j.quantity,
+    EXPIRED_IN_FLIGHT = "SELECT j.id, j.attempt, j.kind, j.key, j.spec_id, j.source_id, a.quantity,
             a.run_id, a.sent_at, a.cost, j.crashes
         FROM job j JOIN attempt a ON a.job_id = j.id AND a.attempt = j.attempt
         WHERE j.lease_until <= ?1 AND j.state = 'sent'";

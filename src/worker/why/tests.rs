@@ -92,7 +92,7 @@ fn cases_without_work() -> Vec<(Cause, &'static str)> {
                     ..busy()
                 },
             ),
-            "budget: $5.00 of $5.00 are spent; raise [budget] max_cost or --max-cost, then `voicespool run`",
+            "budget: $5.00 of $5.00 are spent; raise that cap, then `voicespool run`",
         ),
         (
             found(closed(Reason::Account, None, false), busy()),

@@ -149,3 +149,24 @@ fn prices_tell_their_source_and_age_and_a_missing_one_is_a_finding() {
     );
     project.run(&["prices"]).exits(0);
 }
+
+#[test]
+fn a_retired_model_and_a_delivery_it_lacks_are_warned_of_before_anything_is_sent() {
+    let provider = Provider::start(MockOptions::default());
+    let says = |model: &str, more: &str| {
+        let project = Project::new(&format!(
+            "version = 1\n{}[task.a]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"a.txt\"]\nmodel = \"{model}\"\nvoice = \"x\"\nformat = \"wav\"\n{more}",
+            provider.profile()
+        ));
+        project.write("a.txt", "One sentence.");
+        project.run(&["plan"]).exits(0).stderr()
+    };
+
+    assert!(says("cartesia/sonic", "").contains("was retired on 2026-06-01"));
+    assert!(says("rime-labs/rime-arcana-v3-turbo", "").contains("a machine rented for it"));
+    assert!(
+        says("cartesia/sonic-3", "delivery = \"stream\"\n")
+            .contains("was not known to answer by stream")
+    );
+    assert!(!says("cartesia/sonic-3", "").contains("warning"));
+}

@@ -12,3 +12,4 @@ mod pace;
 mod speech;
 mod stop;
 mod transcripts;
+mod urls;

@@ -239,6 +239,7 @@ pub(crate) fn bill(status: CostStatus, cost: i64) -> Bill {
         latency: Some(std::time::Duration::from_millis(120)),
         first_byte: Some(std::time::Duration::from_millis(80)),
         bytes: Some(32_000),
+        quantity: None,
     }
 }
 

@@ -184,6 +184,101 @@ async fn a_transcription_names_the_model_first_and_the_file_last() {
     "#);
 }
 
+/// A request that names its recording by `url`.
+async fn transcribe_url(engine: &RestEngine, url: &str) -> Result<Answer, EngineError> {
+    let (params, url) = (transcription_params(), SecretString::from(url));
+    let request = TranscriptionRequest {
+        params: &params,
+        recording: Recording::Url(&url),
+        duration: AudioMillis(0),
+    };
+    engine.transcribe(request, &mut Vec::new()).await
+}
+
+#[tokio::test]
+async fn a_recording_at_a_url_is_named_in_plain_text_where_the_file_would_be() {
+    let server = Server::saying(TRANSCRIPT).await;
+    let url = "https://b.example/a%20b.mp3?X-Amz-Signature=0a1b2c3d&x=%2F+1";
+
+    let answer = transcribe_url(&engine(options(&server.base_url())), url).await;
+
+    answer.unwrap();
+    insta::assert_snapshot!(shown(&server), @r#"
+    POST /v1/audio/transcriptions HTTP/1.1
+    accept: application/json
+    content-type: multipart/form-data; boundary=BOUNDARY
+    content-length: 961
+    accept-encoding: identity
+    authorization: Bearer sk-CANARY-7f3a9b2c4d5e6f708192
+    user-agent: voicespool/VERSION
+    host: HOST
+
+    --BOUNDARY
+    Content-Disposition: form-data; name="model"
+
+    openai/whisper-large-v3
+    --BOUNDARY
+    Content-Disposition: form-data; name="language"
+
+    auto
+    --BOUNDARY
+    Content-Disposition: form-data; name="response_format"
+
+    verbose_json
+    --BOUNDARY
+    Content-Disposition: form-data; name="timestamp_granularities[]"
+
+    segment
+    --BOUNDARY
+    Content-Disposition: form-data; name="timestamp_granularities[]"
+
+    word
+    --BOUNDARY
+    Content-Disposition: form-data; name="file"
+
+    https://b.example/a%20b.mp3?X-Amz-Signature=0a1b2c3d&x=%2F+1
+    --BOUNDARY--
+    "#);
+}
+
+#[tokio::test]
+async fn openai_is_sent_no_url() {
+    let server = Server::saying(TRANSCRIPT).await;
+    let options = RestOptions {
+        kind: Kind::OpenAi,
+        ..options(&server.base_url())
+    };
+
+    let error = transcribe_url(&engine(options), "https://b.example/a?s=CANARY")
+        .await
+        .unwrap_err();
+
+    assert_eq!(error.class, crate::domain::FaultClass::Refused);
+    assert!(
+        !error.may_be_billed && !error.detail.contains("CANARY"),
+        "{error:?}"
+    );
+    assert_eq!(server.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn a_provider_that_quotes_a_signature_is_not_quoted() {
+    let body = r#"{"error":{"message":"signature CANARY-0a1b2c of https%3A%2F%2Fb.example%2Fa.mp3%3FSignature%3DCANARY-0a1b2c has expired"}}"#;
+    let refusal = format!(
+        "HTTP/1.1 400 Bad Request\r\ncontent-length: {}\r\ncontent-type: application/json\r\n\r\n{body}",
+        body.len()
+    );
+    let server = Server::saying(refusal.as_bytes()).await;
+    let url = "https://b.example/a.mp3?Signature=CANARY-0a1b2c&Expires=1";
+
+    let error = transcribe_url(&engine(options(&server.base_url())), url)
+        .await
+        .unwrap_err();
+
+    assert!(error.detail.contains("has expired"), "{error:?}");
+    assert!(!error.detail.contains("CANARY"), "{error:?}");
+}
+
 #[tokio::test]
 async fn openai_is_asked_to_detect_the_language_by_leaving_it_out() {
     let server = Server::saying(TRANSCRIPT).await;

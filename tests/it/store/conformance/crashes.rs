@@ -1,6 +1,6 @@
 //! Crashes: nothing lost, nothing hidden, poison put aside.
 
-use voicespool::domain::{AudioMillis, FaultClass, JobState, NanoUsd};
+use voicespool::domain::{AudioMillis, CharCount, FaultClass, JobState, NanoUsd, Quantity};
 use voicespool::store::{Adopt, DoubtPolicy, Error, Filter};
 
 use crate::store::conformance::is_sound;
@@ -40,6 +40,7 @@ async fn after_a_crash_nothing_finished_is_lost_and_each_request_in_flight_is_na
         at: at(100),
         object: object(),
         audio: Some(AudioMillis(800)),
+        billed: Some((Quantity::Chars(CharCount(7)), NanoUsd(45))),
     };
     store.adopt(adopted).await.unwrap();
     let state = store
@@ -50,9 +51,11 @@ async fn after_a_crash_nothing_finished_is_lost_and_each_request_in_flight_is_na
     let money = store.money().await.unwrap();
     assert_eq!(
         (money.confirmed.cost, money.in_doubt.cost),
-        (NanoUsd(90), NanoUsd(60))
+        (NanoUsd(85), NanoUsd(60))
     );
     assert_eq!(money.reserved.attempts, 0);
+    let rows = store.attempts(found.job).await.unwrap();
+    assert_eq!(rows[0].quantity, Quantity::Chars(CharCount(7)));
     assert_eq!(
         store.object(key(2)).await.unwrap().unwrap().audio,
         Some(AudioMillis(800))

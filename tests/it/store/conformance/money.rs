@@ -1,9 +1,9 @@
 //! Money: caps that hold under concurrency, and sums that equal the rows they sum.
 
 use proptest::prelude::*;
-use voicespool::domain::{CostStatus, Day, FaultClass, NanoUsd};
+use voicespool::domain::{CharCount, CostStatus, Day, FaultClass, NanoUsd, Quantity};
 use voicespool::store::{
-    Adopt, Caps, DoubtPolicy, Error, Filter, Intent, Purse, Settle, Store, Verdict,
+    Adopt, Bill, Caps, DoubtPolicy, Error, Filter, Intent, Purse, Settle, Store, Verdict,
 };
 
 use crate::store::conformance::is_sound;
@@ -144,6 +144,33 @@ async fn a_doubt_is_resolved_once_and_moves_its_money() {
         (money.in_doubt.attempts, money.confirmed.cost),
         (0, NanoUsd(85))
     );
+}
+
+#[tokio::test]
+async fn a_bill_may_know_the_quantity_better_than_the_intent_did() {
+    let (_folder, store) = fresh().await;
+    let desk = Desk::at(store).await;
+    queue_of(&desk, 2).await;
+    let claims = desk.claim(2).await;
+    for (claim, quantity) in claims
+        .iter()
+        .zip([None, Some(Quantity::Chars(CharCount(7)))])
+    {
+        desk.send(claim, 50).await;
+        let bill = Bill {
+            quantity,
+            ..confirmed(30)
+        };
+        desk.store
+            .settle(completed(claim, Some(bill)))
+            .await
+            .unwrap();
+    }
+
+    for (claim, chars) in claims.iter().zip([10, 7]) {
+        let rows = desk.store.attempts(claim.job).await.unwrap();
+        assert_eq!(rows[0].quantity, Quantity::Chars(CharCount(chars)));
+    }
 }
 
 #[tokio::test]
@@ -383,6 +410,8 @@ async fn crash(store: &Store, adopt: bool, hold: bool, now: i64) {
                 at: at(now),
                 object: object(),
                 audio: None,
+                // The answer knows better than the reservation.
+                billed: hold.then_some((Quantity::Chars(CharCount(7)), NanoUsd(3))),
             };
             store.adopt(found).await.unwrap();
         } else {

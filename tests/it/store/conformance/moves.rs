@@ -177,6 +177,7 @@ async fn happen(desk: &Desk, event: Event, claim: &Claim) -> Result<(), Error> {
                 at: at(60),
                 object: object(),
                 audio: None,
+                billed: None,
             };
             store.adopt(found).await
         }

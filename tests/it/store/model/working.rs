@@ -279,6 +279,7 @@ impl Office {
             at: self.now(),
             object: object(),
             audio: None,
+            billed: None,
         };
         let answer = self.store.adopt(found).await;
         assert_eq!(
