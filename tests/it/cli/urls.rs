@@ -387,6 +387,27 @@ fn an_answer_that_had_arrived_is_adopted_and_billed_by_its_length() {
 }
 
 #[test]
+fn under_a_cap_what_was_reserved_for_an_unknown_length_is_waited_for_and_used_again() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_millis(20),
+        ..MockOptions::default()
+    });
+    let project = project(&provider, "talks.txt", "");
+    let urls: Vec<_> = (0..12)
+        .map(|n| signed(&provider, &format!("talk{n}.wav"), 5, &query(1)))
+        .collect();
+    project.write("talks.txt", urls.join("\n"));
+
+    // Two reservations of four hours fit at a time, and all twelve together cost $0.0015.
+    project.run(&["run", "--max-cost", "0.75"]).exits(0);
+
+    let seen = provider.mock.bill();
+    assert_eq!((seen.requests, seen.billed_requests), (12, 12));
+    assert!(seen.max_in_flight <= 2, "{seen:?}");
+    assert_eq!(bill(&project).len(), 12);
+}
+
+#[test]
 fn under_a_cap_an_unknown_length_is_reserved_in_full_and_a_duration_frees_it() {
     let provider = Provider::start(MockOptions::default());
     let project = project(&provider, "talks.csv", "");
