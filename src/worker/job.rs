@@ -169,7 +169,54 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<End, store::Error> 
         // What its manifest says now; a job never changes what it was queued with.
         claim.quantity = Quantity::Audio(address.length);
     }
-    let stop = &run.shutdown.stop;
+    let may_cost_less = matches!(input, Input::Address(_));
+    loop {
+        let settled = run.bounds.settled();
+        tokio::pin!(settled);
+        settled.as_mut().enable();
+        let mut bound = may_cost_less.then(|| run.bounds.begin());
+        let full = match depart(run, lane, asked, &claim).await? {
+            Departure::Leave(leave) => {
+                if let Some(bound) = &mut bound {
+                    bound.sent();
+                }
+                let end = send(run, lane, asked, claim, &input, leave).await;
+                // Settled: what it did not cost is free again.
+                drop(bound);
+                return end;
+            }
+            Departure::Stopped => return release(run, &claim).await,
+            Departure::Full(full) => full,
+        };
+        drop(bound);
+        if !run.bounds.any() {
+            release(run, &claim).await?;
+            return Ok(full);
+        }
+        tokio::select! {
+            () = settled => {}
+            () = run.shutdown.stop.cancelled() => return release(run, &claim).await,
+        }
+    }
+}
+
+/// How the way to the wire ends.
+enum Departure<'a> {
+    /// The intent is durable.
+    Leave(Leave<'a>),
+    /// The run or a pause stops it.
+    Stopped,
+    /// It would go over a cap.
+    Full(End),
+}
+
+/// Steps (a) and (b): through the gate, and into the books.
+async fn depart<'a>(
+    run: &'a Arc<Run>,
+    lane: &Lane,
+    asked: &Request,
+    claim: &Claim,
+) -> Result<Departure<'a>, store::Error> {
     let leave = async {
         // The gate first: who waits at a closed one must not keep others from the wire.
         let pass = lane.gate.pass(claim.quantity).await;
@@ -182,8 +229,8 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<End, store::Error> 
     };
     let (pass, wire) = tokio::select! {
         biased;
-        () = stop.cancelled() => return release(run, &claim).await,
-        () = run.pauses.reached(run.mark(claim.spec.id)) => return release(run, &claim).await,
+        () = run.shutdown.stop.cancelled() => return Ok(Departure::Stopped),
+        () = run.pauses.reached(run.mark(claim.spec.id)) => return Ok(Departure::Stopped),
         leave = leave => leave,
     };
     let reserve = asked
@@ -204,9 +251,7 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<End, store::Error> 
     match run.store.mark_sent(intent).await {
         Ok(()) => {}
         Err(error @ store::Error::Budget { which, .. }) => {
-            drop(pass);
-            release(run, &claim).await?;
-            return Ok(End::Budget(error.to_string(), which));
+            return Ok(Departure::Full(End::Budget(error.to_string(), which)));
         }
         Err(error) => return Err(error),
     }
@@ -214,13 +259,12 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<End, store::Error> 
         job: claim.job,
         reserved: reserve,
     });
-    let leave = Leave {
+    Ok(Departure::Leave(Leave {
         pass,
         wire,
         at,
         reserve,
-    };
-    send(run, lane, asked, claim, &input, leave).await
+    }))
 }
 
 async fn send(

@@ -5,6 +5,7 @@
 //! matters, so a run may end at any instruction and the next one carries on. What the
 //! user sees is a fold over [`event::Event`]s.
 
+mod bounds;
 pub mod clock;
 pub mod event;
 mod finish;
@@ -20,6 +21,7 @@ pub mod verdict;
 mod wait;
 pub mod why;
 
+pub use bounds::Bounds;
 pub use clock::Clock;
 pub use event::{Charge, Event};
 pub use guard::Guard;

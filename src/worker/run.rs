@@ -23,6 +23,7 @@ use crate::engine::limit::Gate;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::Places;
 use crate::store::{self, Claim, DoubtPolicy, PauseRow, Purse, Store};
+use crate::worker::bounds::Bounds;
 use crate::worker::clock::Clock;
 use crate::worker::event::Event;
 use crate::worker::guard::Guard;
@@ -193,6 +194,7 @@ pub struct Run {
     pub marks: HashMap<SpecId, Mark>,
     pub pauses: Pauses,
     pub guard: Guard,
+    pub bounds: Bounds,
     /// Why a job called the whole run off, before the dispatcher could know.
     pub halted: OnceLock<Stop>,
 }

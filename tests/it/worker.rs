@@ -23,7 +23,9 @@ use voicespool::pipeline::task::{Task, Work};
 use voicespool::store::{DoubtPolicy, Intent, NewRun, Options, Store};
 use voicespool::worker::recovery::recover;
 use voicespool::worker::verdict::RetryRules;
-use voicespool::worker::{Clock, Guard, Lane, Pauses, Request, Run, RunRules, Shutdown, Stop};
+use voicespool::worker::{
+    Bounds, Clock, Guard, Lane, Pauses, Request, Run, RunRules, Shutdown, Stop,
+};
 
 use crate::support::Project;
 
@@ -162,6 +164,7 @@ pub(crate) async fn prepare(
         marks: HashMap::new(),
         pauses: Pauses::default(),
         guard: Guard::new(NonZeroU32::new(5)),
+        bounds: Bounds::default(),
         halted: OnceLock::new(),
     })
 }

@@ -27,7 +27,7 @@ use crate::store::{Caps, DoubtPolicy, NewEvent, NewRun, Store};
 use crate::worker::recovery::recover;
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
-use crate::worker::{Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
+use crate::worker::{Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
 
 pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> {
     let overrides = Overrides {
@@ -356,6 +356,7 @@ async fn work(
         marks: wiring.marks,
         pauses: Pauses::default(),
         guard: Guard::new(settings.budget.runaway_factor),
+        bounds: Bounds::default(),
         halted: OnceLock::new(),
     });
     let cap = Funds::of(context, Some(store)).await?.left(max_cost);
