@@ -55,7 +55,7 @@ const REMAINING: [&str; 3] = [
 /// When the window ends; the second is OpenAI's (`6m0s`).
 const RESET: [&str; 2] = ["x-ratelimit-reset", "x-ratelimit-reset-requests"];
 
-/// As [`wait`], of headers as name and value; what no header can hold is left out.
+/// The wait that headers ask for, 0 to 15 min; of headers as name and value; what no header can hold is left out.
 pub fn read_wait(lines: &[(&str, &str)]) -> Option<Duration> {
     let mut headers = HeaderMap::new();
     for (name, value) in lines {

@@ -196,7 +196,7 @@ pub(super) fn catalogue(kind: HostileKind) -> Vec<Hostile> {
     shelf.all
 }
 
-/// What [`catalogue`] holds, without the scripts.
+/// What the catalogue holds, without the scripts.
 pub fn hostile_answers(kind: HostileKind) -> Vec<HostileAnswer> {
     let hostile = catalogue(kind);
     hostile.into_iter().map(|hostile| hostile.answer).collect()
