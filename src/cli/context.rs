@@ -337,12 +337,10 @@ impl Context {
 
     /// The engine of a profile, with its key.
     pub(crate) async fn engine(&self, profile: &Profile) -> Result<Arc<dyn Engine>, Failure> {
-        let kind = match profile.kind {
-            EngineKind::Local => return Ok(Arc::new(local_engine())),
-            EngineKind::Together => Kind::Together,
-            EngineKind::OpenAi => Kind::OpenAi,
-        };
-        Ok(Arc::new(self.rest_engine(profile, kind).await?))
+        match profile.dialect {
+            None => Ok(Arc::new(local_engine())),
+            Some(dialect) => Ok(Arc::new(self.rest_engine(profile, dialect).await?)),
+        }
     }
 
     /// The client of a provider, with its key.

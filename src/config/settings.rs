@@ -99,7 +99,7 @@ impl Settings {
 
     /// What is known of the model `id` at `profile`.
     pub fn model(&self, profile: &Profile, id: &str) -> Model {
-        Model::of(profile.kind, profile.is_listed(), id, self.models.get(id))
+        Model::of(Some(profile), id, self.models.get(id))
     }
 
     /// The built-in price list with the changes and additions of the configuration, by model.

@@ -67,9 +67,7 @@ fn build_task(
     )?;
     refuse_other_type(build, table, task_type);
     let id = model_id(build, name, at, profile)?;
-    let listed = profile.is_some_and(Profile::is_listed);
-    let kind = profile.map_or(EngineKind::OpenAi, |profile| profile.kind);
-    let model = Model::of(kind, listed, &id, models.get(&id));
+    let model = Model::of(profile, &id, models.get(&id));
     let context = Context {
         name,
         at,

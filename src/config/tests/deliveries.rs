@@ -170,7 +170,8 @@ fn each_delivery_has_the_same_fields_here_and_in_the_engine() {
 #[test]
 fn a_wish_the_model_is_known_to_ignore_is_warned_of() {
     let text = remote_task("together", "delivery = \"stream\"\nsample_rate = 44100")
-        .replace("model = \"m\"", "model = \"hexgrad/Kokoro-82M\"");
+        .replace("model = \"m\"", "model = \"hexgrad/Kokoro-82M\"")
+        .replace("voice = \"v\"", "voice = \"af_heart\"");
 
     let settings = good(&text);
 
