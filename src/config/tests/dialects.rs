@@ -3,7 +3,7 @@
 use crate::config::tests::{Project, bad, good};
 use crate::config::{Auth, EngineKind, KeySource, Profile};
 use crate::domain::Price;
-use crate::engine::rest::{Kind, Scheme};
+use crate::engine::rest::{BaseUrl, Kind, Scheme};
 use crate::pipeline::task::Work;
 
 fn profile(lines: &str) -> Profile {
@@ -29,7 +29,7 @@ fn a_dialect_alone_is_a_whole_profile() {
 
         assert_eq!(profile.dialect, Some(dialect));
         assert_eq!(
-            profile.base_url.as_ref().map(|url| url.as_str()),
+            profile.base_url.as_ref().map(BaseUrl::as_str),
             facts.base_url,
             "{dialect}"
         );
