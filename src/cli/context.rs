@@ -19,7 +19,7 @@ use crate::engine::local::LocalEngine;
 use crate::engine::rest::{Auth, Deadline, Kind, RestEngine, RestOptions};
 use crate::pipeline::enqueue;
 use crate::pipeline::objects::Objects;
-use crate::pipeline::task::{Task, Work};
+use crate::pipeline::task::{Learnt, Task, Work};
 use crate::store::{self, Holder, Options, RunLock, Store};
 use crate::worker::{Clock, Lane, Mark, Request};
 
@@ -196,6 +196,16 @@ impl Context {
             .values()
             .find(|profile| profile.endpoint() == endpoint)
             .map(|profile| self.settings.model(profile, model).limits)
+            .unwrap_or_default()
+    }
+
+    /// What refusals taught of `model` at `endpoint`, where `[models]` does not overrule it.
+    pub(crate) fn learned(&self, endpoint: &str, model: &str) -> Vec<Learnt> {
+        self.settings
+            .profiles
+            .values()
+            .find(|profile| profile.endpoint() == endpoint)
+            .map(|profile| self.settings.model(profile, model).learned)
             .unwrap_or_default()
     }
 

@@ -10,12 +10,14 @@ use crate::config::profile::Profile;
 use crate::config::reader::{At, Field};
 use crate::config::tables::{LimitsTable, ModelTable, PriceTable, RawTable};
 use crate::config::text::EngineKind;
+use crate::config::trust;
 use crate::config::values::Count;
 use crate::domain::catalogue::{self, Provider};
-use crate::domain::{ListedPrice, Price, RawAudio, price};
+use crate::domain::{Lesson, ListedPrice, Price, RawAudio, UtcMillis, price};
 use crate::engine::local;
 use crate::engine::rest::Kind;
-use crate::pipeline::task::UploadLimits;
+use crate::pipeline::task::{Learnt, UploadLimits};
+use crate::store::learned::Lessons;
 use crate::text::ChunkRules;
 
 /// What the provider allows, or what the user wants to allow; `None`: no ceiling.
@@ -39,6 +41,8 @@ pub struct Model {
     pub upload: UploadLimits,
     /// What its raw samples are, where the built-in knowledge is overruled.
     pub raw: Option<RawAudio>,
+    /// Limits the provider named in refusals, but for those that `[models]` overrules.
+    pub learned: Vec<Learnt>,
 }
 
 /// `[models."ID"]`, checked.
@@ -83,7 +87,12 @@ const LONGEST: Duration = Duration::from_hours(24);
 
 impl Model {
     /// The model `id` at `profile`; without one, at somebody like OpenAI.
-    pub(super) fn of(profile: Option<&Profile>, id: &str, rules: Option<&ModelRules>) -> Self {
+    pub(super) fn of(
+        profile: Option<&Profile>,
+        id: &str,
+        rules: Option<&ModelRules>,
+        lessons: &Lessons,
+    ) -> Self {
         let default = ModelRules::default();
         let rules = rules.unwrap_or(&default);
         let dialect = profile.map_or(Some(Kind::OpenAi), |profile| profile.dialect);
@@ -107,7 +116,18 @@ impl Model {
                 max_duration: rules.max_audio.unwrap_or(known_upload.max_duration),
             },
             raw: rules.raw,
+            learned: profile
+                .map(|profile| rules.learned(profile, id, lessons))
+                .unwrap_or_default(),
         }
+    }
+
+    /// The most characters of a request, as the provider named it.
+    pub(super) fn learned_chars(&self) -> Option<u32> {
+        self.learned.iter().find_map(|learnt| match learnt.lesson {
+            Lesson::MaxChars(most) => Some(most),
+            _ => None,
+        })
     }
 }
 
@@ -185,6 +205,28 @@ pub(super) fn known_models() -> Vec<String> {
 }
 
 impl ModelRules {
+    /// What refusals taught of the model, where nothing here says otherwise.
+    fn learned(&self, profile: &Profile, id: &str, lessons: &Lessons) -> Vec<Learnt> {
+        let is_overruled = |lesson: &Lesson| match lesson {
+            Lesson::MaxChars(_) => self.max_chars.is_some(),
+            Lesson::MaxUpload(_) => self.max_upload.is_some(),
+            Lesson::MaxAudio(_) => self.max_audio.is_some(),
+            Lesson::NoFormat(_) => false,
+        };
+        lessons
+            .of(&profile.endpoint(), id)
+            .filter(|learned| !is_overruled(&learned.lesson))
+            .map(|learned| Learnt {
+                lesson: learned.lesson.clone(),
+                from: format!(
+                    "learned from {} on {}",
+                    trust::host_of(profile),
+                    day_of(learned.at)
+                ),
+            })
+            .collect()
+    }
+
     /// Checks one table; `user` is the same model in the user's file, used key by key.
     pub(super) fn build(build: &mut Build, name: &str, at: &At<ModelTable>) -> Self {
         let table = &at.value;
@@ -230,6 +272,14 @@ impl ModelRules {
             name: self.name.or(below.name),
         }
     }
+}
+
+/// `2026-11-22`, in UTC.
+fn day_of(at: UtcMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(
+        |_| "an unknown day".to_owned(),
+        |at| at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+    )
 }
 
 pub(super) fn count(field: &Field<Count>) -> Option<NonZeroU32> {

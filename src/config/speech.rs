@@ -15,7 +15,8 @@ use crate::config::text::EngineKind;
 use crate::config::values::Count;
 use crate::config::voice;
 use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, SpeechParams};
-use crate::pipeline::task::{Pauses, SpeechWork};
+use crate::pipeline::objects::Objects;
+use crate::pipeline::task::{Pauses, Recut, SpeechWork};
 use crate::text::ChunkRules;
 
 /// Longest silence between two chunks.
@@ -61,6 +62,11 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         format,
         subtitles: documents(build, &table.subtitles),
         chunk: chunk_rules(build, context),
+        recut: context.model.learned_chars().map(|max_chars| Recut {
+            max_chars,
+            bought: Objects::new(context.state),
+        }),
+        learned: context.model.learned.clone(),
         pauses: table
             .pauses
             .value()

@@ -83,6 +83,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
         },
         formats,
         limits: context.model.upload,
+        learned: context.model.learned.clone(),
         cues: table
             .cues
             .given()

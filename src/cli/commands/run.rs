@@ -1,5 +1,6 @@
 //! `run`: plan, consent, work, summary.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::json;
@@ -16,16 +17,19 @@ use crate::cli::progress::{self, Expected, Style, Tally};
 use crate::cli::summary;
 use crate::cli::term;
 use crate::config::{OnInDoubt, Overrides};
-use crate::domain::{JobState, NanoUsd, RunId};
+use crate::domain::{JobId, JobKind, JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
 use crate::pipeline::enqueue::{enqueue, leave_out};
 use crate::pipeline::plan::{FileState, Plan};
 use crate::pipeline::task::Task;
-use crate::store::{Caps, DoubtPolicy, NewEvent, NewRun, Store};
+use crate::store::{Caps, DoubtPolicy, Filter, NewEvent, NewRun, Store};
 use crate::worker::recovery::recover;
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
 use crate::worker::{Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
+
+/// Rows read at a time.
+const PAGE: u32 = 1_000;
 
 pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> {
     let overrides = Overrides {
@@ -189,7 +193,31 @@ async fn with_queue(
     }
     let mut end = work(context, args, &plan, store, wiring, id).await?;
     end.troubled = troubled(&plan);
+    end.failed = failed(&plan, &enqueued.parents, store).await?;
     finish(context, args, store, &end).await
+}
+
+/// Files that failed, but for those this plan has cut or asked for in another way since: of
+/// its own tasks only what it put into the queue counts, of others everything.
+async fn failed(plan: &Plan, parents: &[JobId], store: &Store) -> anyhow::Result<u64> {
+    let parents: HashSet<JobId> = parents.iter().copied().collect();
+    let own: HashSet<&str> = plan.tasks.iter().map(|task| &*task.task.name).collect();
+    let filter = Filter {
+        states: vec![JobState::Failed],
+        kinds: vec![JobKind::Assemble, JobKind::Compose],
+        ..Filter::default()
+    };
+    let (mut failed, mut after) = (0, None);
+    loop {
+        let page = store.jobs(&filter, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        let wanted = page
+            .iter()
+            .filter(|job| parents.contains(&job.id) || !own.contains(job.spec.task.as_str()));
+        failed += u64::try_from(wanted.count()).unwrap_or(u64::MAX);
+    }
+    Ok(failed)
 }
 
 /// Keeps the first `limit` files that have work.
@@ -391,6 +419,7 @@ async fn work(
         signal,
         tally,
         troubled: 0,
+        failed: 0,
         hurry: shutdown.hurry,
     })
 }
@@ -403,6 +432,8 @@ struct End {
     tally: Tally,
     /// Files of the plan that were left out.
     troubled: u64,
+    /// Files whose jobs failed and that are still wanted so.
+    failed: u64,
     /// A person wants it to be over.
     hurry: CancellationToken,
 }
@@ -419,14 +450,13 @@ async fn finish(
         signal,
         tally,
         troubled,
+        failed,
         hurry,
     } = end;
     let id = *id;
-    let wants_a_person = store
-        .counts()
-        .await?
-        .iter()
-        .any(|count| matches!(count.state, JobState::Failed | JobState::Held));
+    let counts = store.counts().await?;
+    let is_held = counts.iter().any(|count| count.state == JobState::Held);
+    let wants_a_person = is_held || *failed > 0;
     let exit = match stop {
         Stop::Local { .. } => Exit::Disk,
         Stop::Account { .. } => Exit::Account,
