@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cli::one_shot::args::{SttArgs, TtsArgs};
 use crate::config;
 use crate::domain::{JobId, JobKind, JobState, NanoUsd};
+use crate::engine::rest::Kind;
 
 /// Durable batch speech: text to audio, audio to transcripts, priced before a cent is spent
 ///
@@ -315,6 +316,9 @@ pub(crate) struct MockArgs {
     /// Address to listen on; loopback only
     #[arg(long, default_value = "127.0.0.1:8791")]
     pub bind: SocketAddr,
+    /// Whose routes, answers and refusals: groq, speaches, whisper-cpp, ...
+    #[arg(long, value_name = "NAME", default_value_t = Kind::Together)]
+    pub dialect: Kind,
     /// Answer only requests with this key
     #[arg(long, value_name = "KEY")]
     pub require_key: Option<String>,

@@ -19,7 +19,7 @@ use crate::engine::local::LocalEngine;
 use crate::engine::rest::{Auth, Deadline, Kind, RestEngine, RestOptions};
 use crate::pipeline::enqueue;
 use crate::pipeline::objects::Objects;
-use crate::pipeline::task::{Task, Work};
+use crate::pipeline::task::{Learnt, Task, Work};
 use crate::store::{self, Holder, Options, RunLock, Store};
 use crate::worker::{Clock, Lane, Mark, Request};
 
@@ -267,6 +267,16 @@ impl Context {
             .unwrap_or_default()
     }
 
+    /// What refusals taught of `model` at `endpoint`, where `[models]` does not overrule it.
+    pub(crate) fn learned(&self, endpoint: &str, model: &str) -> Vec<Learnt> {
+        self.settings
+            .profiles
+            .values()
+            .find(|profile| profile.endpoint() == endpoint)
+            .map(|profile| self.settings.model(profile, model).learned)
+            .unwrap_or_default()
+    }
+
     fn profile(&self, task: &Task) -> Result<&Profile, Failure> {
         self.settings.profiles.get(&task.profile).ok_or_else(|| {
             Failure::new(
@@ -406,12 +416,10 @@ impl Context {
 
     /// The engine of a profile, with its key.
     pub(crate) async fn engine(&self, profile: &Profile) -> Result<Arc<dyn Engine>, Failure> {
-        let kind = match profile.kind {
-            EngineKind::Local => return Ok(Arc::new(local_engine())),
-            EngineKind::Together => Kind::Together,
-            EngineKind::OpenAi => Kind::OpenAi,
-        };
-        Ok(Arc::new(self.rest_engine(profile, kind).await?))
+        match profile.dialect {
+            None => Ok(Arc::new(local_engine())),
+            Some(dialect) => Ok(Arc::new(self.rest_engine(profile, dialect).await?)),
+        }
     }
 
     /// The client of a provider, with its key.

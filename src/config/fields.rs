@@ -1,5 +1,6 @@
 //! Which fields of a speech request a provider has, over which delivery. A field that is
-//! silently left out would be another recording than the one that was ordered.
+//! silently left out would be another recording than the one that was ordered. Which they
+//! are, the engine's table says; here stands where in the file, and what to write instead.
 
 use serde_json::Value;
 
@@ -8,35 +9,37 @@ use crate::config::document::Loc;
 use crate::config::reader::Field;
 use crate::config::suggest::listed;
 use crate::config::tables::TaskTable;
-use crate::config::text::EngineKind;
 use crate::domain::{Alignment, AudioFormat, Delivery, SpeechParams};
-
-/// Bit rates Together takes for an mp3 (its `OpenAPI` schema, 2026-04).
-const TOGETHER_BIT_RATES: &[u32] = &[32_000, 64_000, 96_000, 128_000, 192_000];
+use crate::engine::rest::{Kind, Speech, SpeechField};
 
 /// Where a name stands in `extra_params` that has a key of its own.
 const PRONUNCIATION: &str = "pronunciation_dict";
 
-/// Reports what cannot be had.
+/// Reports what cannot be had of a provider of `dialect`; `None` is the built-in voice.
 pub(super) fn refuse(
     build: &mut Build,
     table: &TaskTable,
-    kind: EngineKind,
+    dialect: Option<Kind>,
     delivery: Delivery,
     format: AudioFormat,
 ) {
-    if !refuse_delivery(build, table, kind, delivery, format) {
+    if !refuse_delivery(build, table, dialect, delivery, format) {
         return;
     }
-    refuse_fields(build, table, kind, delivery);
-    refuse_for_format(build, table, kind, format);
+    refuse_fields(build, table, dialect, delivery);
+    refuse_for_format(build, table, dialect, format);
+}
+
+/// What `dialect` says of speech; `None` also where it has none.
+fn speech_of(dialect: Option<Kind>) -> Option<&'static Speech> {
+    dialect.and_then(|dialect| dialect.facts().speech.as_ref())
 }
 
 /// Whether the delivery itself can be had.
 fn refuse_delivery(
     build: &mut Build,
     table: &TaskTable,
-    kind: EngineKind,
+    dialect: Option<Kind>,
     delivery: Delivery,
     format: AudioFormat,
 ) -> bool {
@@ -47,17 +50,25 @@ fn refuse_delivery(
     else {
         return true;
     };
-    match (kind, delivery) {
-        (EngineKind::Local, _) => build.error(
+    let has = |delivery| speech_of(dialect).is_some_and(|speech| speech.fields(delivery).is_some());
+    match dialect {
+        None => build.error(
             at.loc,
             format!("the built-in voice has no `{delivery}`"),
             "leave it out: it speaks on this machine",
         ),
-        (EngineKind::OpenAi, Delivery::WebSocket) => build.error(
-            at.loc,
-            "openai has no WebSocket for speech",
-            "write \"rest\" or \"stream\"",
-        ),
+        Some(dialect) if !has(delivery) => {
+            let what = match delivery {
+                Delivery::WebSocket => "WebSocket",
+                Delivery::Rest | Delivery::Stream => "documented events",
+            };
+            let label = if has(Delivery::Stream) {
+                "write \"rest\" or \"stream\""
+            } else {
+                "write \"rest\", or leave it out"
+            };
+            build.error(at.loc, format!("{dialect} has no {what} for speech"), label);
+        }
         _ if format == AudioFormat::Mp3 => build.error(
             at.loc,
             format!("`{delivery}` brings samples, and no mp3 is made of them here"),
@@ -68,59 +79,39 @@ fn refuse_delivery(
     false
 }
 
-fn refuse_fields(build: &mut Build, table: &TaskTable, kind: EngineKind, delivery: Delivery) {
-    let (here, has): (&str, &[&str]) = match (kind, delivery) {
-        (EngineKind::Together, Delivery::Rest) => (
-            "together",
-            &[
-                "language",
-                "response_encoding",
-                "sample_rate",
-                "bit_rate",
-                "segment",
-                PRONUNCIATION,
-                "extra_params",
-            ],
-        ),
-        (EngineKind::Together, Delivery::Stream) => (
-            "together over `stream`",
-            &[
-                "language",
-                "response_encoding",
-                "sample_rate",
-                "alignment",
-                "segment",
-                PRONUNCIATION,
-                "extra_params",
-            ],
-        ),
-        (EngineKind::Together, Delivery::WebSocket) => (
-            "together over `websocket`",
-            &[
-                "language",
-                "speed",
-                "sample_rate",
-                "alignment",
-                "segment",
-                "max_partial_length",
-                PRONUNCIATION,
-                "extra_params",
-            ],
-        ),
-        (EngineKind::OpenAi, _) => ("openai", &["speed", "instructions"]),
-        (EngineKind::Local, _) => ("the built-in voice", &["language"]),
+fn refuse_fields(build: &mut Build, table: &TaskTable, dialect: Option<Kind>, delivery: Delivery) {
+    let here = match (dialect, delivery) {
+        (None, _) => "the built-in voice".to_owned(),
+        (Some(Kind::Together), Delivery::Stream | Delivery::WebSocket) => {
+            format!("together over `{delivery}`")
+        }
+        (Some(dialect), _) => dialect.as_str().to_owned(),
     };
+    let mut has: Vec<&str> = Vec::new();
+    match speech_of(dialect).and_then(|speech| speech.fields(delivery)) {
+        // What it cannot do at all was said.
+        None if dialect.is_some() => return,
+        None => has.push("language"),
+        Some(fields) => {
+            for field in fields {
+                // The pronunciations travel in them.
+                has.extend((*field == SpeechField::ExtraParams).then_some(PRONUNCIATION));
+                has.push(field.name());
+            }
+        }
+    }
     for (name, loc) in written(table) {
         let Some(loc) = loc.filter(|_| !has.contains(&name)) else {
             continue;
         };
-        let label = match (kind, name) {
-            (EngineKind::Together, "alignment") => {
+        let label = match (dialect, name) {
+            (Some(Kind::Together), "alignment") => {
                 "write delivery = \"stream\": word times come with events only".to_owned()
             }
-            (EngineKind::Together, "speed" | "max_partial_length") => {
+            (Some(Kind::Together), "speed" | "max_partial_length") => {
                 "write delivery = \"websocket\", or leave it out".to_owned()
             }
+            _ if has.is_empty() => "leave it out".to_owned(),
             _ => format!("leave it out: {here} has {}", listed(has.iter().copied())),
         };
         build.error(loc, format!("{here} has no `{name}` for speech"), label);
@@ -151,7 +142,12 @@ fn written(table: &TaskTable) -> [(&'static str, Option<Loc>); 11] {
     ]
 }
 
-fn refuse_for_format(build: &mut Build, table: &TaskTable, kind: EngineKind, format: AudioFormat) {
+fn refuse_for_format(
+    build: &mut Build,
+    table: &TaskTable,
+    dialect: Option<Kind>,
+    format: AudioFormat,
+) {
     if let Some(at) = table
         .response_encoding
         .given()
@@ -170,11 +166,21 @@ fn refuse_for_format(build: &mut Build, table: &TaskTable, kind: EngineKind, for
                 "`bit_rate` is for the format mp3",
                 "leave it out, or write format = \"mp3\"",
             );
-        } else if kind == EngineKind::Together && !TOGETHER_BIT_RATES.contains(&at.value) {
+        } else if let (Some(dialect), Some(speech)) = (dialect, speech_of(dialect))
+            && !speech.bit_rates.is_empty()
+            && !speech.bit_rates.contains(&at.value)
+        {
+            let known: Vec<String> = speech.bit_rates.iter().map(u32::to_string).collect();
+            let known = known.join(", ");
+            let known = known
+                .rsplit_once(", ")
+                .map_or(known.clone(), |(others, last)| {
+                    format!("{others} or {last}")
+                });
             build.error(
                 at.loc,
-                format!("together makes no mp3 at {} bits a second", at.value),
-                "write 32000, 64000, 96000, 128000 or 192000",
+                format!("{dialect} makes no mp3 at {} bits a second", at.value),
+                format!("write {known}"),
             );
         }
     }

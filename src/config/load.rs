@@ -18,12 +18,13 @@ use crate::config::reader::Reader;
 use crate::config::settings::{Budget, Retry, Run, Settings};
 use crate::config::sources::{Sources, find_file, shown};
 use crate::config::tables::{BudgetTable, FileTable, ProjectTable, RetryTable, RunTable};
-use crate::config::task::build_tasks;
+use crate::config::task::{Known, build_tasks};
 use crate::config::text::OnInDoubt;
 use crate::config::typed::TypedTask;
 use crate::config::values::Count;
 use crate::domain::NanoUsd;
 use crate::pipeline::task::Places;
+use crate::store::learned;
 
 /// The version of the format this program reads.
 const VERSION: u32 = 1;
@@ -216,7 +217,13 @@ impl Assembly<'_> {
             .value()
             .map(|named| named.0.as_slice())
             .unwrap_or_default();
-        let tasks = build_tasks(&mut self.build, tables, &profiles, &models, &budget);
+        let known = Known {
+            models: &models,
+            lessons: &learned::recall(&places.state),
+            state: &places.state,
+        };
+        let tasks = build_tasks(&mut self.build, tables, &profiles, known, &budget);
+        let lessons = known.lessons.clone();
         if !self.build.problems.is_empty() {
             return Err(ConfigError::new(self.build.problems));
         }
@@ -239,6 +246,7 @@ impl Assembly<'_> {
                 .map(|(name, _)| name.clone())
                 .collect(),
             warnings: self.build.warnings,
+            lessons,
             models,
             origins: self.build.origins,
         })

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use crate::config::build::Build;
 use crate::config::document::Loc;
+use crate::config::profile::Profile;
 use crate::config::reader::{At, Field};
 use crate::config::tables::{LimitsTable, ModelTable, PriceTable, RawTable};
 use crate::config::text::EngineKind;
+use crate::config::trust;
 use crate::config::values::Count;
-use crate::domain::{ListedPrice, Price, RawAudio, price};
+use crate::domain::catalogue::{self, Provider};
+use crate::domain::{Lesson, ListedPrice, Price, RawAudio, UtcMillis, price};
 use crate::engine::local;
-use crate::pipeline::task::UploadLimits;
+use crate::engine::rest::Kind;
+use crate::pipeline::task::{Learnt, UploadLimits};
+use crate::store::learned::Lessons;
 use crate::text::ChunkRules;
 
 /// What the provider allows, or what the user wants to allow; `None`: no ceiling.
@@ -36,6 +41,8 @@ pub struct Model {
     pub upload: UploadLimits,
     /// What its raw samples are, where the built-in knowledge is overruled.
     pub raw: Option<RawAudio>,
+    /// Limits the provider named in refusals, but for those that `[models]` overrules.
+    pub learned: Vec<Learnt>,
 }
 
 /// `[models."ID"]`, checked.
@@ -65,49 +72,35 @@ const SPEECH_MODELS: &[(&str, u32, u32)] = &[
     (local::MODEL, 2000, 400),
 ];
 
-/// For every other model: OpenAI documents 4096 characters
-/// (<https://platform.openai.com/docs/api-reference/audio/createSpeech>); for Together
-/// half of that. Long chunks make models skip and slur, so both aim for 400.
+/// For every other model of Together, and of those who document no limit: half of OpenAI's
+/// 4096. Long chunks make models skip and slur, so all aim for 400.
+const CAUTIOUS_MAX_CHARS: u32 = 2000;
+/// What a server of OpenAI's kind is believed to take when it says nothing.
 const OPENAI_MAX_CHARS: u32 = 4096;
-const TOGETHER_MAX_CHARS: u32 = 2000;
 const TARGET_CHARS: u32 = 400;
 
 /// A sentence of one or two words: prompts that short glitch.
 const MIN_CHARS: u32 = 20;
 
-/// Together takes 80 MB and 4 h in one request (SDK 3.1.1; docs.together.ai, 2026-08).
-const TOGETHER_UPLOAD: UploadLimits = UploadLimits {
-    max_bytes: 80_000_000,
-    max_duration: Duration::from_hours(4),
-};
-
-/// OpenAI takes 25 MB (platform.openai.com/docs/guides/speech-to-text) and names no
-/// longest duration; a day is one.
-const OPENAI_UPLOAD: UploadLimits = UploadLimits {
-    max_bytes: 25_000_000,
-    max_duration: Duration::from_hours(24),
-};
+/// Where no longest duration is documented: a day is one.
+const LONGEST: Duration = Duration::from_hours(24);
 
 impl Model {
-    /// The model `id` at a provider of `kind`; `listed` when the built-in price list is
-    /// about this provider.
-    pub(super) fn of(kind: EngineKind, listed: bool, id: &str, rules: Option<&ModelRules>) -> Self {
+    /// The model `id` at `profile`; without one, at somebody like OpenAI.
+    pub(super) fn of(
+        profile: Option<&Profile>,
+        id: &str,
+        rules: Option<&ModelRules>,
+        lessons: &Lessons,
+    ) -> Self {
         let default = ModelRules::default();
         let rules = rules.unwrap_or(&default);
-        let built_in = SPEECH_MODELS.iter().find(|(name, _, _)| *name == id);
-        let (known_max, target) = match (built_in, kind) {
-            (Some(&(_, max, target)), _) => (max, target),
-            (None, EngineKind::OpenAi) => (OPENAI_MAX_CHARS, TARGET_CHARS),
-            (None, EngineKind::Together | EngineKind::Local) => (TOGETHER_MAX_CHARS, TARGET_CHARS),
-        };
+        let dialect = profile.map_or(Some(Kind::OpenAi), |profile| profile.dialect);
+        let (known_max, target) = speech_limits(dialect, id);
         let max_chars = rules.max_chars.map_or(known_max, NonZeroU32::get);
-        let known_upload = if kind == EngineKind::OpenAi {
-            OPENAI_UPLOAD
-        } else {
-            TOGETHER_UPLOAD
-        };
+        let known_upload = upload_limits(dialect);
         Self {
-            price: price_of(kind, listed, id, rules),
+            price: price_of(profile, id, rules),
             limits: rules.limits,
             chunk: ChunkRules {
                 max_chars,
@@ -123,26 +116,84 @@ impl Model {
                 max_duration: rules.max_audio.unwrap_or(known_upload.max_duration),
             },
             raw: rules.raw,
+            learned: profile
+                .map(|profile| rules.learned(profile, id, lessons))
+                .unwrap_or_default(),
         }
+    }
+
+    /// The most characters of a request, as the provider named it.
+    pub(super) fn learned_chars(&self) -> Option<u32> {
+        self.learned.iter().find_map(|learnt| match learnt.lesson {
+            Lesson::MaxChars(most) => Some(most),
+            _ => None,
+        })
     }
 }
 
-fn price_of(kind: EngineKind, listed: bool, id: &str, rules: &ModelRules) -> Option<ListedPrice> {
-    if kind == EngineKind::Local {
-        return Some(ListedPrice {
+/// Most characters of a request, and how many a chunk aims for.
+fn speech_limits(dialect: Option<Kind>, id: &str) -> (u32, u32) {
+    let speech = dialect.and_then(|dialect| dialect.facts().speech.as_ref());
+    if let Some(model) = speech.and_then(|speech| speech.model(id)) {
+        return (model.max_chars, TARGET_CHARS);
+    }
+    if let Some(&(_, max, target)) = SPEECH_MODELS.iter().find(|(name, _, _)| *name == id) {
+        return (max, target);
+    }
+    let known = speech.and_then(|speech| speech.max_chars);
+    let cautious = match dialect {
+        None | Some(Kind::Together) => CAUTIOUS_MAX_CHARS,
+        // What was believed of every other server before they had dialects: what was cut so
+        // stays cut so.
+        Some(_) => OPENAI_MAX_CHARS,
+    };
+    (known.unwrap_or(cautious), TARGET_CHARS)
+}
+
+fn upload_limits(dialect: Option<Kind>) -> UploadLimits {
+    let hearing = dialect.and_then(|dialect| dialect.facts().hearing.as_ref());
+    UploadLimits {
+        // Not documented, or set by the server's owner: it is asked.
+        max_bytes: hearing
+            .and_then(|hearing| hearing.max_upload)
+            .unwrap_or(u64::MAX),
+        max_duration: hearing
+            .and_then(|hearing| hearing.max_duration)
+            .unwrap_or(LONGEST),
+    }
+}
+
+fn price_of(profile: Option<&Profile>, id: &str, rules: &ModelRules) -> Option<ListedPrice> {
+    let free = |source: &str| {
+        Some(ListedPrice {
             model: id.to_owned(),
             price: Price::Free,
             as_of: price::BUILT_IN_AS_OF.to_owned(),
-            source: "runs on this machine".to_owned(),
-        });
+            source: source.to_owned(),
+        })
+    };
+    if profile.is_some_and(|profile| profile.kind == EngineKind::Local) {
+        return free("runs on this machine");
     }
-    let built_in = || {
+    rules.price.clone().or_else(|| {
+        let profile = profile?;
+        if profile.is_own() {
+            return free("a server on this machine");
+        }
+        if profile.is_groq() {
+            let model = catalogue::find(Provider::Groq, id)?;
+            return Some(ListedPrice {
+                model: id.to_owned(),
+                price: model.price?,
+                as_of: catalogue::AS_OF.to_owned(),
+                source: "the built-in list".to_owned(),
+            });
+        }
         price::built_in()
             .into_iter()
             .find(|price| price.model == id)
-            .filter(|_| listed)
-    };
-    rules.price.clone().or_else(built_in)
+            .filter(|_| profile.is_listed())
+    })
 }
 
 /// Whether `id` is spelled almost like a model of the built-in list.
@@ -154,6 +205,28 @@ pub(super) fn known_models() -> Vec<String> {
 }
 
 impl ModelRules {
+    /// What refusals taught of the model, where nothing here says otherwise.
+    fn learned(&self, profile: &Profile, id: &str, lessons: &Lessons) -> Vec<Learnt> {
+        let is_overruled = |lesson: &Lesson| match lesson {
+            Lesson::MaxChars(_) => self.max_chars.is_some(),
+            Lesson::MaxUpload(_) => self.max_upload.is_some(),
+            Lesson::MaxAudio(_) => self.max_audio.is_some(),
+            Lesson::NoFormat(_) => false,
+        };
+        lessons
+            .of(&profile.endpoint(), id)
+            .filter(|learned| !is_overruled(&learned.lesson))
+            .map(|learned| Learnt {
+                lesson: learned.lesson.clone(),
+                from: format!(
+                    "learned from {} on {}",
+                    trust::host_of(profile),
+                    day_of(learned.at)
+                ),
+            })
+            .collect()
+    }
+
     /// Checks one table; `user` is the same model in the user's file, used key by key.
     pub(super) fn build(build: &mut Build, name: &str, at: &At<ModelTable>) -> Self {
         let table = &at.value;
@@ -199,6 +272,14 @@ impl ModelRules {
             name: self.name.or(below.name),
         }
     }
+}
+
+/// `2026-11-22`, in UTC.
+fn day_of(at: UtcMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(
+        |_| "an unknown day".to_owned(),
+        |at| at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+    )
 }
 
 pub(super) fn count(field: &Field<Count>) -> Option<NonZeroU32> {

@@ -13,7 +13,7 @@ use crate::config::reader::{At, Field};
 use crate::config::tables::{FileTable, ProfileTable, TimeoutsTable};
 use crate::config::text::{Auth, EngineKind, TotalTimeout};
 use crate::config::trust::{self, Stated, Trust};
-use crate::engine::rest::{BaseUrl, OptionsError, Paths};
+use crate::engine::rest::{BaseUrl, Kind, OptionsError, Paths, Scheme};
 
 /// How long to wait for a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ impl Default for Timeouts {
 pub struct Profile {
     pub name: String,
     pub kind: EngineKind,
+    /// Whose contract the provider keeps; `None` for the local voice only.
+    pub dialect: Option<Kind>,
     /// `None` for the local voice only.
     pub base_url: Option<BaseUrl>,
     /// [`Auth::None`] where no key is wanted.
@@ -65,6 +67,7 @@ impl Profile {
     }
 
     /// Identity of where requests go, part of every job's key: `together:api.together.ai/v1`.
+    /// The dialect is no part of it: naming one buys nothing again.
     pub fn endpoint(&self) -> String {
         match &self.base_url {
             Some(url) => format!("{}:{}", self.kind.as_str(), url.identity()),
@@ -82,6 +85,18 @@ impl Profile {
     pub(super) fn is_listed(&self) -> bool {
         let own = |url: &BaseUrl| url.is_loopback() || trust::is_together(url);
         self.kind == EngineKind::Together && self.base_url.as_ref().is_some_and(own)
+    }
+
+    /// Whether it is a program of the user's own on this machine, which charges nothing.
+    pub(super) fn is_own(&self) -> bool {
+        let is_own = |dialect: Kind| dialect.facts().is_own;
+        self.dialect.is_some_and(is_own) && self.is_loopback()
+    }
+
+    /// Whether the list of Groq's models is about this provider.
+    pub(super) fn is_groq(&self) -> bool {
+        let own = |url: &BaseUrl| url.is_loopback() || trust::is_groq(url);
+        self.dialect == Some(Kind::Groq) && self.base_url.as_ref().is_some_and(own)
     }
 }
 
@@ -101,8 +116,12 @@ pub(super) fn build_profiles(
     let trust = trust::read(build, user, root);
     let address = address_override(build, base_url_flag);
     let mut profiles = Profiles::new();
-    for kind in [EngineKind::Local, EngineKind::Together, EngineKind::OpenAi] {
-        let mut profile = built_in(kind, build.env.clone());
+    for (kind, dialect) in [
+        (EngineKind::Local, None),
+        (EngineKind::Together, Some(Kind::Together)),
+        (EngineKind::OpenAi, Some(Kind::OpenAi)),
+    ] {
+        let mut profile = built_in((kind, dialect), build.env.clone());
         override_address(&mut profile, address.as_ref());
         profiles.insert(kind.as_str().to_owned(), Some(profile));
     }
@@ -123,25 +142,32 @@ pub(super) fn build_profiles(
     profiles
 }
 
-fn built_in(kind: EngineKind, env: Env) -> Profile {
-    let (url, variable) = match kind {
-        EngineKind::Local => (None, None),
-        EngineKind::Together => (Some("https://api.together.ai/v1"), Some("TOGETHER_API_KEY")),
-        EngineKind::OpenAi => (Some("https://api.openai.com/v1"), Some("OPENAI_API_KEY")),
-    };
+fn built_in((kind, dialect): Contract, env: Env) -> Profile {
+    let facts = dialect.map(Kind::facts);
+    let url = facts.and_then(|facts| facts.base_url);
+    let variable = facts.and_then(|facts| facts.key_variable);
     Profile {
         name: kind.as_str().to_owned(),
         kind,
+        dialect,
         base_url: url.and_then(|url| BaseUrl::parse(url).ok()),
-        auth: if variable.is_some() {
-            Auth::Bearer
-        } else {
-            Auth::None
+        auth: match (variable, dialect) {
+            (Some(_), Some(dialect)) => auth_of(dialect),
+            _ => Auth::None,
         },
         timeouts: Timeouts::default(),
-        paths: Paths::default(),
+        paths: dialect.map(Paths::of).unwrap_or_default(),
         key: variable.map_or(KeySource::None, |name| KeySource::Env(name.to_owned())),
         env,
+    }
+}
+
+/// How a key travels to a provider of `dialect`, where one does.
+fn auth_of(dialect: Kind) -> Auth {
+    match dialect.facts().auth {
+        Scheme::Raw => Auth::Raw,
+        // A key in front of a server that asks for none is for a proxy.
+        Scheme::Bearer | Scheme::None => Auth::Bearer,
     }
 }
 
@@ -185,7 +211,7 @@ fn build_profile(
     address: Option<&BaseUrl>,
 ) -> Option<Profile> {
     let table = &at.value;
-    let Some(kind) = kind_of(build, name, at) else {
+    let Some(contract) = contract(build, name, at) else {
         // What else is wrong with the address is worth saying at once.
         if let Some(url) = table.base_url.given() {
             parse_address(build, url);
@@ -194,16 +220,27 @@ fn build_profile(
     };
     let mut profile = Profile {
         name: name.to_owned(),
-        ..built_in(kind, build.env.clone())
+        ..built_in(contract, build.env.clone())
     };
-    if kind == EngineKind::Local {
+    let (EngineKind::Together | EngineKind::OpenAi, Some(dialect)) = contract else {
         refuse_for_local(build, table);
         return Some(profile);
-    }
+    };
     match &table.base_url {
         Field::Given(url) => profile.base_url = Some(parse_address(build, url)?),
         Field::Bad => return None,
+        Field::Absent if profile.base_url.is_none() && address.is_none() => {
+            build.error(
+                at.loc,
+                format!("[profile.{name}] has no `base_url`"),
+                "add base_url = \"https://…/v1\": where the server answers",
+            );
+            return None;
+        }
         Field::Absent => {}
+    }
+    if let (None, Some(url)) = (&profile.base_url, address) {
+        profile.base_url = Some(url.clone());
     }
     override_address(&mut profile, address);
     if let Some(timeouts) = table.timeouts.value() {
@@ -218,7 +255,7 @@ fn build_profile(
     profile.key = key_source(build, &profile, spec, at.loc, project)?;
     profile.auth = match (&profile.key, table.auth.value()) {
         (KeySource::None, _) => Auth::None,
-        (_, auth) => auth.copied().unwrap_or(Auth::Bearer),
+        (_, auth) => auth.copied().unwrap_or(auth_of(dialect)),
     };
     if profile.auth == Auth::None {
         profile.key = KeySource::None;
@@ -231,23 +268,68 @@ fn build_profile(
     trust::may_go(build, &profile, stated, trust).then_some(profile)
 }
 
-fn kind_of(build: &mut Build, name: &str, at: &At<ProfileTable>) -> Option<EngineKind> {
-    match &at.value.kind {
-        Field::Given(kind) => Some(kind.value),
-        Field::Bad => None,
-        Field::Absent => {
-            let by_name = [EngineKind::Together, EngineKind::OpenAi, EngineKind::Local];
-            let kind = by_name.into_iter().find(|kind| kind.as_str() == name);
-            if kind.is_none() {
-                build.error(
-                    at.loc,
-                    format!("[profile.{name}] has no `kind`"),
-                    "add kind = \"together\", \"openai\" or \"local\"",
-                );
-            }
-            kind
-        }
+/// Which client, and whose contract; no contract for the built-in voice.
+type Contract = (EngineKind, Option<Kind>);
+
+/// The client that speaks `dialect`.
+fn client_of(dialect: Kind) -> EngineKind {
+    match dialect {
+        Kind::Together => EngineKind::Together,
+        _ => EngineKind::OpenAi,
     }
+}
+
+/// What `kind` and `dialect` say together; where neither is written, the profile's name.
+fn contract(build: &mut Build, name: &str, at: &At<ProfileTable>) -> Option<Contract> {
+    let kind = match &at.value.kind {
+        Field::Given(kind) => Some(kind.value),
+        Field::Bad => return None,
+        Field::Absent => None,
+    };
+    let dialect = match &at.value.dialect {
+        Field::Given(dialect) => Some(dialect),
+        Field::Bad => return None,
+        Field::Absent => None,
+    };
+    if let (Some(kind), Some(dialect)) = (kind, dialect)
+        && client_of(dialect.value) != kind
+    {
+        build.error(
+            dialect.loc,
+            format!(
+                "the dialect `{}` is of kind \"{}\", not \"{}\"",
+                dialect.value,
+                client_of(dialect.value).as_str(),
+                kind.as_str()
+            ),
+            "leave `kind` out",
+        );
+        return None;
+    }
+    let stated = dialect.map(|dialect| dialect.value);
+    let by_kind = |kind| match kind {
+        EngineKind::Local => (kind, None),
+        EngineKind::Together => (kind, Some(Kind::Together)),
+        EngineKind::OpenAi => (kind, Some(Kind::OpenAi)),
+    };
+    let found = stated
+        .map(|dialect| (client_of(dialect), Some(dialect)))
+        .or(kind.map(by_kind))
+        .or_else(|| match name {
+            "local" => Some((EngineKind::Local, None)),
+            name => {
+                let dialect: Kind = name.parse().ok()?;
+                Some((client_of(dialect), Some(dialect)))
+            }
+        });
+    if found.is_none() {
+        build.error(
+            at.loc,
+            format!("[profile.{name}] has no `kind`"),
+            "add kind = \"together\", \"openai\" or \"local\", or a dialect such as \"groq\"",
+        );
+    }
+    found
 }
 
 fn parse_address(build: &mut Build, url: &At<String>) -> Option<BaseUrl> {
@@ -280,6 +362,7 @@ fn address_help(error: &OptionsError) -> &'static str {
 
 fn refuse_for_local(build: &mut Build, table: &ProfileTable) {
     let written = [
+        ("dialect", table.dialect.given().map(|at| at.key)),
         ("base_url", table.base_url.given().map(|at| at.key)),
         ("key", table.key.given().map(|at| at.key)),
         ("auth", table.auth.given().map(|at| at.key)),

@@ -15,6 +15,7 @@ use crate::config::profile::Profile;
 use crate::config::text::OnInDoubt;
 use crate::domain::{ListedPrice, NanoUsd, price};
 use crate::pipeline::task::{Places, Task};
+use crate::store::learned::Lessons;
 
 /// What [`load()`](crate::config::load()) makes of flags, environment and files. Holds no
 /// key, only where keys are found.
@@ -36,6 +37,8 @@ pub struct Settings {
     pub disabled: Vec<String>,
     /// Worth a line on stderr each.
     pub warnings: Vec<Problem>,
+    /// Limits that providers named in refusals.
+    pub lessons: Lessons,
     pub(super) models: BTreeMap<String, ModelRules>,
     pub(super) origins: BTreeMap<String, Origin>,
 }
@@ -99,7 +102,7 @@ impl Settings {
 
     /// What is known of the model `id` at `profile`.
     pub fn model(&self, profile: &Profile, id: &str) -> Model {
-        Model::of(profile.kind, profile.is_listed(), id, self.models.get(id))
+        Model::of(Some(profile), id, self.models.get(id), &self.lessons)
     }
 
     /// The built-in price list with the changes and additions of the configuration, by model.

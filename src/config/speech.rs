@@ -8,13 +8,15 @@ use crate::config::build::Build;
 use crate::config::fields;
 use crate::config::model::count;
 use crate::config::reader::{At, Field};
+use crate::config::suggest::listed;
 use crate::config::tables::{ChunkTable, PausesTable, TaskTable};
 use crate::config::task::Context;
 use crate::config::text::EngineKind;
 use crate::config::values::Count;
 use crate::config::voice;
 use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, SpeechParams};
-use crate::pipeline::task::{Pauses, SpeechWork};
+use crate::pipeline::objects::Objects;
+use crate::pipeline::task::{Pauses, Recut, SpeechWork};
 use crate::text::ChunkRules;
 
 /// Longest silence between two chunks.
@@ -26,11 +28,12 @@ const MAX_INSTRUCTIONS: usize = 4096;
 pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWork> {
     let before = build.problems.len();
     let table = &context.at.value;
-    let format = format(build, table, context.profile.map(|profile| profile.kind));
+    let format = format(build, table, context);
     let delivery = table.delivery.value().copied().unwrap_or_default();
     let voice = voice::voice(build, context);
     if let Some(profile) = context.profile {
-        fields::refuse(build, table, profile.kind, delivery, format);
+        refuse_the_mute(build, context);
+        fields::refuse(build, table, profile.dialect, delivery, format);
     }
     check_numbers(build, table);
     let language = voice::language(build, context);
@@ -59,6 +62,11 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         format,
         subtitles: documents(build, &table.subtitles),
         chunk: chunk_rules(build, context),
+        recut: context.model.learned_chars().map(|max_chars| Recut {
+            max_chars,
+            bought: Objects::new(context.state),
+        }),
+        learned: context.model.learned.clone(),
         pauses: table
             .pauses
             .value()
@@ -69,16 +77,31 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
 }
 
 /// The format of the finished file: wav unless said otherwise.
-fn format(build: &mut Build, table: &TaskTable, kind: Option<EngineKind>) -> AudioFormat {
+fn format(build: &mut Build, table: &TaskTable, context: &Context<'_>) -> AudioFormat {
     let Some(given) = table.format.given() else {
         return AudioFormat::Wav;
     };
-    match (given.value, kind) {
-        (AudioFormat::Mp3, Some(EngineKind::Local)) => build.error(
+    let dialect = context.profile.and_then(|profile| profile.dialect);
+    let speech = dialect.and_then(|dialect| dialect.facts().speech.as_ref());
+    let formats = speech.map(|speech| speech.formats_of(context.model_id));
+    let is_local = context
+        .profile
+        .is_some_and(|profile| profile.kind == EngineKind::Local);
+    match (given.value, dialect) {
+        (AudioFormat::Mp3, None) if is_local => build.error(
             given.loc,
             "the built-in voice cannot write mp3",
             "write \"flac\" or \"wav\"",
         ),
+        (AudioFormat::Mp3, Some(dialect))
+            if formats.is_some_and(|formats| !formats.contains(&AudioFormat::Mp3)) =>
+        {
+            build.error(
+                given.loc,
+                format!("`{}` of {dialect} answers no mp3", context.model_id),
+                "write \"flac\" or \"wav\"",
+            );
+        }
         (AudioFormat::Wav | AudioFormat::Flac | AudioFormat::Mp3, _) => {}
         (other @ (AudioFormat::Opus | AudioFormat::Aac | AudioFormat::Raw), _) => build.error(
             given.loc,
@@ -87,6 +110,35 @@ fn format(build: &mut Build, table: &TaskTable, kind: Option<EngineKind>) -> Aud
         ),
     }
     given.value
+}
+
+/// Whether the provider speaks at all, and with this model.
+fn refuse_the_mute(build: &mut Build, context: &Context<'_>) {
+    let Some(dialect) = context.profile.and_then(|profile| profile.dialect) else {
+        return;
+    };
+    let table = &context.at.value;
+    let Some(speech) = &dialect.facts().speech else {
+        let loc = table.profile.given().map_or(context.at.loc, |at| at.loc);
+        build.error(
+            loc,
+            format!("{dialect} transcribes, it does not speak"),
+            "name another profile, or write type = \"stt\"",
+        );
+        return;
+    };
+    let is_strange =
+        !speech.only_models.is_empty() && !speech.only_models.contains(&context.model_id);
+    if let Some(at) = table.model.given().filter(|_| is_strange) {
+        build.warn(
+            at.loc,
+            format!("{dialect} is known to refuse the model `{}`", at.value),
+            format!(
+                "write one of {}",
+                listed(speech.only_models.iter().copied())
+            ),
+        );
+    }
 }
 
 fn check_numbers(build: &mut Build, table: &TaskTable) {

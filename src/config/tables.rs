@@ -18,6 +18,7 @@ use crate::config::values::{Count, Json};
 use crate::domain::{
     Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
 };
+use crate::engine::rest::Kind;
 
 tables! {
     /// The whole file.
@@ -102,6 +103,8 @@ tables! {
     ProfileTable {
         /// Which client: together, openai (and everything compatible), local.
         kind: EngineKind,
+        /// Whose contract the provider keeps: groq, deepinfra, speaches and others.
+        dialect: Kind,
         /// Where the provider's API begins, with or without `/v1`.
         base_url: String,
         /// Where the key is found: `{ env = … }`, `{ file = … }`, `{ command = […] }` or "none".

@@ -1,6 +1,7 @@
 //! Tasks: from `[task.NAME]` to `pipeline::task::Task`, complete and possible.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::config::build::Build;
 use crate::config::document::Loc;
@@ -16,6 +17,18 @@ use crate::domain::Price;
 use crate::domain::catalogue::{self, Availability, Provider};
 use crate::engine::local;
 use crate::pipeline::task::{Task, Work};
+use crate::store::learned::Lessons;
+
+/// What is known of models.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// `[models]`
+    pub(super) models: &'a BTreeMap<String, ModelRules>,
+    /// What refusals taught.
+    pub(super) lessons: &'a Lessons,
+    /// The folder of the queue, with what was bought.
+    pub(super) state: &'a Path,
+}
 
 /// What the builders of one task share.
 #[derive(Debug)]
@@ -26,6 +39,8 @@ pub(super) struct Context<'a> {
     pub(super) profile: Option<&'a Profile>,
     pub(super) model_id: &'a str,
     pub(super) model: &'a Model,
+    /// The folder of the queue.
+    pub(super) state: &'a Path,
 }
 
 /// Builds the enabled tasks in the order of the file.
@@ -33,13 +48,13 @@ pub(super) fn build_tasks(
     build: &mut Build,
     tables: &[(String, At<TaskTable>)],
     profiles: &Profiles,
-    models: &BTreeMap<String, ModelRules>,
+    known: Known<'_>,
     budget: &Budget,
 ) -> Vec<Task> {
     let tasks = tables
         .iter()
         .filter(|(_, at)| at.value.enabled.value() != Some(&false))
-        .filter_map(|(name, at)| build_task(build, name, at, profiles, models, budget))
+        .filter_map(|(name, at)| build_task(build, name, at, profiles, known, budget))
         .collect();
     files::refuse_same_outputs(build, tables);
     tasks
@@ -50,7 +65,7 @@ fn build_task(
     name: &str,
     at: &At<TaskTable>,
     profiles: &Profiles,
-    models: &BTreeMap<String, ModelRules>,
+    known: Known<'_>,
     budget: &Budget,
 ) -> Option<Task> {
     let table = &at.value;
@@ -68,15 +83,14 @@ fn build_task(
     )?;
     refuse_other_type(build, table, task_type);
     let id = model_id(build, name, at, profile)?;
-    let listed = profile.is_some_and(Profile::is_listed);
-    let kind = profile.map_or(EngineKind::OpenAi, |profile| profile.kind);
-    let model = Model::of(kind, listed, &id, models.get(&id));
+    let model = Model::of(profile, &id, known.models.get(&id), known.lessons);
     let context = Context {
         name,
         at,
         profile,
         model_id: &id,
         model: &model,
+        state: known.state,
     };
     if profile.is_some() {
         check_price(build, &context, task_type, budget);

@@ -11,6 +11,7 @@ use crate::config::suggest::{did_you_mean, nearest};
 use crate::domain::{
     Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
 };
+use crate::engine::rest::Kind;
 
 /// Longest duration anything here waits or lasts.
 const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
@@ -367,7 +368,16 @@ macro_rules! from_words {
     )+};
 }
 
-from_words!(EngineKind, Auth, OnInDoubt, TaskType, Timestamps);
+from_words!(Auth, OnInDoubt, TaskType, Timestamps);
+
+impl FromText for EngineKind {
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        word(text).map_err(|wrong| match text.parse::<Kind>() {
+            Ok(_) => Wrong::new(wrong.message, format!("write dialect = \"{text}\"")),
+            Err(_) => wrong,
+        })
+    }
+}
 
 macro_rules! domain_words {
     ($($what:literal: $type:ident),+ $(,)?) => {$(
@@ -383,6 +393,7 @@ macro_rules! domain_words {
 }
 
 domain_words! {
+    "dialect": Kind,
     "document format": DocumentFormat,
     "coding of samples": PcmEncoding,
     "delivery": Delivery,

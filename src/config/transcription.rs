@@ -12,6 +12,7 @@ use crate::config::text::{EngineKind, Timestamps};
 use crate::config::voice::{is_language, language_help};
 use crate::domain::catalogue::{self, Does, Provider};
 use crate::domain::{DocumentFormat, Speakers, TranscriptionParams};
+use crate::engine::rest::{BaseUrl, Diarizing, Hearing, Kind, Translating};
 use crate::pipeline::task::TranscriptionWork;
 use crate::subtitle::CueRules;
 
@@ -36,14 +37,18 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             "name a profile of kind \"together\" or \"openai\"",
         );
     }
-    if let (Some(at), Some(EngineKind::OpenAi)) = (table.urls.given(), kind(context)) {
+    let dialect = context.profile.and_then(|profile| profile.dialect);
+    if let (Some(at), Some(dialect)) = (table.urls.given(), dialect)
+        && dialect.url_part().is_none()
+    {
         // developers.openai.com/api/docs/api-reference/audio: `file` is a file object.
         build.error(
             at.key,
-            "openai fetches no recordings: it takes files only",
+            format!("{dialect} fetches no recordings: it takes files only"),
             "download them and name them in `input`, or use a profile of kind \"together\"",
         );
     }
+    refuse_the_deaf(build, context);
     let language = language(build, table);
     if let Some(at) = table
         .temperature
@@ -93,6 +98,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
         urls: files::manifests(build, table),
         is_loopback: context.profile.is_some_and(Profile::is_loopback),
         limits: context.model.upload,
+        learned: context.model.learned.clone(),
         cues: table
             .cues
             .given()
@@ -110,8 +116,11 @@ fn translation(build: &mut Build, context: &Context<'_>) -> Option<String> {
         build.error(at.loc, message, "write the language alone, such as \"en\"");
         return None;
     }
-    if let (Some(EngineKind::OpenAi), true) = (kind(context), target != "en") {
-        let message = format!("openai translates to \"en\" only, not to `{target}`");
+    if let Some((dialect, hearing)) = hearing(context)
+        && hearing.translating != Translating::RouteToAny
+        && target != "en"
+    {
+        let message = format!("{dialect} translates to \"en\" only, not to `{target}`");
         build.error(at.loc, message, "write translate = \"en\"");
     }
     let known = listed(context).and_then(|model| match model.does {
@@ -165,12 +174,24 @@ fn speakers(build: &mut Build, context: &Context<'_>) -> Option<Speakers> {
         let message = "speakers are told apart in transcriptions, not in translations";
         build.error(at.key, message, "make two tasks of it");
     }
-    if kind(context) == Some(EngineKind::OpenAi) {
-        build.error(
+    match hearing(context).map(|(dialect, hearing)| (dialect, hearing.diarizing)) {
+        Some((dialect, Diarizing::No)) => build.error(
             at.key,
-            "openai has no `diarize` for transcription",
+            format!("{dialect} has no `diarize` for transcription"),
             "leave it out, or use a profile of kind \"together\"",
-        );
+        ),
+        Some((dialect, Diarizing::Field(_))) => {
+            for count in [&table.min_speakers, &table.max_speakers] {
+                if let Some(count) = count.given() {
+                    build.error(
+                        count.key,
+                        format!("{dialect} cannot be told how many speakers there are"),
+                        "leave it out",
+                    );
+                }
+            }
+        }
+        Some((_, Diarizing::Counted)) | None => {}
     }
     let known = listed(context).and_then(|model| match model.does {
         Does::Transcribe(offers) => Some(offers.diarizes),
@@ -187,8 +208,43 @@ fn speakers(build: &mut Build, context: &Context<'_>) -> Option<Speakers> {
     Some(speakers)
 }
 
-fn kind(context: &Context<'_>) -> Option<EngineKind> {
-    context.profile.map(|profile| profile.kind)
+/// What the provider says of transcription; `None` also where it has none.
+fn hearing(context: &Context<'_>) -> Option<(Kind, &'static Hearing)> {
+    let dialect = context.profile?.dialect?;
+    Some((dialect, dialect.facts().hearing.as_ref()?))
+}
+
+/// Whether the provider listens at all, and with this model at this address.
+fn refuse_the_deaf(build: &mut Build, context: &Context<'_>) {
+    let Some((profile, dialect)) = context
+        .profile
+        .and_then(|profile| Some((profile, profile.dialect?)))
+    else {
+        return;
+    };
+    let table = &context.at.value;
+    let Some(hearing) = &dialect.facts().hearing else {
+        let loc = table.profile.given().map_or(context.at.loc, |at| at.loc);
+        build.error(
+            loc,
+            format!("{dialect} speaks, it does not transcribe"),
+            "name another profile, or write type = \"tts\"",
+        );
+        return;
+    };
+    let url = profile.base_url.as_ref();
+    let is_usual = url.map(BaseUrl::as_str) == dialect.facts().base_url;
+    let moved = hearing
+        .elsewhere
+        .iter()
+        .find(|(model, _)| is_usual && *model == context.model_id);
+    if let (Some((model, there)), Some(at)) = (moved, table.model.given()) {
+        build.warn(
+            at.loc,
+            format!("`{model}` answers at {there}"),
+            format!("write base_url = \"{there}\" into its profile"),
+        );
+    }
 }
 
 /// What the built-in list says of the model, where the list is about this provider.

@@ -35,6 +35,8 @@ const PROVIDERS: &[(&str, &[&str])] = &[
             "api.fireworks.ai",
             "audio-prod.api.fireworks.ai",
             "audio-turbo.api.fireworks.ai",
+            "audio-prod.us-virginia-1.direct.fireworks.ai",
+            "audio-turbo.us-virginia-1.direct.fireworks.ai",
         ],
     ),
 ];
@@ -42,6 +44,11 @@ const PROVIDERS: &[(&str, &[&str])] = &[
 /// Whether `url` is Together's own.
 pub(super) fn is_together(url: &BaseUrl) -> bool {
     PROVIDERS[0].1.contains(&url.host())
+}
+
+/// Whether `url` is Groq's own.
+pub(super) fn is_groq(url: &BaseUrl) -> bool {
+    url.host() == "api.groq.com"
 }
 
 /// What the user trusts, from the user's own configuration.

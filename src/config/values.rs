@@ -16,6 +16,7 @@ use crate::config::text::{
 use crate::domain::{
     Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
 };
+use crate::engine::rest::Kind;
 
 macro_rules! from_string {
     ($($type:ty: $expected:literal),+ $(,)?) => {$(
@@ -52,6 +53,7 @@ from_string! {
     civil::Time: "a time of day such as \"07:00\"",
     TotalTimeout: "\"auto\" or a duration such as \"10m\"",
     EngineKind: "one of \"together\", \"openai\", \"local\"",
+    Kind: "a dialect such as \"groq\"",
     Auth: "one of \"bearer\", \"raw\", \"none\"",
     OnInDoubt: "one of \"resend\", \"hold\"",
     TaskType: "one of \"tts\", \"stt\"",

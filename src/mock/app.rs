@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::{AudioMillis, ContentKey};
 use crate::mock::bill::{Ledger, Record};
+use crate::mock::dialect::{HearingOrder, Manners};
 use crate::mock::events::{self, Told};
 use crate::mock::fault::{BodyFault, Fault, Faults};
 use crate::mock::hostile::{Hostile, HostileKind, Proper, status_of};
@@ -20,7 +21,7 @@ use crate::mock::memory::Memory;
 use crate::mock::menace::Menace;
 use crate::mock::mp3::Stock;
 use crate::mock::options::{MockOptions, Rate};
-use crate::mock::recognise::recognise;
+use crate::mock::recognise::{Recognition, recognise};
 use crate::mock::reply::{Refusal, Reply};
 use crate::mock::shelf::Shelf;
 use crate::mock::sound;
@@ -48,6 +49,8 @@ pub(super) struct App {
     pub(super) menace: Menace,
     pub(super) shelf: Shelf,
     fixed: Option<Spoken>,
+    /// Of another server than Together.
+    pub(super) manners: Option<&'static Manners>,
 }
 
 /// What can be changed while the server runs.
@@ -73,6 +76,7 @@ impl App {
             }),
             fixed: options.fixed_answer_bytes.map(fixed_answer),
             menace: Menace::new(options.seed, options.chaos, elsewhere),
+            manners: Manners::of(options.dialect),
             options,
             shelf: Shelf::new(addr),
             voice,
@@ -90,11 +94,23 @@ impl App {
 
     /// Whether the request carries the key, if there is one.
     pub(super) fn is_authorized(&self, headers: &HeaderMap) -> bool {
-        self.options.api_key.as_ref().is_none_or(|key| {
-            headers
-                .get(AUTHORIZATION)
-                .is_some_and(|value| *value == format!("Bearer {key}"))
-        })
+        self.options
+            .api_key
+            .as_ref()
+            .is_none_or(|key| match self.manners {
+                Some(manners) => manners.is_authorized(headers, key),
+                None => headers
+                    .get(AUTHORIZATION)
+                    .is_some_and(|value| *value == format!("Bearer {key}")),
+            })
+    }
+
+    /// `refusal` in the shape of this server.
+    pub(super) fn refused(&self, refusal: Refusal, request_id: &str) -> Reply {
+        match self.manners {
+            Some(manners) => refusal.into_shape(manners.refusals, request_id),
+            None => refusal.into_reply(request_id),
+        }
     }
 
     /// Key, pace, and the fault this request meets.
@@ -190,10 +206,19 @@ impl Visit {
         if let Some(reply) = self.before(headers).await? {
             return Ok(reply);
         }
-        let order = speech::Order::parse(body, self.app.options.max_chars)?;
+        let (order, is_endless) = match self.app.manners {
+            Some(manners) => manners.speech(body)?,
+            None => (
+                speech::Order::parse(body, self.app.options.max_chars)?,
+                false,
+            ),
+        };
         let (events, words, text) = (order.events, order.words, order.input.clone());
         let spoken = self.sell(order).await?;
         let mut reply = match events {
+            None if is_endless => {
+                Reply::ok(spoken.content_type, sound::of_unknown_length(&spoken.body))
+            }
             None => Reply::ok(spoken.content_type, spoken.body),
             Some(shape) => {
                 let told = Told {
@@ -251,8 +276,8 @@ impl Visit {
         if let Some(reply) = self.before(headers).await? {
             return Ok(reply);
         }
-        let order = transcription::Order::parse(&form, self.record.path.ends_with("translations"))?;
-        self.record.model.clone_from(&order.model);
+        let order = Hearing::parse(self.app.manners, &form, self.record.path)?;
+        order.model().clone_into(&mut self.record.model);
         let upload = match (form.file.take(), form.address()) {
             (Some(upload), _) => upload,
             (None, Some(address)) => {
@@ -277,7 +302,7 @@ impl Visit {
         })?;
         let answer = order.answer(&heard)?;
         self.charge(|record| record.audio_ms = heard.duration.0);
-        Ok(Reply::json(&answer))
+        Ok(answer)
     }
 
     /// Admission, delay, and the faults that stand in place of any answer.
@@ -337,8 +362,8 @@ impl Visit {
     /// The request ends here without its work having been begun.
     pub(super) fn refuse(mut self, refusal: Refusal) -> Response<Body> {
         let id = self.request_id();
-        self.record.status = refusal.status;
-        refusal.into_reply(&id).deliver(&id, None)
+        self.record.status = refusal.status();
+        self.app.refused(refusal, &id).deliver(&id, None)
     }
 
     pub(super) fn finish(mut self, result: Result<Reply, Refusal>) -> Outcome {
@@ -360,7 +385,7 @@ impl Visit {
             return Outcome::Script(steps);
         }
         let id = self.request_id();
-        let reply = result.unwrap_or_else(|refusal| refusal.into_reply(&id));
+        let reply = result.unwrap_or_else(|refusal| self.app.refused(refusal, &id));
         self.record.status = reply.status.as_u16();
         Outcome::Answer(reply.deliver(&id, fault.as_ref()))
     }
@@ -374,6 +399,43 @@ impl Drop for Visit {
     fn drop(&mut self) {
         let record = std::mem::take(&mut self.record);
         lock(&self.app.ledger).settle(record, self.identity);
+    }
+}
+
+/// A checked transcription request, by whose rules it was.
+enum Hearing {
+    Usual(transcription::Order),
+    Foreign(HearingOrder),
+}
+
+impl Hearing {
+    fn parse(manners: Option<&'static Manners>, form: &Form, path: &str) -> Result<Self, Refusal> {
+        let is_translation = path.ends_with("translations");
+        match manners {
+            Some(manners) => manners.hear(form, is_translation).map(Self::Foreign),
+            None => transcription::Order::parse(form, is_translation).map(Self::Usual),
+        }
+    }
+
+    fn model(&self) -> &str {
+        match self {
+            Self::Usual(order) => &order.model,
+            Self::Foreign(order) => &order.model,
+        }
+    }
+
+    fn identity(&self) -> String {
+        match self {
+            Self::Usual(order) => order.identity(),
+            Self::Foreign(order) => order.identity(),
+        }
+    }
+
+    fn answer(&self, heard: &Recognition) -> Result<Reply, Refusal> {
+        match self {
+            Self::Usual(order) => order.answer(heard).map(|answer| Reply::json(&answer)),
+            Self::Foreign(order) => Ok(order.answer(heard)),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) const MODELS: &[(&str, Family)] = &[
 
 const ORPHEUS: &[&str] = &["tara", "leah", "jess", "leo", "dan", "mia", "zac", "zoe"];
 
-const KOKORO: &[&str] = &[
+pub(super) const KOKORO: &[&str] = &[
     "af_heart",
     "af_alloy",
     "af_aoede",
@@ -108,7 +108,7 @@ const KOKORO: &[&str] = &[
     "pm_santa",
 ];
 
-const OPENAI: &[&str] = &[
+pub(super) const OPENAI: &[&str] = &[
     "alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse",
     "marin", "cedar",
 ];

@@ -1,7 +1,8 @@
 //! A provider's look-alike on loopback: real requests, real audio, a bill, and faults on
 //! demand, so that everything can be tried without a key or a cent.
 //!
-//! It keeps the contracts of Together and OpenAI as far as this program uses them, and
+//! With [`MockOptions::dialect`] it has the routes, shapes and refusals of another server.
+//! Else it keeps the contracts of Together and OpenAI as far as this program uses them, and
 //! is strict where they are: an unknown field, voice or model is refused in the
 //! provider's own shape. It remembers what it spoke and recognises it when it comes back
 //! for transcription, alone or joined into a longer recording; for other recordings it
@@ -27,6 +28,7 @@
 mod app;
 mod bill;
 mod catalogue;
+mod dialect;
 mod events;
 mod fault;
 mod hostile;

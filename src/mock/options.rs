@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::rest::Kind;
 use crate::mock::fault::FaultRule;
 
 /// A token bucket over all audio requests; above it the answer is 429.
@@ -27,6 +28,8 @@ fn one() -> f64 {
 pub struct MockOptions {
     /// Port 0 picks a free one.
     pub bind: SocketAddr,
+    /// Whose manners it has; Together's also takes OpenAI's models in OpenAI's way.
+    pub dialect: Kind,
     /// Asked for as `Authorization: Bearer KEY`; `None` lets everybody in.
     pub api_key: Option<String>,
     /// From the whole request to its answer.
@@ -56,6 +59,7 @@ impl Default for MockOptions {
     fn default() -> Self {
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            dialect: Kind::Together,
             api_key: None,
             latency: Duration::ZERO,
             seed: 1,

@@ -116,6 +116,23 @@ fn streamed(pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> B
     Body::from_stream(pieces)
 }
 
+/// The shape of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `{"id", "error": {"message", "type", "param", "code"}}`.
+    Together,
+    /// The same without `id`.
+    OpenAi,
+    /// `LocalAI`'s: the status as `code`.
+    NumberedCode,
+    /// `{"detail": "…"}`; of the schema, a list of places.
+    FastApi,
+    /// `{"detail": {"error", "message", "type"}}`; of the schema, a list of places.
+    FastApiObject,
+    /// `{"error": "…"}`.
+    Words,
+}
+
 /// A request that is not granted, in the provider's words.
 #[derive(Debug, Clone)]
 pub(super) struct Refusal {
@@ -125,9 +142,40 @@ pub(super) struct Refusal {
     param: Option<&'static str>,
     message: String,
     headers: Vec<(&'static str, String)>,
+    /// A web page instead, of a proxy in front.
+    page: Option<&'static str>,
 }
 
 impl Refusal {
+    /// A refusal with nothing but a kind and words.
+    pub(super) fn of(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
+        Self::new(status, kind, message)
+    }
+
+    /// `self` with a code.
+    pub(super) fn code(self, code: &'static str) -> Self {
+        Self {
+            code: Some(code),
+            ..self
+        }
+    }
+
+    /// `self`, about the parameter `param`.
+    pub(super) fn param(self, param: &'static str) -> Self {
+        Self {
+            param: Some(param),
+            ..self
+        }
+    }
+
+    /// A page of a proxy.
+    pub(super) fn page(status: u16, page: &'static str) -> Self {
+        Self {
+            page: Some(page),
+            ..Self::new(status, "page", "")
+        }
+    }
+
     fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -136,6 +184,7 @@ impl Refusal {
             param: None,
             message: message.into(),
             headers: Vec::new(),
+            page: None,
         }
     }
 
@@ -237,20 +286,51 @@ impl Refusal {
     }
 
     pub(super) fn into_reply(self, request_id: &str) -> Reply {
+        self.into_shape(Shape::Together, request_id)
+    }
+
+    /// On the wire in `shape`.
+    pub(super) fn into_shape(self, shape: Shape, request_id: &str) -> Reply {
         let error = json!({
-            "id": request_id,
-            "error": {
-                "message": self.message,
-                "type": self.kind,
-                "param": self.param,
-                "code": self.code,
-            },
+            "message": self.message,
+            "type": self.kind,
+            "param": self.param,
+            "code": self.code,
         });
+        let places = || {
+            json!({ "detail": [{
+                "type": self.kind,
+                "loc": ["body", self.param],
+                "msg": self.message,
+            }] })
+        };
+        let body = match shape {
+            Shape::Together => json!({ "id": request_id, "error": error }),
+            Shape::OpenAi => json!({ "error": error }),
+            Shape::NumberedCode => json!({ "error": {
+                "code": self.status, "message": self.message, "type": "",
+            } }),
+            Shape::FastApi | Shape::FastApiObject if self.status == 422 => places(),
+            Shape::FastApi => json!({ "detail": self.message }),
+            Shape::FastApiObject => json!({ "detail": {
+                "error": self.code, "message": self.message, "type": self.kind,
+            } }),
+            Shape::Words => json!({ "error": self.message }),
+        };
+        let reply = match self.page {
+            Some(page) => Reply::ok("text/html", page),
+            None => Reply::json(&body),
+        };
         Reply {
             status: StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             headers: self.headers,
-            ..Reply::json(&error)
+            ..reply
         }
+    }
+
+    /// The status it will have.
+    pub(super) fn status(&self) -> u16 {
+        self.status
     }
 }
 

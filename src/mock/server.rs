@@ -1,6 +1,7 @@
 //! The server: routes, administration, and its shutdown.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{
     ConnectInfo, DefaultBodyLimit, FromRequest, Multipart, Path, Query, RawQuery, Request, State,
 };
-use axum::http::header::USER_AGENT;
+use axum::http::header::{CONTENT_LENGTH, USER_AGENT};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ use tokio::task::JoinHandle;
 use crate::mock::app::{App, Bucket, Outcome, Visit, lock};
 use crate::mock::bill::{Bill, Record};
 use crate::mock::catalogue::MODELS;
+use crate::mock::dialect::Manners;
 use crate::mock::fault::{FaultRule, Faults};
 use crate::mock::hostile::{HostileKind, hostile_answers};
 use crate::mock::menace::Stranger;
@@ -61,9 +63,10 @@ pub struct MockHandle {
 }
 
 impl MockHandle {
-    /// `http://HOST:PORT/v1`, for the client.
+    /// `http://HOST:PORT/v1`, for the client; of another dialect as its servers have it.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.addr)
+        let prefix = self.app.manners.map_or("/v1", |manners| manners.prefix);
+        format!("http://{}{prefix}", self.addr)
     }
 
     /// As `GET /_mock/bill`.
@@ -143,7 +146,8 @@ pub async fn serve(
     })
 }
 
-fn router(app: Arc<App>) -> Router {
+/// The routes of Together and OpenAI.
+fn usual_routes() -> Router<Arc<App>> {
     let api = Router::new()
         .route("/audio/speech", post(speech))
         .route("/audio/speech/websocket", get(socket))
@@ -155,6 +159,53 @@ fn router(app: Arc<App>) -> Router {
         .nest("/v1", api.clone())
         .nest("/hostile/{answer}/v1", api.clone())
         .merge(api)
+}
+
+/// The routes of another server, and no other.
+fn routes_of(manners: &'static Manners) -> Router<Arc<App>> {
+    let mut api = Router::new();
+    if manners.speaking.is_some() {
+        api = api.route("/audio/speech", post(speech));
+    }
+    if let Some(hearing) = &manners.hearing {
+        api = api.route(hearing.route, post(transcriptions));
+        if let Some(route) = hearing.translations {
+            api = api.route(route, post(translations));
+        }
+    }
+    if let Some(route) = manners.voices {
+        api = api.route(
+            route,
+            get(move |app, headers: HeaderMap| {
+                ready(listed(app, &headers, &manners.voices_list()))
+            }),
+        );
+    }
+    if manners.lists_models {
+        api = api.route(
+            "/models",
+            get(move |app, headers: HeaderMap| {
+                ready(listed(app, &headers, &manners.models_list()))
+            }),
+        );
+    }
+    match manners.prefix {
+        "" => api,
+        prefix => Router::new().nest(prefix, api),
+    }
+}
+
+fn listed(State(app): State<Arc<App>>, headers: &HeaderMap, list: &Value) -> Response<Body> {
+    if app.is_authorized(headers) {
+        answer(Reply::json(list))
+    } else {
+        answer(app.refused(Refusal::unauthorized(), "mock"))
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    app.manners
+        .map_or_else(usual_routes, routes_of)
         .route("/_mock/bill", get(bill))
         .route("/_mock/requests", get(requests))
         .route("/_mock/hostile", get(hostile))
@@ -244,6 +295,10 @@ async fn translations(
 
 async fn heard(app: &Arc<App>, visit: Visit, wire: RawWire, request: Request) -> Response<Body> {
     let headers = request.headers().clone();
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    let sent = length.and_then(|length| length.parse().ok()).unwrap_or(0);
     let form = match Multipart::from_request(request, &()).await {
         Ok(form) => Form::read(form, app.options.max_upload_bytes).await,
         Err(_) => Err(Refusal::bad_request(
@@ -253,7 +308,10 @@ async fn heard(app: &Arc<App>, visit: Visit, wire: RawWire, request: Request) ->
     };
     match form {
         Ok(form) => answered(tokio::spawn(visit.transcription(headers, form)), wire).await,
-        Err(refusal) => visit.refuse(refusal),
+        Err(refusal) => match app.manners.filter(|_| refusal.status() == 413) {
+            Some(manners) => visit.refuse(manners.too_large(app.options.max_upload_bytes, sent)),
+            None => visit.refuse(refusal),
+        },
     }
 }
 
@@ -426,10 +484,10 @@ async fn reset(State(app): State<Arc<App>>) -> Response<Body> {
     answer(Reply::json(&json!({ "reset": true })))
 }
 
-async fn nothing_here(request: Request) -> Response<Body> {
+async fn nothing_here(State(app): State<Arc<App>>, request: Request) -> Response<Body> {
     let path: String = request.uri().path().chars().take(100).collect();
     let refusal = Refusal::no_route(request.method().as_str(), &path);
-    answer(refusal.into_reply("mock"))
+    answer(app.refused(refusal, "mock"))
 }
 
 fn answer(reply: Reply) -> Response<Body> {

@@ -79,6 +79,18 @@ fn a_law(sample: i16) -> u8 {
     (sign | u8::try_from(code).unwrap_or(0)) ^ 0x55
 }
 
+/// `file` with the sizes in its header not known, as a server writes it that has not spoken
+/// to the end yet.
+pub(super) fn of_unknown_length(file: &[u8]) -> Vec<u8> {
+    let mut file = file.to_vec();
+    for at in [4, 40] {
+        if let Some(size) = file.get_mut(at..at + 4) {
+            size.fill(0xFF);
+        }
+    }
+    file
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,6 +60,19 @@ pub(super) struct Order {
     pub(super) words: bool,
 }
 
+/// What another server's request comes to, checked by its own rules.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) model: &'a str,
+    pub(super) input: &'a str,
+    pub(super) voice: &'a str,
+    /// `wav`, `mp3` or `pcm`.
+    pub(super) format: &'static str,
+    /// 0.25 to 4.0.
+    pub(super) speed: f64,
+    pub(super) events: Option<Shape>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Format {
     Wav,
@@ -156,6 +169,30 @@ impl Order {
             },
             events,
             words,
+        })
+    }
+
+    /// The order that `asked` is, at 24 kHz.
+    pub(super) fn of(asked: Asked<'_>) -> Result<Self, Refusal> {
+        let format = match asked.format {
+            "wav" => Format::Wav,
+            "mp3" => Format::Mp3,
+            _ => Format::Raw(PcmEncoding::S16),
+        };
+        if asked.events.is_some() && !matches!(format, Format::Raw(_)) {
+            let message = "Streaming needs the response_format pcm.";
+            return Err(Refusal::invalid("response_format", message));
+        }
+        Ok(Self {
+            model: asked.model.to_owned(),
+            input: asked.input.to_owned(),
+            voice: local_voice(asked.voice),
+            voice_name: asked.voice.to_owned(),
+            format,
+            sample_rate: 24_000,
+            speed: thousandths(asked.speed)?,
+            events: asked.events,
+            words: false,
         })
     }
 

@@ -1,6 +1,7 @@
 //! The look-alike over real sockets, mostly through the client it was built for.
 
 mod contract;
+mod dialects;
 mod faults;
 mod hearing;
 mod streams;

@@ -69,7 +69,7 @@ impl Form {
         Ok(read)
     }
 
-    fn last(&self, name: &str) -> Option<&str> {
+    pub(super) fn last(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
             .rev()
@@ -84,14 +84,14 @@ impl Form {
 
     /// Both spellings, repeated or separated by commas.
     fn granularities(&self) -> impl Iterator<Item = &str> {
+        self.under(&["timestamp_granularities", "timestamp_granularities[]"])
+    }
+
+    /// All values of the fields called `names`, also of those with commas.
+    pub(super) fn under<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
         self.fields
             .iter()
-            .filter(|(name, _)| {
-                matches!(
-                    name.as_str(),
-                    "timestamp_granularities" | "timestamp_granularities[]"
-                )
-            })
+            .filter(|(name, _)| names.contains(&name.as_str()))
             .flat_map(|(_, value)| value.split(','))
             .map(|value| value.trim_matches([' ', '"', '[', ']']))
             .filter(|value| !value.is_empty())

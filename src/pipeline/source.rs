@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::audio;
-use crate::domain::{AudioMillis, Boundary, CharCount, ContentKey};
+use crate::domain::{AudioMillis, Boundary, CharCount, ContentKey, Lesson};
 use crate::pipeline::key;
 use crate::pipeline::remote::Remote;
-use crate::pipeline::task::{SpeechWork, TranscriptionWork};
-use crate::text::{self, Markup};
+use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
+use crate::text::{self, Chunk, Document, Markup};
 
 /// Input file extensions of a speech task.
 pub const TEXT_EXTENSIONS: &[&str] = &["txt", "text", "md", "markdown"];
@@ -113,24 +113,9 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
             "take it out of `input`",
         ));
     }
-    let mut chunks: Vec<PlannedChunk> = Vec::new();
-    for chunk in text::chunks(&document, &work.chunk, work.params.language.as_deref()) {
-        if !chunk.speakable {
-            // Ornaments are not sent; the pause they stand for belongs to what was said before.
-            if let Some(last) = chunks.last_mut() {
-                last.boundary = last.boundary.max(chunk.boundary);
-            }
-            continue;
-        }
-        let input = text::spoken(&document.text, &chunk.range);
-        let start = input.as_ptr().addr() - document.text.as_ptr().addr();
-        chunks.push(PlannedChunk {
-            key: key::speak(endpoint, &work.params, input),
-            range: offset(start)..offset(start + input.len()),
-            boundary: chunk.boundary,
-            chars: CharCount::of(input),
-        });
-    }
+    let wire = work.params.wire_format(work.delivery);
+    refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
+    let chunks = planned(&document, endpoint, work);
     let note = document.had_replacements.then(|| {
         format!(
             "some bytes are no {}; they were replaced",
@@ -150,6 +135,64 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
         note,
         text: document.text,
     })
+}
+
+/// The requests for `document`.
+fn planned(document: &Document, endpoint: &str, work: &SpeechWork) -> Vec<PlannedChunk> {
+    let language = work.params.language.as_deref();
+    let mut planned: Vec<PlannedChunk> = Vec::new();
+    for chunk in text::chunks(document, &work.chunk, language) {
+        let own = plan_chunk(document, &chunk, endpoint, work);
+        let recut = work.recut.as_ref().filter(|recut| {
+            chunk.speakable
+                && own.chars.0 > u64::from(recut.max_chars)
+                && !recut.bought.contains(own.key)
+        });
+        let parts = match recut {
+            Some(recut) => text::recut(document, &chunk, recut.max_chars, language),
+            None => vec![chunk],
+        };
+        for part in parts {
+            if part.speakable {
+                planned.push(plan_chunk(document, &part, endpoint, work));
+            } else if let Some(last) = planned.last_mut() {
+                // Ornaments are not sent; the pause they stand for belongs to what was said
+                // before.
+                last.boundary = last.boundary.max(part.boundary);
+            }
+        }
+    }
+    planned
+}
+
+fn plan_chunk(
+    document: &Document,
+    chunk: &Chunk,
+    endpoint: &str,
+    work: &SpeechWork,
+) -> PlannedChunk {
+    let input = text::spoken(&document.text, &chunk.range);
+    let start = input.as_ptr().addr() - document.text.as_ptr().addr();
+    PlannedChunk {
+        key: key::speak(endpoint, &work.params, input),
+        range: offset(start)..offset(start + input.len()),
+        boundary: chunk.boundary,
+        chars: CharCount::of(input),
+    }
+}
+
+/// Refuses what the provider said it does not answer in.
+fn refuse_format(learned: &[Learnt], format: &str, remedy: &str) -> Result<(), Refusal> {
+    let refused = learned
+        .iter()
+        .find(|learnt| matches!(&learnt.lesson, Lesson::NoFormat(no) if no == format));
+    match refused {
+        None => Ok(()),
+        Some(learnt) => Err(Refusal::new(
+            format!("the model gives no answer in `{format}` ({})", learnt.from),
+            format!("{remedy}, or take another model"),
+        )),
+    }
 }
 
 fn offset(bytes: usize) -> u64 {
@@ -180,9 +223,15 @@ pub fn read_audio(
             ),
         ));
     }
+    refuse_format(
+        &work.learned,
+        "verbose_json",
+        "nothing here is made without times",
+    )?;
     let facts = audio::probe(path)
         .map_err(|error| Refusal::new(error.to_string(), "take it out of `input`, or repair it"))?;
     refuse_too_long(facts.duration, work)?;
+    refuse_learned(&work.learned, size, facts.duration, &work.params.model)?;
     let content = key::of_file(path).map_err(|error| Refusal::unreadable(&error))?;
     Ok(AudioSource {
         content,
@@ -232,6 +281,37 @@ pub fn read_remote(
         duration: remote.duration.unwrap_or_else(|| work.longest()),
         at_most: remote.duration.is_none(),
     })
+}
+
+/// Refuses what the provider refused before, as far as it said where the limit is.
+fn refuse_learned(
+    learned: &[Learnt],
+    size: u64,
+    duration: AudioMillis,
+    model: &str,
+) -> Result<(), Refusal> {
+    for learnt in learned {
+        let (what, key) = match &learnt.lesson {
+            Lesson::MaxUpload(most) if size > *most => {
+                (format!("is {:.1} MB", megabytes(size)), "max_upload")
+            }
+            Lesson::MaxAudio(most) if duration > *most => (
+                format!("is {:.1} min long", duration.seconds() / 60.0),
+                "max_audio",
+            ),
+            _ => continue,
+        };
+        return Err(Refusal::new(
+            format!(
+                "{what}; the provider takes {} ({})",
+                learnt.lesson, learnt.from
+            ),
+            format!(
+                "cut it into parts or re-encode it smaller, or set `{key}` of [models.\"{model}\"]"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 #[expect(

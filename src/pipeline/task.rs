@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::SpeechCheck;
 use crate::domain::{
-    AudioFormat, AudioMillis, Boundary, Delivery, DocumentFormat, Price, SpeechParams,
+    AudioFormat, AudioMillis, Boundary, Delivery, DocumentFormat, Lesson, Price, SpeechParams,
     TranscriptionParams,
 };
+use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
 use crate::text::ChunkRules;
 
@@ -83,8 +84,29 @@ pub struct SpeechWork {
     /// Subtitles of what was spoken, beside the audio.
     pub subtitles: Vec<DocumentFormat>,
     pub chunk: ChunkRules,
+    /// A smaller limit that the provider named.
+    pub recut: Option<Recut>,
+    /// What else the provider named.
+    pub learned: Vec<Learnt>,
     pub pauses: Pauses,
     pub check: SpeechCheck,
+}
+
+/// Chunks above a limit learned from a refusal are cut again, but for those that were bought
+/// before there was such a limit.
+#[derive(Debug, Clone)]
+pub struct Recut {
+    /// Most characters of a request.
+    pub max_chars: u32,
+    pub bought: Objects,
+}
+
+/// A limit the provider named in a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Learnt {
+    pub lesson: Lesson,
+    /// `learned from api.example.com on 2026-11-22`.
+    pub from: String,
 }
 
 /// Silence between clips, by the reason of the boundary. Part of assembly, so changing
@@ -137,6 +159,8 @@ pub struct TranscriptionWork {
     pub is_loopback: bool,
     pub formats: Vec<DocumentFormat>,
     pub limits: UploadLimits,
+    /// Limits that the provider named.
+    pub learned: Vec<Learnt>,
     pub cues: CueRules,
 }
 

@@ -8,10 +8,11 @@
 //! one worker at a time, and a late one is told [`Error::LeaseLost`]; what was spent
 //! and set aside never passes a cap; a bill is never rewritten. What it does not do:
 //! read a clock (every time is an argument), decide about retries, touch any file
-//! but its own database and the run lock.
+//! but its own database, the run lock, and the notes beside them (`board`, `learned`).
 
 pub mod board;
 mod error;
+pub mod learned;
 mod lock;
 mod queue;
 mod rows;

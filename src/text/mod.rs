@@ -18,6 +18,7 @@ mod heading;
 mod markdown;
 mod pack;
 mod plain;
+mod recut;
 mod rules;
 mod sentence;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use std::path::Path;
 pub use chunk::{Chunk, Chunks, chunks, spoken};
 pub use document::{Block, BlockKind, Chapter, Document};
 pub use error::Error;
+pub use recut::recut;
 pub use rules::ChunkRules;
 
 /// How a text file is marked up.

@@ -11,15 +11,17 @@ use tokio::time::Instant;
 
 use crate::audio::{self, enclose};
 use crate::domain::{
-    AudioFormat, AudioMillis, CharCount, CostStatus, FaultClass, JobKind, NanoUsd, Price, Quantity,
-    RawAudio, UtcMillis,
+    AudioFormat, AudioMillis, CharCount, CostStatus, FaultClass, JobKind, Lesson, NanoUsd, Price,
+    Quantity, RawAudio, UtcMillis,
 };
+use crate::engine::lesson::{Refused, lesson};
 use crate::engine::limit::Pass;
 use crate::engine::transcription::parse_transcript;
 use crate::engine::{Answer, EngineError, Recording, SpeechRequest, TranscriptionRequest};
 use crate::pipeline::addresses::{Address, Addresses};
 use crate::pipeline::objects::Part;
 use crate::pipeline::{key, remote};
+use crate::store::learned::{self, Learned};
 use crate::store::{
     self, Bill, Claim, DoubtPolicy, Fault, Intent, NewObject, Purse, Settle, Verdict,
 };
@@ -739,6 +741,7 @@ async fn unusable(
         cost,
         status,
     };
+    let lesson = lesson_of(run, asked, claim, &error);
     let bill = Bill {
         cost,
         status,
@@ -749,9 +752,13 @@ async fn unusable(
         bytes: None,
         quantity: None,
     };
+    let detail = match lesson {
+        Some(lesson) => remember(run, claim, lesson, error.detail).await,
+        None => error.detail,
+    };
     let fault = Fault {
         class: error.class,
-        detail: error.detail,
+        detail,
     };
     let again = |not_before, counts_failure| {
         settle(
@@ -803,6 +810,73 @@ async fn unusable(
             } else {
                 End::Local(detail)
             })
+        }
+    }
+}
+
+/// The limit that a refusal names, if it clearly names one.
+fn lesson_of(run: &Run, asked: &Request, claim: &Claim, error: &EngineError) -> Option<Lesson> {
+    if error.class != FaultClass::Refused {
+        return None;
+    }
+    let refused = match (asked, claim.quantity) {
+        (
+            Request::Speak {
+                params, delivery, ..
+            },
+            Quantity::Chars(chars),
+        ) => Refused::Speech {
+            chars: chars.0,
+            format: params.wire_format(*delivery).as_str(),
+        },
+        (Request::Transcribe { .. }, Quantity::Audio(audio)) => Refused::Transcription {
+            bytes: run
+                .places
+                .input(&claim.source.path)
+                .metadata()
+                .map_or(0, |file| file.len()),
+            audio,
+        },
+        _ => return None,
+    };
+    lesson(error.http_status, &error.detail, refused)
+}
+
+/// Notes the limit that a refusal named, for the next plan; the refusal's words with what
+/// follows from it.
+async fn remember(run: &Arc<Run>, claim: &Claim, lesson: Lesson, words: String) -> String {
+    let next = match lesson {
+        Lesson::MaxChars(_) => "run again: what is too long is cut smaller",
+        Lesson::MaxUpload(_) | Lesson::MaxAudio(_) => {
+            "such files are refused from now on before they are uploaded"
+        }
+        Lesson::NoFormat(_) => "it is not asked for it again",
+    };
+    let told = format!("{words} (noted: {lesson}; {next})");
+    let noted = async {
+        let gates = run.store.gates().await?;
+        let Some(gate) = gates.into_iter().find(|gate| gate.id == claim.spec.gate) else {
+            return Ok(false);
+        };
+        let learned = Learned {
+            endpoint: gate.endpoint,
+            model: gate.model,
+            lesson,
+            at: run.clock.now(),
+            words,
+        };
+        let state = run.places.state.clone();
+        tokio::task::spawn_blocking(move || learned::learn(&state, learned))
+            .await
+            .expect("writing a note does not panic")
+    };
+    let outcome: Result<bool, store::Error> = noted.await;
+    match outcome {
+        Ok(_) => told,
+        Err(error) => {
+            let warning = format!("what a refusal taught cannot be noted: {error}");
+            run.tell(Event::Warning(warning));
+            told
         }
     }
 }

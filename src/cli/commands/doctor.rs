@@ -1,5 +1,6 @@
 //! `doctor`: is everything in place? Sends nothing, spends nothing, changes nothing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::json;
@@ -10,6 +11,8 @@ use crate::cli::context::{Context, local_engine};
 use crate::cli::exit::Exit;
 use crate::cli::term;
 use crate::config::{EngineKind, Overrides};
+use crate::pipeline::task::Learnt;
+use crate::store::learned::FILE_NAME;
 
 /// Less than this and a night may end early.
 const LITTLE_DISK: u64 = 2_000_000_000;
@@ -47,6 +50,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     disk(&context, &mut checks);
     limits(&mut checks);
     queue(&context, &mut checks).await;
+    learned(&context, &mut checks);
     let bad = checks.iter().any(|check| check.mark == Mark::Bad);
     for Check { mark, what, says } in &checks {
         let (sign, word) = match mark {
@@ -183,6 +187,37 @@ fn limits(checks: &mut Vec<Check>) {
         what: "limits",
         says,
     });
+}
+
+/// What refusals taught, of the models the tasks use.
+fn learned(context: &Context, checks: &mut Vec<Check>) {
+    let mut note = |says: String| {
+        checks.push(Check {
+            mark: Mark::Note,
+            what: "learned",
+            says,
+        });
+    };
+    let settings = &context.settings;
+    if settings.lessons.is_broken {
+        let file = settings.places.state.join(FILE_NAME);
+        note(format!(
+            "{} cannot be read and counts as empty; the next lesson replaces it",
+            file.display()
+        ));
+    }
+    let mut told = BTreeSet::new();
+    for task in &settings.tasks {
+        if !told.insert((&task.endpoint, task.model())) {
+            continue;
+        }
+        for Learnt { lesson, from } in context.learned(&task.endpoint, task.model()) {
+            note(format!(
+                "`{}` takes {lesson} ({from}); [models.\"…\"] overrules it",
+                task.model()
+            ));
+        }
+    }
 }
 
 async fn queue(context: &Context, checks: &mut Vec<Check>) {

@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
-use crate::config::EngineKind;
 use crate::domain::{FaultClass, Price};
 use crate::engine::EngineError;
-use crate::engine::rest::{Kind, RestEngine};
+use crate::engine::rest::RestEngine;
 
 /// The client of the profile named, or of the one the tasks use, or of Together.
 pub(super) async fn provider(context: &Context, name: Option<&str>) -> Result<RestEngine, Failure> {
@@ -21,17 +20,13 @@ pub(super) async fn provider(context: &Context, name: Option<&str>) -> Result<Re
         Failure::new(Exit::Usage, format!("there is no profile `{name}`"))
             .detail(format!("profiles: {}", known.join(", ")))
     })?;
-    let kind = match profile.kind {
-        EngineKind::Together => Kind::Together,
-        EngineKind::OpenAi => Kind::OpenAi,
-        EngineKind::Local => {
-            return Err(
-                Failure::new(Exit::Usage, "the built-in voice has no provider to ask")
-                    .hint("voicespool voices pico    lists the built-in voices"),
-            );
-        }
+    let Some(dialect) = profile.dialect else {
+        return Err(
+            Failure::new(Exit::Usage, "the built-in voice has no provider to ask")
+                .hint("voicespool voices pico    lists the built-in voices"),
+        );
     };
-    context.rest_engine(profile, kind).await
+    context.rest_engine(profile, dialect).await
 }
 
 /// A list that could not be had: the exit code of its cause.

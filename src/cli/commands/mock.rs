@@ -36,6 +36,7 @@ pub(crate) async fn run(global: &Global, args: MockArgs) -> anyhow::Result<Exit>
     };
     let options = MockOptions {
         bind: args.bind,
+        dialect: args.dialect,
         api_key: args.require_key,
         latency: args.latency,
         seed: args.seed,
@@ -51,7 +52,7 @@ pub(crate) async fn run(global: &Global, args: MockArgs) -> anyhow::Result<Exit>
     let handle = mock::serve(options, voice)
         .await
         .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
-    let url = format!("http://{}/v1", handle.addr);
+    let url = handle.base_url();
     if global.json {
         term::outln(&json!({"type": "mock", "url": url, "bill": format!("http://{}/_mock/bill", handle.addr)}).to_string())?;
     } else {

@@ -1,5 +1,6 @@
 //! `run`: plan, consent, work, summary.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::json;
@@ -17,17 +18,20 @@ use crate::cli::progress::{self, Expected, Style, Tally};
 use crate::cli::summary;
 use crate::cli::term;
 use crate::config::{OnInDoubt, Overrides};
-use crate::domain::{AudioMillis, JobState, NanoUsd, RunId};
+use crate::domain::{AudioMillis, JobId, JobKind, JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
 use crate::pipeline::addresses::Addresses;
 use crate::pipeline::enqueue::{enqueue, leave_out};
 use crate::pipeline::plan::{FileState, Plan};
 use crate::pipeline::task::Task;
-use crate::store::{Caps, DoubtPolicy, NewEvent, NewRun, Store};
+use crate::store::{Caps, DoubtPolicy, Filter, NewEvent, NewRun, Store};
 use crate::worker::recovery::recover;
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
 use crate::worker::{Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
+
+/// Rows read at a time.
+const PAGE: u32 = 1_000;
 
 pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> {
     let overrides = Overrides {
@@ -216,7 +220,32 @@ pub(crate) async fn engage(
             term::count(left, "file")
         ));
     }
-    work(context, max_cost, plan, store, wiring, id, style).await
+    let mut end = work(context, max_cost, plan, store, wiring, id, style).await?;
+    end.failed = failed(plan, &enqueued.parents, store).await?;
+    Ok(end)
+}
+
+/// Files that failed, but for those this plan has cut or asked for in another way since: of
+/// its own tasks only what it put into the queue counts, of others everything.
+async fn failed(plan: &Plan, parents: &[JobId], store: &Store) -> anyhow::Result<u64> {
+    let parents: HashSet<JobId> = parents.iter().copied().collect();
+    let own: HashSet<&str> = plan.tasks.iter().map(|task| &*task.task.name).collect();
+    let filter = Filter {
+        states: vec![JobState::Failed],
+        kinds: vec![JobKind::Assemble, JobKind::Compose],
+        ..Filter::default()
+    };
+    let (mut failed, mut after) = (0, None);
+    loop {
+        let page = store.jobs(&filter, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        let wanted = page
+            .iter()
+            .filter(|job| parents.contains(&job.id) || !own.contains(job.spec.task.as_str()));
+        failed += u64::try_from(wanted.count()).unwrap_or(u64::MAX);
+    }
+    Ok(failed)
 }
 
 /// Keeps the first `limit` files that have work.
@@ -379,6 +408,7 @@ async fn work(
         signal,
         tally,
         troubled: 0,
+        failed: 0,
         hurry: shutdown.hurry,
     })
 }
@@ -416,6 +446,8 @@ pub(crate) struct End {
     tally: Tally,
     /// Files of the plan that were left out.
     troubled: u64,
+    /// Files whose jobs failed and that are still wanted so.
+    failed: u64,
     /// A person wants it to be over.
     hurry: CancellationToken,
 }
@@ -456,15 +488,13 @@ async fn finish(
         stop,
         tally,
         troubled,
+        failed,
         hurry,
         ..
     } = end;
-    let wants_a_person = store
-        .counts()
-        .await?
-        .iter()
-        .any(|count| matches!(count.state, JobState::Failed | JobState::Held));
-    let exit = end.exit(wants_a_person || *troubled > 0);
+    let counts = store.counts().await?;
+    let is_held = counts.iter().any(|count| count.state == JobState::Held);
+    let exit = end.exit(is_held || *failed > 0 || *troubled > 0);
     close_run(context, store, end, exit).await?;
     // The queue knows it all; a report that cannot be written must not hide how the run ended.
     let written = tokio::select! {

@@ -14,6 +14,7 @@ use crate::cli::term;
 use crate::config::{Limits, Overrides};
 use crate::domain::units::grouped;
 use crate::domain::{GateId, JobKind, JobState, UtcMillis};
+use crate::pipeline::task::Learnt;
 use crate::store::{self, Count, GateRow, RunLock, RunRow, board};
 use crate::worker::pulse::{FRESH_FOR, GatePulse};
 use crate::worker::{Cause, Clock, Pulse, why};
@@ -44,6 +45,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     let pulse = pulse(&context, last.as_ref(), running.is_some(), now)?;
     let standings = standings(&counts, &gates, pulse.as_ref(), running.is_some());
     let limits = |row: &GateRow| context.limits(&row.endpoint, &row.model);
+    let learned = |row: &GateRow| context.learned(&row.endpoint, &row.model);
     if context.json {
         let status = json!({
             "type": "status", "running": running.as_ref().map(ToString::to_string), "money": money_json(&funds.queue),
@@ -51,7 +53,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
             "jobs": counts.iter().map(|count| json!({
                 "task": count.task, "kind": count.kind, "state": count.state, "jobs": count.jobs, "quantity": count.quantity,
             })).collect::<Vec<_>>(),
-            "gates": standings.iter().map(|one| gate_json(one, &limits(one.row), now)).collect::<Vec<_>>(),
+            "gates": standings.iter().map(|one| gate_json(one, &limits(one.row), &learned(one.row), now)).collect::<Vec<_>>(),
             "gates_as_of": pulse.as_ref().filter(|_| running.is_some()).map(|pulse| summary::utc(pulse.at)),
             "last_run": last.as_ref().map(run_json),
         });
@@ -73,7 +75,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
         term::outln("gates    the run has not said yet how they stand")?;
     }
     for standing in &standings {
-        for line in gate_lines(standing, &limits(standing.row), now) {
+        for line in gate_lines(standing, &limits(standing.row), &learned(standing.row), now) {
             term::outln(&line)?;
         }
     }
@@ -212,8 +214,15 @@ fn name(row: &GateRow) -> String {
 }
 
 /// Two lines a gate: what it may do, and why it does not do more.
-fn gate_lines(standing: &Standing<'_>, limits: &Limits, now: UtcMillis) -> Vec<String> {
+fn gate_lines(
+    standing: &Standing<'_>,
+    limits: &Limits,
+    learned: &[Learnt],
+    now: UtcMillis,
+) -> Vec<String> {
     let mut allowed: Vec<String> = limit_words(limits);
+    let words = |learnt: &Learnt| format!("{} ({})", learnt.lesson, learnt.from);
+    allowed.extend(learned.iter().map(words));
     if let Some(live) = standing.live
         && let Some(pace) = live.per_second
     {
@@ -244,7 +253,12 @@ pub(crate) fn limit_words(limits: &Limits) -> Vec<String> {
     .collect()
 }
 
-fn gate_json(standing: &Standing<'_>, limits: &Limits, now: UtcMillis) -> Value {
+fn gate_json(
+    standing: &Standing<'_>,
+    limits: &Limits,
+    learned: &[Learnt],
+    now: UtcMillis,
+) -> Value {
     let row = standing.row;
     json!({
         "endpoint": row.endpoint, "model": row.model,
@@ -258,6 +272,7 @@ fn gate_json(standing: &Standing<'_>, limits: &Limits, now: UtcMillis) -> Value 
         "throttled": standing.live.map(|live| live.throttled),
         "overloaded": standing.live.map(|live| live.overloaded),
         "learned_rate": row.rate.map(|(rate, _)| rate), "learned_at": row.rate.map(|(_, at)| summary::utc(at)),
+        "learned": learned.iter().map(|learnt| &learnt.lesson).collect::<Vec<_>>(),
         "paused": row.paused.as_ref().map(|(_, why)| why),
     })
 }

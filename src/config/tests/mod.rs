@@ -1,6 +1,7 @@
 //! The room as its callers see it: files in, settings or a readable list of problems out.
 
 mod deliveries;
+mod dialects;
 mod errors;
 mod example;
 mod layers;

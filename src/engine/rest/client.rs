@@ -124,8 +124,10 @@ impl RestEngine {
         body: &mut (dyn Write + Send),
     ) -> Result<Answer, EngineError> {
         let url = match request.params.translate_to {
-            None => &self.endpoint.transcriptions,
-            Some(_) => &self.endpoint.translations,
+            Some(_) if transcription::has_route_to_translate(self.kind) => {
+                &self.endpoint.translations
+            }
+            _ => &self.endpoint.transcriptions,
         };
         let (builder, upload) =
             transcription::request(&self.client, url, self.kind, request).await?;

@@ -1,4 +1,5 @@
-//! The client of hosted and self-hosted speech providers: `together` and `openai`.
+//! The client of hosted and self-hosted speech providers: Together, OpenAI, and those who
+//! follow them as far as `dialect` says.
 //!
 //! One call is one request. It follows no redirect, retries nothing, decompresses
 //! nothing, and hands the provider's bytes to the caller's writer under a byte cap and
@@ -35,7 +36,11 @@ mod tests;
 
 pub use base_url::BaseUrl;
 pub use client::RestEngine;
-pub use dialect::{Kind, unsupported, unsupported_transcription};
+pub use dialect::{
+    Diarizing, Errors, Events, Facts, Granularities, Hearing, Kind, Languages, Routes, Scheme,
+    Speech, SpeechField, SpeechModel, Translating, WordPlace, unsupported,
+    unsupported_transcription,
+};
 pub use listing::{ListedModel, ListedVoice};
 pub use options::{Auth, ByteCap, Deadline, OptionsError, Paths, RestOptions};
 pub use pace::read_wait;

@@ -118,6 +118,21 @@ pub struct Paths {
     pub voices: Option<String>,
 }
 
+impl Paths {
+    /// The routes of `kind` that are not the usual ones.
+    pub fn of(kind: Kind) -> Self {
+        let routes = kind.facts().routes;
+        let owned = |route: Option<&str>| route.map(str::to_owned);
+        Self {
+            speech: None,
+            transcriptions: owned(routes.transcriptions),
+            translations: owned(routes.translations),
+            models: owned(routes.models),
+            voices: owned(routes.voices),
+        }
+    }
+}
+
 /// Everything [`RestEngine::new`](crate::engine::rest::RestEngine::new) needs to know.
 #[derive(Clone)]
 pub struct RestOptions {
@@ -137,12 +152,13 @@ pub struct RestOptions {
 }
 
 impl RestOptions {
-    /// The defaults for a provider at `base_url`: connect 10 s, idle 60 s, the rest scaled.
+    /// The defaults for a provider at `base_url`: its own routes, connect 10 s, idle 60 s, the
+    /// rest scaled.
     pub fn new(kind: Kind, base_url: impl Into<String>, auth: Auth) -> Self {
         Self {
             kind,
             base_url: base_url.into(),
-            paths: Paths::default(),
+            paths: Paths::of(kind),
             auth,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),

@@ -22,7 +22,9 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
 use crate::domain::{FaultClass, TranscriptionParams};
-use crate::engine::rest::dialect::{Kind, unsupported_transcription};
+use crate::engine::rest::dialect::{
+    Diarizing, Granularities, Hearing, Kind, Translating, unsupported_transcription,
+};
 use crate::engine::rest::failure::Sent;
 use crate::engine::rest::wire::part;
 use crate::engine::{EngineError, Recording, TranscriptionRequest};
@@ -122,20 +124,33 @@ async fn attached(form: Form, path: &Path) -> Result<(Form, Upload), EngineError
     Ok((form.part(part::FILE, file), upload))
 }
 
+/// Whether a translation has a route of its own.
+pub(super) fn has_route_to_translate(kind: Kind) -> bool {
+    let hearing = kind.facts().hearing.as_ref();
+    hearing.is_some_and(|hearing| hearing.translating != Translating::FieldToEnglish)
+}
+
 /// Everything but the file, the model first.
 fn fields(kind: Kind, params: &TranscriptionParams) -> Form {
     let mut form = Form::new()
         .percent_encode_noop()
         .text(part::MODEL, params.model.clone());
+    let Some(hearing) = &kind.facts().hearing else {
+        return form;
+    };
     // Of a translation the field says what to translate to (Together's schema of 2026-04);
-    // OpenAI's always go to English and take no language.
-    let language = match (&params.translate_to, kind) {
-        (None, _) => kind.transcription_language(&params.language),
-        (Some(target), Kind::Together) => Some(target.as_str()),
-        (Some(_), Kind::OpenAi) => None,
+    // the others' always go to English. Where a field asks for it, it is told what is spoken.
+    let spoken = kind.transcription_language(&params.language);
+    let language = match (&params.translate_to, hearing.translating) {
+        (None, _) | (Some(_), Translating::FieldToEnglish) => spoken,
+        (Some(target), Translating::RouteToAny) => Some(target.as_str()),
+        (Some(_), Translating::RouteToEnglish) => None,
     };
     if let Some(language) = language {
         form = form.text(part::LANGUAGE, language.to_owned());
+    }
+    if params.translate_to.is_some() && hearing.translating == Translating::FieldToEnglish {
+        form = form.text(part::TRANSLATE, "true");
     }
     if let Some(prompt) = &params.prompt {
         form = form.text(part::PROMPT, prompt.clone());
@@ -144,22 +159,45 @@ fn fields(kind: Kind, params: &TranscriptionParams) -> Form {
     if let Some(temperature) = params.temperature {
         form = form.text(part::TEMPERATURE, temperature.to_string());
     }
-    form = form.text(part::GRANULARITIES, "segment");
-    if params.words {
-        form = form.text(part::GRANULARITIES, "word");
-    }
+    form = granularities(form, hearing, params);
     if let Some(speakers) = params.diarize {
-        form = form.text(part::DIARIZE, "true");
+        let (field, is_counted) = match hearing.diarizing {
+            Diarizing::No => return form,
+            Diarizing::Field(name) => (name, false),
+            Diarizing::Counted => (part::DIARIZE, true),
+        };
+        form = form.text(field, "true");
         for (name, count) in [
             (part::MIN_SPEAKERS, speakers.min),
             (part::MAX_SPEAKERS, speakers.max),
         ] {
-            if let Some(count) = count {
+            if let Some(count) = count.filter(|_| is_counted) {
                 form = form.text(name, count.to_string());
             }
         }
     }
     form
+}
+
+/// What is to be timed, in the provider's spelling.
+fn granularities(form: Form, hearing: &Hearing, params: &TranscriptionParams) -> Form {
+    match hearing.granularities {
+        Granularities::Unasked => form,
+        Granularities::Commas => {
+            // Speakers are told apart by words there.
+            let words = params.words || params.diarize.is_some();
+            let wanted = if words { "segment,word" } else { "segment" };
+            form.text(part::BARE_GRANULARITIES, wanted)
+        }
+        Granularities::Brackets => {
+            let form = form.text(part::GRANULARITIES, "segment");
+            if params.words {
+                form.text(part::GRANULARITIES, "word")
+            } else {
+                form
+            }
+        }
+    }
 }
 
 /// A regular file and its length.

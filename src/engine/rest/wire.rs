@@ -28,7 +28,7 @@ pub(super) struct SpeechBody<'a> {
     sample_rate: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bit_rate: Option<u32>,
-    /// Together's word for events.
+    /// Together's word for events; Kokoro-FastAPI streams unless it says `false`.
     #[serde(skip_serializing_if = "Option::is_none")]
     stream: Option<bool>,
     /// OpenAI's word for them.
@@ -50,6 +50,11 @@ impl<'a> SpeechBody<'a> {
         let format = params.wire_format(request.delivery);
         let streams = request.delivery == Delivery::Stream;
         let is_together = kind == Kind::Together;
+        let speech = kind.facts().speech.as_ref();
+        let by_stream = speech
+            .and_then(|speech| speech.events.as_ref())
+            .is_some_and(|events| events.by_stream);
+        let says_no_stream = speech.is_some_and(|speech| speech.says_no_stream);
         // Where raw samples travel and nothing overrules what is known of them, it is said
         // what is expected: the schema's defaults are not what the models do.
         let told = params.raw_audio(request.delivery);
@@ -66,8 +71,12 @@ impl<'a> SpeechBody<'a> {
             response_encoding: params.response_encoding.or(tells.then_some(told.encoding)),
             sample_rate: params.sample_rate.or(tells.then_some(told.sample_rate)),
             bit_rate: params.bit_rate,
-            stream: (streams && is_together).then_some(true),
-            stream_format: (streams && !is_together).then_some("sse"),
+            stream: if streams {
+                by_stream.then_some(true)
+            } else {
+                says_no_stream.then_some(false)
+            },
+            stream_format: (streams && !by_stream).then_some("sse"),
             alignment: params.alignment,
             segment: params.segment,
             extra_params: extra.map(serde_json::from_str).transpose()?,
@@ -82,8 +91,12 @@ pub(super) mod part {
     pub(in crate::engine::rest) const PROMPT: &str = "prompt";
     pub(in crate::engine::rest) const RESPONSE_FORMAT: &str = "response_format";
     pub(in crate::engine::rest) const TEMPERATURE: &str = "temperature";
-    /// With the brackets, which every server we know of reads; `speaches` reads no other.
+    /// With the brackets, which most servers read; speaches reads no other.
     pub(in crate::engine::rest) const GRANULARITIES: &str = "timestamp_granularities[]";
+    /// Without, as Fireworks documents it.
+    pub(in crate::engine::rest) const BARE_GRANULARITIES: &str = "timestamp_granularities";
+    /// Where it is no route of its own.
+    pub(in crate::engine::rest) const TRANSLATE: &str = "translate";
     pub(in crate::engine::rest) const DIARIZE: &str = "diarize";
     pub(in crate::engine::rest) const MIN_SPEAKERS: &str = "min_speakers";
     pub(in crate::engine::rest) const MAX_SPEAKERS: &str = "max_speakers";

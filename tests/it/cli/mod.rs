@@ -4,6 +4,7 @@ mod accounts;
 mod config;
 mod crash;
 mod deliveries;
+mod dialects;
 mod hands;
 mod lists;
 mod money;

@@ -1,112 +1,8 @@
-//! What each provider has and lacks: the one table of differences.
-
-use serde::{Deserialize, Serialize};
+//! Requests held against the table.
 
 use crate::domain::{Alignment, AudioFormat, Delivery, SpeechParams, TranscriptionParams};
-use crate::engine::rest::wire::part;
-
-/// Which contract the provider keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Together AI: <https://docs.together.ai/reference/audio-speech>.
-    Together,
-    /// OpenAI and those who follow it: <https://platform.openai.com/docs/api-reference/audio>.
-    OpenAi,
-}
-
-impl Kind {
-    /// The word in `jobs.toml`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Together => "together",
-            Self::OpenAi => "openai",
-        }
-    }
-
-    /// How the provider names `format` in `response_format`.
-    pub(super) fn response_format(self, format: AudioFormat) -> &'static str {
-        match (self, format) {
-            (Self::Together, AudioFormat::Raw) => "raw",
-            (Self::OpenAi, AudioFormat::Raw) => "pcm",
-            (_, other) => other.as_str(),
-        }
-    }
-
-    /// What to send as `language` of a transcription; `None` leaves the field out.
-    /// Together knows `auto`, and its documents disagree on the default, so it is always
-    /// told. For OpenAI leaving it out is how detection is asked for.
-    pub(super) fn transcription_language(self, language: &str) -> Option<&str> {
-        match self {
-            Self::OpenAi if language == "auto" => None,
-            Self::OpenAi | Self::Together => Some(language),
-        }
-    }
-
-    /// The part of a transcription's form that takes the URL of a recording, for the provider
-    /// to fetch; `None` where recordings are only taken as files. Together reads a URL from
-    /// `file` itself, where that part has no file name (its SDK 1.x). `OpenAI` takes files
-    /// only; a provider with a part of its own for it (Groq: `url`) belongs here.
-    pub fn url_part(self) -> Option<&'static str> {
-        match self {
-            Self::Together => Some(part::FILE),
-            Self::OpenAi => None,
-        }
-    }
-
-    /// Whether a request for speech has the field.
-    fn has(self, delivery: Delivery, field: SpeechField) -> bool {
-        let has_events = delivery != Delivery::Rest;
-        let is_socket = delivery == Delivery::WebSocket;
-        match (self, field) {
-            (Self::OpenAi, field) => {
-                matches!(field, SpeechField::Speed | SpeechField::Instructions)
-            }
-            (Self::Together, SpeechField::Instructions) => false,
-            // Together documents a speed for its WebSocket only, which takes no coding of
-            // samples and no bit rate.
-            (Self::Together, SpeechField::Speed | SpeechField::MaxPartialLength) => is_socket,
-            (Self::Together, SpeechField::ResponseEncoding | SpeechField::BitRate) => !is_socket,
-            (Self::Together, SpeechField::Alignment) => has_events,
-            (Self::Together, _) => true,
-        }
-    }
-}
-
-/// Optional fields of a speech request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SpeechField {
-    Language,
-    Speed,
-    Instructions,
-    ResponseEncoding,
-    SampleRate,
-    BitRate,
-    Alignment,
-    Segment,
-    MaxPartialLength,
-    ExtraParams,
-}
-
-impl SpeechField {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Language => "language",
-            Self::Speed => "speed",
-            Self::Instructions => "instructions",
-            Self::ResponseEncoding => "response_encoding",
-            Self::SampleRate => "sample_rate",
-            Self::BitRate => "bit_rate",
-            Self::Alignment => "alignment",
-            Self::Segment => "segment",
-            Self::MaxPartialLength => "max_partial_length",
-            Self::ExtraParams => "extra_params",
-        }
-    }
-}
-
-/// Bit rates Together takes for MP3 (its published schema of 2026-04).
-const TOGETHER_BIT_RATES: [u32; 5] = [32_000, 64_000, 96_000, 128_000, 192_000];
+use crate::engine::rest::dialect::facts::{Diarizing, SpeechField, Translating};
+use crate::engine::rest::dialect::kind::Kind;
 
 /// What of `params` a provider of `kind` cannot do over `delivery`, one sentence fragment each; empty if
 /// all is well. To be asked before anything is planned: a field that is silently left
@@ -134,9 +30,13 @@ pub fn unsupported(kind: Kind, delivery: Delivery, params: &SpeechParams) -> Vec
         Delivery::Rest => String::new(),
         other => format!(" over `{other}`"),
     };
+    let Some(speech) = &kind.facts().speech else {
+        return vec![format!("{kind} has no speech")];
+    };
+    let has = speech.fields(delivery).unwrap_or(speech.fields);
     let mut found: Vec<String> = set
         .into_iter()
-        .filter(|&(field, is_set)| is_set && !kind.has(delivery, field))
+        .filter(|(field, is_set)| *is_set && !has.contains(field))
         .map(|(field, _)| {
             format!(
                 "`{}` is no field of {} speech{road}",
@@ -145,8 +45,22 @@ pub fn unsupported(kind: Kind, delivery: Delivery, params: &SpeechParams) -> Vec
             )
         })
         .collect();
-    if delivery == Delivery::WebSocket && kind == Kind::OpenAi {
-        found.push("openai speech has no WebSocket".to_owned());
+    if speech.fields(delivery).is_none() {
+        let what = match delivery {
+            Delivery::WebSocket => "WebSocket",
+            Delivery::Rest | Delivery::Stream => "events",
+        };
+        found.push(format!("{kind} speech has no {what}"));
+    }
+    let (wire, formats) = (
+        params.wire_format(delivery),
+        speech.formats_of(&params.model),
+    );
+    if delivery == Delivery::Rest && !formats.contains(&wire) {
+        found.push(format!(
+            "`{}` of {kind} does not answer in `{wire}`",
+            params.model
+        ));
     }
     if delivery != Delivery::Rest && !matches!(params.format, AudioFormat::Wav | AudioFormat::Raw) {
         found.push(format!(
@@ -168,10 +82,11 @@ pub fn unsupported(kind: Kind, delivery: Delivery, params: &SpeechParams) -> Vec
         found.push("`bit_rate` is for the format `mp3` only".to_owned());
     }
     if let Some(bit_rate) = params.bit_rate
-        && kind == Kind::Together
-        && !TOGETHER_BIT_RATES.contains(&bit_rate)
+        && !speech.bit_rates.is_empty()
+        && !speech.bit_rates.contains(&bit_rate)
     {
-        found.push("`bit_rate` must be 32000, 64000, 96000, 128000 or 192000".to_owned());
+        let known: Vec<String> = speech.bit_rates.iter().map(u32::to_string).collect();
+        found.push(format!("`bit_rate` must be one of {}", known.join(", ")));
     }
     if params
         .sample_rate
@@ -184,6 +99,9 @@ pub fn unsupported(kind: Kind, delivery: Delivery, params: &SpeechParams) -> Vec
 
 /// As [`unsupported`], of a transcription.
 pub fn unsupported_transcription(kind: Kind, params: &TranscriptionParams) -> Vec<String> {
+    let Some(hearing) = &kind.facts().hearing else {
+        return vec![format!("{kind} has no transcription")];
+    };
     let mut found = Vec::new();
     if params
         .temperature
@@ -192,8 +110,8 @@ pub fn unsupported_transcription(kind: Kind, params: &TranscriptionParams) -> Ve
         found.push("`temperature` must be between 0.0 and 1.0".to_owned());
     }
     if let Some(target) = &params.translate_to {
-        if kind == Kind::OpenAi && target != "en" {
-            found.push("`translate` of openai goes to \"en\" only".to_owned());
+        if hearing.translating != Translating::RouteToAny && target != "en" {
+            found.push(format!("`translate` of {kind} goes to \"en\" only"));
         }
         // The translations endpoint has no such fields.
         if params.diarize.is_some() {
@@ -201,8 +119,13 @@ pub fn unsupported_transcription(kind: Kind, params: &TranscriptionParams) -> Ve
         }
     }
     if let Some(speakers) = params.diarize {
-        if kind == Kind::OpenAi {
-            found.push("`diarize` is no field of openai transcription".to_owned());
+        let is_counted = speakers.min.is_some() || speakers.max.is_some();
+        match hearing.diarizing {
+            Diarizing::No => found.push(format!("`diarize` is no field of {kind} transcription")),
+            Diarizing::Field(_) if is_counted => found.push(format!(
+                "{kind} tells speakers apart but is not told how many"
+            )),
+            Diarizing::Field(_) | Diarizing::Counted => {}
         }
         if let (Some(min), Some(max)) = (speakers.min, speakers.max)
             && min > max
