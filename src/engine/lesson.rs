@@ -186,11 +186,12 @@ impl Number<'_> {
     fn scaled(&self, scale: u64) -> Option<u64> {
         let digits: String = self.whole.chars().filter(char::is_ascii_digit).collect();
         let whole: u64 = digits.parse().ok()?;
+        // Six places of a gigabyte are a kilobyte.
+        let fraction: String = self.fraction.chars().take(6).collect();
         let mut part = 0;
-        let mut place = scale;
-        for digit in self.fraction.chars() {
-            place /= 10;
-            part += u64::from(digit.to_digit(10)?) * place;
+        if !fraction.is_empty() {
+            let places = u32::try_from(fraction.len()).ok()?;
+            part = fraction.parse::<u64>().ok()?.checked_mul(scale)? / 10_u64.pow(places);
         }
         whole.checked_mul(scale)?.checked_add(part)
     }
