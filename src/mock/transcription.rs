@@ -123,10 +123,15 @@ impl Upload {
         while let Some(chunk) = field.chunk().await.map_err(|_| malformed())? {
             bytes += chunk.len();
             if bytes > max_bytes {
-                return Err(Refusal::too_large(max_bytes));
+                // Read to its end, and not kept: a connection that is closed on an upload may
+                // take the refusal with it.
+                continue;
             }
             hash.update(&chunk);
             file.write_all(&chunk).map_err(no_room)?;
+        }
+        if bytes > max_bytes {
+            return Err(Refusal::too_large(max_bytes));
         }
         Ok(Self {
             file,

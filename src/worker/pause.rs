@@ -164,8 +164,8 @@ mod tests {
         };
 
         for (scope, name, stops_speech, stops_assembly) in [
-            (PauseScope::Queue, "", true, true),
-            (PauseScope::Task, "books", true, true),
+            (PauseScope::Queue, "", true, false),
+            (PauseScope::Task, "books", true, false),
             (PauseScope::Task, "podcasts", false, false),
             (PauseScope::Profile, "together", true, false),
             (PauseScope::Profile, "kokoro", false, false),
