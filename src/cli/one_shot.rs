@@ -155,6 +155,12 @@ async fn work(
         term::say(line);
     }
     let totals = plan.totals();
+    if tasks[0].price.is_none() && !context.quiet {
+        term::say(&format!(
+            "estimate unknown, the model has no price: {}",
+            words::amount(&tasks[0], &totals)
+        ));
+    }
     if totals.cost > NanoUsd::ZERO && !context.quiet {
         term::say(&format!(
             "estimate {}: {}",

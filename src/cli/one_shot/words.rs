@@ -130,7 +130,11 @@ pub(super) fn tell(
     if context.quiet || done.is_empty() && spent == NanoUsd::ZERO {
         return Ok(());
     }
-    let mut line = format!("cost {}", spent.display());
+    // What nobody knows is not nothing.
+    let mut line = match bill.task.price {
+        Some(_) => format!("cost {}", spent.display()),
+        None => "cost unknown, the model has no price".to_owned(),
+    };
     for (sum, word) in [
         (&bill.money.wasted, "wasted"),
         (&bill.money.in_doubt, "in doubt"),

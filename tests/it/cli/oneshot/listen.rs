@@ -96,3 +96,29 @@ fn speakers_and_translations_are_asked_for_as_the_provider_s_own_script_does() {
     let paths: Vec<_> = provider.mock.requests_after(0);
     assert!(paths.last().unwrap().path.ends_with("audio/translations"));
 }
+
+#[test]
+fn a_model_without_a_price_costs_something_unknown_and_never_nothing() {
+    let provider = Provider::start(MockOptions::default());
+    let more = format!(
+        "[profile.unpriced]\nkind = \"openai\"\nbase_url = \"{}\"\nkey = {{ env = \"TOGETHER_API_KEY\" }}\n",
+        provider.mock.base_url()
+    );
+    let project = with(&provider, &more);
+
+    let to = [
+        "--profile",
+        "unpriced",
+        "--model",
+        "tts-1",
+        "--voice",
+        "alloy",
+    ];
+    let args = [&["tts", "One sentence.", "-o", "a.wav", "--yes"][..], &to].concat();
+    let said = project.run(&args).exits(0).stderr();
+
+    assert!(
+        said.contains("cost unknown") && !said.contains("$0.00"),
+        "{said}"
+    );
+}
