@@ -4,6 +4,8 @@
 //! reference (2026-08). Other names are refused as the providers refuse them, so that a
 //! typo shows.
 
+use crate::domain::catalogue::voices::{KOKORO, OPENAI, ORPHEUS};
+
 /// What kind of speech or recognition a model does, as far as requests differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
@@ -47,70 +49,6 @@ pub(super) const MODELS: &[(&str, Family)] = &[
         Family::Recogniser { translates: false },
     ),
     ("whisper-1", Family::OpenAiRecogniser),
-];
-
-const ORPHEUS: &[&str] = &["tara", "leah", "jess", "leo", "dan", "mia", "zac", "zoe"];
-
-pub(super) const KOKORO: &[&str] = &[
-    "af_heart",
-    "af_alloy",
-    "af_aoede",
-    "af_bella",
-    "af_jessica",
-    "af_kore",
-    "af_nicole",
-    "af_nova",
-    "af_river",
-    "af_sarah",
-    "af_sky",
-    "am_adam",
-    "am_echo",
-    "am_eric",
-    "am_fenrir",
-    "am_liam",
-    "am_michael",
-    "am_onyx",
-    "am_puck",
-    "am_santa",
-    "bf_alice",
-    "bf_emma",
-    "bf_isabella",
-    "bf_lily",
-    "bm_daniel",
-    "bm_fable",
-    "bm_george",
-    "bm_lewis",
-    "jf_alpha",
-    "jf_gongitsune",
-    "jf_nezumi",
-    "jf_tebukuro",
-    "jm_kumo",
-    "zf_xiaobei",
-    "zf_xiaoni",
-    "zf_xiaoxiao",
-    "zf_xiaoyi",
-    "zm_yunjian",
-    "zm_yunxi",
-    "zm_yunxia",
-    "zm_yunyang",
-    "ef_dora",
-    "em_alex",
-    "em_santa",
-    "ff_siwis",
-    "hf_alpha",
-    "hf_beta",
-    "hm_omega",
-    "hm_psi",
-    "if_sara",
-    "im_nicola",
-    "pf_dora",
-    "pm_alex",
-    "pm_santa",
-];
-
-pub(super) const OPENAI: &[&str] = &[
-    "alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse",
-    "marin", "cedar",
 ];
 
 /// Samples; Cartesia takes any id.

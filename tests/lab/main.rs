@@ -31,7 +31,7 @@ mod runs;
 mod scene;
 mod strace;
 #[path = "../support/mod.rs"]
-#[allow(
+#[expect(
     dead_code,
     reason = "shared with the integration tests, which use the rest"
 )]

@@ -112,7 +112,6 @@ impl Ended {
         self.status.code()
     }
 
-    #[allow(dead_code, reason = "for the next experiment")]
     pub(crate) fn was_killed(&self) -> bool {
         self.status.signal() == Some(9) || self.status.code() == Some(137)
     }

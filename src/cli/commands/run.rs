@@ -453,6 +453,16 @@ pub(crate) struct End {
 }
 
 impl End {
+    /// Requests whose answers are kept.
+    pub(crate) fn answered(&self) -> u64 {
+        self.tally.requests
+    }
+
+    /// What unusable answers cost.
+    pub(crate) fn wasted(&self) -> NanoUsd {
+        self.tally.wasted
+    }
+
     /// Length of the files that were spoken.
     pub(crate) fn audio(&self) -> AudioMillis {
         self.tally.audio

@@ -157,9 +157,11 @@ pub(super) fn to_json(order: &Order, bill: &Bill<'_>, done: &[&Input]) -> Value 
         });
         json!({"input": input.shown, "done": is_done, "outputs": outputs.filter(|_| is_done).collect::<Vec<_>>()})
     });
+    // What nobody knows is not nothing.
+    let cost = bill.task.price.map(|_| bill.money.spent());
     json!({
         "type": order.verb, "model": bill.task.model(), "endpoint": bill.task.endpoint,
-        "cost": bill.money.spent(), "cost_nano": bill.money.spent().0,
+        "cost": cost, "cost_nano": cost.map(|cost| cost.0),
         "wasted": bill.money.wasted.cost, "in_doubt": bill.money.in_doubt.cost,
         "chars": bill.totals.chars, "chars_sent": bill.totals.new_chars,
         "audio_s": bill.audio.seconds(), "audio_s_sent": bill.totals.new_audio.seconds(),
@@ -191,7 +193,15 @@ pub(super) fn unfinished(
     if order.inputs.len() > 1 {
         failure.details = missing;
     }
-    let failure = failure.detail("what was answered is kept and not paid for again");
+    if end.answered() > 0 {
+        failure = failure.detail("what was answered is kept and not paid for again");
+    }
+    if end.wasted() > NanoUsd::ZERO {
+        failure = failure.detail(format!(
+            "{} bought nothing usable; typing the command again may cost as much again",
+            end.wasted().display()
+        ));
+    }
     let has_failed = files.iter().any(|file| file.state == FileState::Failed);
     match &end.stop {
         Stop::Empty if has_failed => failure

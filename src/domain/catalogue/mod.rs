@@ -7,7 +7,7 @@
 
 mod mix;
 mod models;
-mod voices;
+pub mod voices;
 
 pub use mix::{MixProblem, VoicePart, parse_mix};
 pub use models::{AS_OF, MODELS};

@@ -6,10 +6,10 @@
 //! provider itself.
 
 /// Called samples by the page.
-pub(super) const ORPHEUS: &[&str] = &["tara", "leah", "jess", "leo", "dan", "mia", "zac", "zoe"];
+pub const ORPHEUS: &[&str] = &["tara", "leah", "jess", "leo", "dan", "mia", "zac", "zoe"];
 
 /// All 54.
-pub(super) const KOKORO: &[&str] = &[
+pub const KOKORO: &[&str] = &[
     "af_heart",
     "af_alloy",
     "af_aoede",
@@ -67,7 +67,7 @@ pub(super) const KOKORO: &[&str] = &[
 ];
 
 /// Names of 2025-11; the provider now wants ids, which the page does not give.
-pub(super) const CARTESIA: &[&str] = &[
+pub const CARTESIA: &[&str] = &[
     "german conversational woman",
     "nonfiction man",
     "friendly sidekick",
@@ -204,7 +204,7 @@ pub(super) const CARTESIA: &[&str] = &[
 ];
 
 /// Mist v2 and v3.
-pub(super) const RIME_MIST: &[&str] = &[
+pub const RIME_MIST: &[&str] = &[
     "cove",
     "lagoon",
     "mari",
@@ -219,7 +219,7 @@ pub(super) const RIME_MIST: &[&str] = &[
 ];
 
 /// Arcana v2, v3 and v3 turbo.
-pub(super) const RIME_ARCANA: &[&str] = &[
+pub const RIME_ARCANA: &[&str] = &[
     "albion",
     "arcade",
     "astra",
@@ -249,7 +249,7 @@ pub(super) const RIME_ARCANA: &[&str] = &[
 ];
 
 /// Samples.
-pub(super) const MINIMAX_2_6: &[&str] = &[
+pub const MINIMAX_2_6: &[&str] = &[
     "English_DeterminedMan",
     "English_Diligent_Man",
     "English_expressive_narrator",
@@ -259,7 +259,7 @@ pub(super) const MINIMAX_2_6: &[&str] = &[
 ];
 
 /// Samples.
-pub(super) const MINIMAX_2_8: &[&str] = &[
+pub const MINIMAX_2_8: &[&str] = &[
     "English_CalmWoman",
     "English_CaptivatingStoryteller",
     "English_CharmingQueen",
@@ -269,7 +269,7 @@ pub(super) const MINIMAX_2_8: &[&str] = &[
 ];
 
 /// OpenAI's API reference, 2026-08.
-pub(super) const OPENAI: &[&str] = &[
+pub const OPENAI: &[&str] = &[
     "alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse",
     "marin", "cedar",
 ];

@@ -1,7 +1,7 @@
 //! The servers, as their sources show them. Versions and dates stand at each.
 
+use crate::domain::catalogue::voices::{KOKORO, OPENAI as OPENAI_VOICES};
 use crate::engine::rest::Kind;
-use crate::mock::catalogue::{KOKORO, OPENAI as OPENAI_VOICES};
 use crate::mock::dialect::{Hearing, Key, Manners, Speaking, TooLarge};
 use crate::mock::reply::Shape;
 

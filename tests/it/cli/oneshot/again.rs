@@ -247,6 +247,7 @@ fn a_refused_key_fails_nothing_and_a_missing_one_sends_nothing() {
     let said = String::from_utf8(refused.stderr).unwrap();
     assert_eq!(refused.status.code(), Some(4), "{said}");
     assert!(said.contains("type the command again"), "{said}");
+    assert!(!said.contains("is kept"), "nothing was answered: {said}");
     project.run(&args).exits(0);
 
     let mut command = project.command(&[
@@ -295,4 +296,25 @@ fn a_failed_command_leaves_what_was_there_and_typed_again_it_tries_again() {
     project.run(&speak(TEXT, "a.wav", &[])).exits(2);
     project.run(&speak(TEXT, "a.wav", &["--yes"])).exits(0);
     assert!(audio::probe(&project.path("a.wav")).is_ok());
+}
+
+#[test]
+fn money_that_bought_nothing_is_named_and_nothing_is_said_to_be_kept() {
+    let provider = Provider::start(MockOptions {
+        faults: vec![FaultRule::every(1, "body=silence".parse().unwrap())],
+        ..MockOptions::default()
+    });
+    let project = with(
+        &provider,
+        "[retry]\nmax_failures = 2\nbase_delay = \"1ms\"\n",
+    );
+
+    let failed = project.run(&speak(TEXT, "a.wav", &["--yes"])).exits(3);
+
+    let said = failed.stderr();
+    assert!(
+        said.contains("bought nothing usable") && !said.contains("is kept and not paid for again"),
+        "{said}"
+    );
+    assert!(!project.path("a.wav").exists());
 }

@@ -121,4 +121,11 @@ fn a_model_without_a_price_costs_something_unknown_and_never_nothing() {
         said.contains("cost unknown") && !said.contains("$0.00"),
         "{said}"
     );
+    let args = [
+        &["tts", "Another.", "-o", "b.wav", "--yes", "--json"][..],
+        &to,
+    ]
+    .concat();
+    let told = project.run(&args).exits(0).json();
+    assert!(told[0]["cost"].is_null(), "{}", told[0]);
 }
