@@ -10,9 +10,9 @@ use crate::subtitle::document::{
     ChunkMeta, DocumentMeta, QualityMeta, RequestMeta, SourceMeta, UsageMeta,
 };
 use crate::worker::event::Event;
-use crate::worker::job::{End, fail, settle};
 use crate::worker::machine;
 use crate::worker::run::{FREE, Request, Run};
+use crate::worker::settle::{End, fail, settle};
 
 /// Parts read at once.
 const PAGE: u32 = 5_000;

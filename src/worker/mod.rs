@@ -5,17 +5,20 @@
 //! matters, so a run may end at any instruction and the next one carries on. What the
 //! user sees is a fold over [`event::Event`]s.
 
+mod answer;
 mod bounds;
 pub mod clock;
 pub mod event;
 mod finish;
 pub mod guard;
+mod input;
 mod job;
 mod machine;
 pub mod pause;
 pub mod pulse;
 pub mod recovery;
 pub mod run;
+mod settle;
 pub mod shutdown;
 pub mod verdict;
 mod wait;
