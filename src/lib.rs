@@ -6,15 +6,13 @@
 //! `domain` ← `text audio subtitle` ← `store engine` ← `pipeline report mock` ←
 //! `worker` ← `config` ← `cli` (`tests/it/architecture.rs` enforces it).
 
-pub mod audio;
+pub use voicespool_media::{audio, domain, subtitle, text};
+
 pub mod cli;
 pub mod config;
-pub mod domain;
 pub mod engine;
 pub mod mock;
 pub mod pipeline;
 pub mod report;
 pub mod store;
-pub mod subtitle;
-pub mod text;
 pub mod worker;

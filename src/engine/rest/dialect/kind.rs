@@ -1,15 +1,10 @@
 //! The contracts by name.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
 use crate::domain::AudioFormat;
-use crate::domain::job::{UnknownWord, named};
 use crate::engine::rest::dialect::facts::{Facts, Languages};
 use crate::engine::rest::dialect::table;
 use crate::engine::rest::wire::part;
+use voicespool_media::named;
 
 named!(
     /// Which contract a provider keeps: `dialect` of a profile.

@@ -29,7 +29,7 @@ fn reason(bytes: &[u8], format: AudioFormat, chars: u64) -> String {
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"));
-    std::fs::read(path.join("tests/fixtures").join(name)).unwrap()
+    std::fs::read(path.join("../../tests/fixtures").join(name)).unwrap()
 }
 
 /// Something with the loudness of speech.

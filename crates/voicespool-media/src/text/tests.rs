@@ -30,7 +30,7 @@ fn all_spoken<'a>(document: &'a Document, rules: &ChunkRules, language: &str) ->
 /// One line a chunk: why it ends, how long it is, how it begins and ends.
 fn outline(name: &str, language: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("samples/book")
+        .join("../../samples/book")
         .join(name);
     let bytes = std::fs::read(&path).unwrap();
     let document = read(&bytes, Markup::of_path(&path).unwrap()).unwrap();

@@ -296,7 +296,7 @@ mod tests {
     fn fixture(name: &str) -> Vec<i16> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut all = Vec::new();
-        decode::<DecodeError>(&path.join("tests/fixtures").join(name), |_, block| {
+        decode::<DecodeError>(&path.join("../../tests/fixtures").join(name), |_, block| {
             all.extend_from_slice(block);
             Ok(())
         })
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn a_decoder_that_panics_is_an_error() {
         let mut bytes =
-            fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/short.caf"))
+            fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/short.caf"))
                 .unwrap();
         bytes[36..40].copy_from_slice(&[0xf8, 0xff, 0xff, 0x01]);
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn opus_is_said_to_have_no_decoder() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/short.opus");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/short.opus");
 
         let error = decode::<DecodeError>(&path, |_, _| Ok(())).unwrap_err();
 
@@ -378,7 +378,7 @@ mod tests {
                 panic!("{error}")
             }
         }
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/short.ogg");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/short.ogg");
 
         assert_eq!(decode(&path, |_, _| Err(Enough)), Err(Enough));
     }

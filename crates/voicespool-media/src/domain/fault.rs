@@ -1,11 +1,6 @@
 //! What can go wrong with one request, and what became of its money.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-use crate::domain::job::{UnknownWord, named};
+use crate::named;
 
 named!(
     /// Why a try gave no usable result. What follows from each is decided in

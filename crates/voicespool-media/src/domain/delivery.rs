@@ -1,11 +1,6 @@
 //! How the sound of a request comes back, and what can be asked of it on the way.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-use crate::domain::job::{UnknownWord, named};
+use crate::named;
 
 named!(
     /// The road an answer takes. It decides nothing about the sound, so it is no part of a

@@ -1,11 +1,6 @@
 //! The file formats the program asks for, reads and writes.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
-
-use crate::domain::job::{UnknownWord, named};
+use crate::named;
 
 named!(
     /// An audio container as named in `response_format`.

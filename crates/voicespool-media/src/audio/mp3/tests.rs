@@ -7,7 +7,7 @@ use crate::audio::mp3::{FrameError, FrameHeader, Info, Scanner, Version, body_of
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/fixtures")
+        .join("../../tests/fixtures")
         .join(name);
     std::fs::read(path).unwrap()
 }
