@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["domain"],
     &["text", "audio", "subtitle"],
     &["store", "engine"],
-    &["pipeline", "report", "mock"],
+    &["pipeline", "report"],
     &["worker"],
     &["config"],
     &["cli"],
