@@ -1,16 +1,16 @@
 //! The command line, as clap sees it. What the flags mean is in the commands.
 
-use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "mock")]
+use crate::cli::commands::mock::MockArgs;
 use crate::cli::one_shot::args::{SttArgs, TtsArgs};
 use crate::config;
 use crate::domain::{JobId, JobKind, JobState, NanoUsd};
-use crate::engine::rest::Kind;
 
 /// Durable batch speech: text to audio, audio to transcripts, priced before a cent is spent
 ///
@@ -110,6 +110,7 @@ pub(crate) enum Command {
     /// Check the key, the disk, the limits and the queue
     Doctor,
     /// A loopback look-alike of the provider, with a bill counter
+    #[cfg(feature = "mock")]
     Mock(MockArgs),
     /// Print a shell completion script
     Completions { shell: clap_complete::Shell },
@@ -309,35 +310,4 @@ pub(crate) struct PricesArgs {
     /// Exit 6 when a task's price is missing or over 30 days old
     #[arg(long)]
     pub check: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MockArgs {
-    /// Address to listen on; loopback only
-    #[arg(long, default_value = "127.0.0.1:8791")]
-    pub bind: SocketAddr,
-    /// Whose routes, answers and refusals: groq, speaches, whisper-cpp, ...
-    #[arg(long, value_name = "NAME", default_value_t = Kind::Together)]
-    pub dialect: Kind,
-    /// Answer only requests with this key
-    #[arg(long, value_name = "KEY")]
-    pub require_key: Option<String>,
-    /// Wait before each answer, e.g. 300ms
-    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
-    pub latency: Duration,
-    /// Requests a second before 429 answers
-    #[arg(long, value_name = "N")]
-    pub rate: Option<f64>,
-    /// Faults as JSON, as taken by POST /_mock/faults
-    #[arg(long, value_name = "JSON")]
-    pub faults: Option<String>,
-    /// A tenth of the requests meets a hostile answer: cut, late, false, endless, …
-    #[arg(long)]
-    pub chaos: bool,
-    /// Decides which request meets what
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    /// Answer every speech request with this many bytes of valid audio (benchmarks)
-    #[arg(long, value_name = "BYTES")]
-    pub answer_bytes: Option<usize>,
 }

@@ -84,6 +84,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Models(args) => commands::models::run(&global, &args).await,
             Command::Prices(args) => commands::prices::run(&global, &args),
             Command::Doctor => commands::doctor::run(&global).await,
+            #[cfg(feature = "mock")]
             Command::Mock(args) => commands::mock::run(&global, args).await,
             Command::Completions { shell } => commands::completions(shell),
         }

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use voicespool::mock::{FaultRule, MockOptions};
+use voicespool_mock::{FaultRule, MockOptions};
 
 use crate::Options;
 use crate::support::{Project, Provider};

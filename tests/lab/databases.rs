@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 use crate::Options;
 use crate::dice::Dice;

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 use crate::Options;
 use crate::support::{Project, Provider, Ran};

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use voicespool::domain::FaultClass;
-use voicespool::mock::{
+use voicespool_mock::{
     Expected, HostileAnswer, HostileKind, Limit, MockOptions, Record, hostile_answers,
 };
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 use crate::Options;
 use crate::support::{Project, Provider};

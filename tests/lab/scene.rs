@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use voicespool::engine::local::LocalEngine;
-use voicespool::mock::{FaultRule, MockOptions, tones};
+use voicespool_mock::{FaultRule, MockOptions, tones};
 use walkdir::WalkDir;
 
 use crate::kept::Kept;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use voicespool::engine::local::LocalEngine;
-use voicespool::mock::{MockHandle, MockOptions, serve};
+use voicespool_mock::{MockHandle, MockOptions, serve};
 
 pub(crate) use canary::CANARY;
 use canary::Secret;

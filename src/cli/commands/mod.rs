@@ -4,6 +4,7 @@ pub(super) mod doctor;
 pub(super) mod init;
 mod listing;
 pub(super) mod ls;
+#[cfg(feature = "mock")]
 pub(super) mod mock;
 pub(super) mod models;
 pub(super) mod pause;

@@ -7,10 +7,16 @@ use std::path::Path;
 use syn::visit::{self, Visit};
 use walkdir::WalkDir;
 
-/// Where rooms lie: the folder, and the name other packages give it.
-const ROOTS: &[(&str, &str)] = &[
-    ("src", "voicespool"),
-    ("crates/voicespool-media/src", "voicespool_media"),
+/// Where rooms lie: the folder, the name other packages give it, and the room that a package is
+/// as a whole (`None`: its folders are rooms).
+const ROOTS: &[(&str, &str, Option<&str>)] = &[
+    ("src", "voicespool", None),
+    ("crates/voicespool-media/src", "voicespool_media", None),
+    (
+        "crates/voicespool-mock/src",
+        "voicespool_mock",
+        Some("mock"),
+    ),
 ];
 
 /// A module path from the root of its package: `["store", "sqlite", "writer"]`.
@@ -36,7 +42,7 @@ impl SourceFile {
 pub(super) fn load() -> Vec<SourceFile> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for (root, _) in ROOTS {
+    for (root, _, room) in ROOTS {
         for entry in WalkDir::new(top.join(root)).sort_by_file_name() {
             let entry = entry.unwrap();
             let path = entry.path();
@@ -48,10 +54,13 @@ pub(super) fn load() -> Vec<SourceFile> {
                 continue;
             }
             let text = fs::read_to_string(path).unwrap();
-            let mut module: Module = within
-                .with_extension("")
+            let within = within.with_extension("");
+            let parts = within.iter().map(|part| part.to_str().unwrap());
+            let mut module: Module = room
                 .iter()
-                .map(|part| part.to_str().unwrap().to_owned())
+                .copied()
+                .chain(parts)
+                .map(str::to_owned)
                 .collect();
             if matches!(module.last().unwrap().as_str(), "mod" | "lib") {
                 module.pop();
@@ -144,10 +153,16 @@ impl Names {
 /// `path` from the root of a package, if it names this repository's code.
 fn absolute(path: &[String], module: &Module) -> Option<Module> {
     let (first, rest) = path.split_first()?;
-    let member = |name: &str| ROOTS.iter().any(|(_, known)| *known == name);
+    let below = |room: Option<&str>| {
+        let room = room.map(str::to_owned).into_iter();
+        Some(room.chain(rest.iter().cloned()).collect())
+    };
+    let whole = |room: &&str| module.first().is_some_and(|first| first == room);
     match first.as_str() {
-        "crate" => Some(rest.to_vec()),
-        name if member(name) => Some(rest.to_vec()),
+        "crate" => below(ROOTS.iter().find_map(|(.., room)| room.filter(whole))),
+        name if let Some((.., room)) = ROOTS.iter().find(|(_, known, _)| *known == name) => {
+            below(*room)
+        }
         "self" => Some(module.iter().chain(rest).cloned().collect()),
         "super" => {
             let ups = path.iter().take_while(|part| *part == "super").count();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Project, Provider};
-use voicespool::mock::{FaultRule, MockOptions};
+use voicespool_mock::{FaultRule, MockOptions};
 
 fn project(provider: &Provider, workers: u32, paragraphs: u32) -> Project {
     let project = Project::new(&format!(

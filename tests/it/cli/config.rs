@@ -93,7 +93,20 @@ fn every_command_answers_before_the_first_run() {
         );
     }
     project.run(&["completions", "bash"]).exits(0);
-    project.run(&["mock", "--bind", "0.0.0.0:0"]).exits(2);
+}
+
+#[cfg(feature = "mock")]
+#[test]
+fn the_mock_listens_on_this_machine_only() {
+    let project = Project::new("version = 1\n");
+
+    let refused = project.run(&["mock", "--bind", "0.0.0.0:0"]).exits(2);
+
+    assert!(
+        refused.stderr().contains("no loopback address"),
+        "{}",
+        refused.stderr()
+    );
 }
 
 #[test]

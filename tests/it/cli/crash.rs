@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::support::{Project, Provider};
 use std::time::Duration;
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 /// Forty paragraphs that are one request each.
 fn book() -> String {

@@ -8,8 +8,8 @@ use serde_json::Value;
 use voicespool::audio::enclose::read_words;
 use voicespool::audio::sample::SampleFormat;
 use voicespool::audio::wav::read_header;
-use voicespool::mock::{FaultRule, MockOptions};
 use voicespool::subtitle::srt;
+use voicespool_mock::{FaultRule, MockOptions};
 
 use crate::support::{Project, Provider};
 

@@ -2,14 +2,13 @@
 
 use std::fs;
 
-use voicespool::engine::rest::Kind;
-use voicespool::mock::MockOptions;
+use voicespool_mock::{Dialect, MockOptions};
 
 use crate::support::{Project, Provider};
 
 const MODEL: &str = "canopylabs/orpheus-v1-english";
 
-fn provider(dialect: Kind, max_upload_bytes: usize) -> Provider {
+fn provider(dialect: Dialect, max_upload_bytes: usize) -> Provider {
     Provider::start(MockOptions {
         dialect,
         max_upload_bytes,
@@ -38,7 +37,7 @@ fn speech_task() -> String {
 
 #[test]
 fn the_dialect_of_groq_cuts_at_200_characters_from_the_start() {
-    let provider = provider(Kind::Groq, 25_000_000);
+    let provider = provider(Dialect::Groq, 25_000_000);
     let project = project(&provider, "dialect = \"groq\"", &speech_task());
     project.write("in/a.md", book(12));
 
@@ -51,7 +50,7 @@ fn the_dialect_of_groq_cuts_at_200_characters_from_the_start() {
 
 #[test]
 fn a_limit_named_in_a_refusal_cuts_the_next_plan_and_buys_nothing_twice() {
-    let provider = provider(Kind::Groq, 25_000_000);
+    let provider = provider(Dialect::Groq, 25_000_000);
     // Nobody said that it is Groq, so nothing is known of 200 characters.
     let project = project(&provider, "kind = \"openai\"", &speech_task());
     project.write("in/a.md", format!("{SHORT}{}", book(12)));
@@ -94,7 +93,7 @@ fn a_limit_named_in_a_refusal_cuts_the_next_plan_and_buys_nothing_twice() {
 
 #[test]
 fn models_overrules_what_was_learned() {
-    let provider = provider(Kind::Groq, 25_000_000);
+    let provider = provider(Dialect::Groq, 25_000_000);
     let project = project(&provider, "kind = \"openai\"", &speech_task());
     project.write("in/a.md", book(12));
     project.run(&["run", "--yes"]).exits(3);
@@ -113,7 +112,7 @@ fn models_overrules_what_was_learned() {
 
 #[test]
 fn an_upload_above_a_learned_limit_is_refused_before_it_is_sent() {
-    let provider = provider(Kind::OpenAi, 100_000);
+    let provider = provider(Dialect::OpenAi, 100_000);
     let task = "type = \"stt\"\nmodel = \"whisper-1\"\nformats = [\"txt\"]";
     let project = project(&provider, "dialect = \"compatible\"", task);
     project.write("in/a.wav", recording());
@@ -130,7 +129,7 @@ fn an_upload_above_a_learned_limit_is_refused_before_it_is_sent() {
 
 #[test]
 fn the_page_of_a_proxy_teaches_nothing() {
-    let provider = provider(Kind::DeepInfra, 100_000);
+    let provider = provider(Dialect::DeepInfra, 100_000);
     let task = "type = \"stt\"\nmodel = \"openai/whisper-large-v3\"\nformats = [\"txt\"]";
     let project = project(&provider, "dialect = \"deepinfra\"", task);
     project.write("in/a.wav", recording());
@@ -147,7 +146,7 @@ fn the_page_of_a_proxy_teaches_nothing() {
 
 #[test]
 fn a_broken_note_is_said_to_be_so_and_stops_nothing() {
-    let provider = provider(Kind::Groq, 25_000_000);
+    let provider = provider(Dialect::Groq, 25_000_000);
     let project = project(&provider, "dialect = \"groq\"", &speech_task());
     project.write("in/a.md", book(2));
     project.write(".voicespool/learned.json", b"\xff{");
@@ -162,6 +161,7 @@ fn a_broken_note_is_said_to_be_so_and_stops_nothing() {
     );
 }
 
+#[cfg(feature = "mock")]
 #[test]
 fn the_mock_command_has_the_base_url_of_its_dialect() {
     let project = Project::new("version = 1\n");

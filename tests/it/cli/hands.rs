@@ -3,7 +3,7 @@
 use crate::support::{Project, Provider};
 use rustix::process::Signal;
 use std::time::Duration;
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 fn project(provider: &Provider) -> Project {
     let project = Project::new(&format!(

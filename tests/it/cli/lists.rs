@@ -1,7 +1,7 @@
 //! `voices`, `models`, `prices`: what can be asked for, offline and of a provider.
 
 use crate::support::{Project, Provider};
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 fn speech(voice: &str, provider: &Provider) -> Project {
     let project = Project::new(&format!(

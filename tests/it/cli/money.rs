@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Project, Provider};
-use voicespool::mock::{FaultRule, MockOptions};
+use voicespool_mock::{FaultRule, MockOptions};
 
 /// Nano-dollars for a character of the model used here.
 const PER_CHAR: u64 = 15_000;

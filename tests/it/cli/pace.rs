@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
-use voicespool::mock::{FaultRule, MockOptions, Rate};
+use voicespool_mock::{FaultRule, MockOptions, Rate};
 
 use crate::support::{Project, Provider, Started};
 

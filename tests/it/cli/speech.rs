@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::support::{Project, Provider};
 use voicespool::audio;
-use voicespool::mock::MockOptions;
 use voicespool::subtitle::srt;
+use voicespool_mock::MockOptions;
 
 const LOCAL: &str = r#"
 version = 1

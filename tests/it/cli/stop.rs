@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::support::{Project, Provider};
 use rustix::process::Signal;
-use voicespool::mock::{FaultRule, MockOptions};
+use voicespool_mock::{FaultRule, MockOptions};
 
 fn project(provider: &Provider) -> Project {
     let project = Project::new(&format!(

@@ -4,8 +4,8 @@ use std::fs;
 
 use crate::support::{Project, Provider};
 use serde_json::Value;
-use voicespool::mock::MockOptions;
 use voicespool::subtitle::{srt, vtt};
+use voicespool_mock::MockOptions;
 
 fn config(provider: &Provider, formats: &str) -> String {
     format!(

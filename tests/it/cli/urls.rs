@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{Project, Provider, Started};
 use serde_json::Value;
-use voicespool::mock::{FaultRule, MockOptions};
+use voicespool_mock::{FaultRule, MockOptions};
 
 /// Stands in queries; the first three characters may be seen.
 const SIGNATURE: &str = "sig5e2f81c07a9d4b36";

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use voicespool::mock::Record;
+use voicespool_mock::Record;
 
 use crate::support::Project;
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use voicespool::mock::{Expected, HostileAnswer, HostileKind, tones};
+use voicespool_mock::{Expected, HostileAnswer, HostileKind, tones};
 
 use crate::hostile::{AMPLE, Limits, settings, timeouts};
 use crate::support::{Project, Provider};

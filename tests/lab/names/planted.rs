@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 use crate::names::Place;
 use crate::support::Provider;

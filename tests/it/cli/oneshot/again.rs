@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use crate::cli::oneshot::{TEXT, names, seen, speak, start, with};
 use crate::support::{Project, Provider};
 use voicespool::audio;
-use voicespool::mock::{FaultRule, MockOptions};
+use voicespool_mock::{FaultRule, MockOptions};
 
 /// Five requests of one text.
 fn long(provider: &Provider) -> Project {

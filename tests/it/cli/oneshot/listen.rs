@@ -2,7 +2,7 @@
 
 use crate::cli::oneshot::{fed, listen, names, recording, with};
 use crate::support::Provider;
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 #[test]
 fn a_recording_goes_to_stdout_as_text_and_only_that() {

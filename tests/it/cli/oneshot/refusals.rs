@@ -2,7 +2,7 @@
 
 use crate::cli::oneshot::{TEXT, folder, names, with};
 use crate::support::Provider;
-use voicespool::mock::MockOptions;
+use voicespool_mock::MockOptions;
 
 #[test]
 fn one_bad_file_of_several_spoils_no_other() {

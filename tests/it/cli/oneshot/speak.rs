@@ -5,8 +5,8 @@ use std::fs;
 use crate::cli::oneshot::{PER_CHAR, TEXT, fed, folder, names, speak, with};
 use crate::support::Provider;
 use voicespool::audio;
-use voicespool::mock::MockOptions;
 use voicespool::subtitle::{srt, vtt};
+use voicespool_mock::MockOptions;
 
 #[test]
 fn the_first_command_of_a_new_user_speaks_without_a_key_or_a_project() {
