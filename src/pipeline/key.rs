@@ -113,26 +113,4 @@ pub fn of_reader(reader: &mut impl Read) -> io::Result<ContentKey> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::AudioFormat;
-
-    fn params(voice: &str) -> SpeechParams {
-        SpeechParams::new("m", voice, AudioFormat::Wav)
-    }
-
-    #[test]
-    fn every_field_changes_the_key_and_nothing_else_does() {
-        let base = speak("local", &params("a"), "hello");
-
-        assert_eq!(base, speak("local", &params("a"), "hello"));
-        assert_ne!(base, speak("loca", &params("a"), "lhello"));
-        assert_ne!(base, speak("local", &params("b"), "hello"));
-        assert_ne!(base, speak("local", &params("a"), "hello "));
-        let faster = SpeechParams {
-            speed: Some(1.5),
-            ..params("a")
-        };
-        assert_ne!(base, speak("local", &faster, "hello"));
-    }
-}
+mod tests;

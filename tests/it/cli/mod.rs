@@ -8,6 +8,7 @@ mod dialects;
 mod hands;
 mod lists;
 mod money;
+mod old_project;
 mod oneshot;
 mod pace;
 mod speech;
