@@ -10,7 +10,6 @@ pub mod lesson;
 pub mod limit;
 pub mod local;
 pub mod rest;
-pub mod scripted;
 pub mod transcription;
 
 use std::fmt;

@@ -12,6 +12,7 @@ mod fuzz;
 mod mock;
 mod outage;
 mod rate;
+mod scripted;
 mod secrets;
 mod store;
 #[path = "../support/mod.rs"]

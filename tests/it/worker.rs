@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use crate::scripted::{Asked, Outcome, Scripted};
 use proptest::prelude::*;
 use tokio::sync::{Semaphore, mpsc};
 use voicespool::config::{self, Env, Overrides, ProjectFile, Settings, Sources};
@@ -13,7 +14,6 @@ use voicespool::domain::{
 };
 use voicespool::engine::delay::DelayRules;
 use voicespool::engine::limit::Gate;
-use voicespool::engine::scripted::{Asked, Outcome, Scripted};
 use voicespool::engine::{Engine, EngineError, SpeechRequest};
 use voicespool::pipeline::addresses::Addresses;
 use voicespool::pipeline::enqueue::{enqueue, specs};

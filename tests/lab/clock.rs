@@ -138,7 +138,7 @@ fn run(
 
 /// Everything was bought once (and once more for each of `lost`), and is there.
 fn complete(what: &str, project: &Project, provider: &Provider, lost: u64) {
-    let bill = provider.mock.bill();
+    let bill = provider.mock.invoice();
     assert!(
         bill.duplicates <= lost,
         "{what}: {} answers were bought twice",

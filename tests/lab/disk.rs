@@ -97,7 +97,7 @@ fn completes(what: &str, project: &Project, provider: &Provider) {
         let file = project.path(&format!("out/{chapter}.wav"));
         assert!(file.is_file(), "{what}: {} is missing", file.display());
     }
-    let bill = provider.mock.bill();
+    let bill = provider.mock.invoice();
     assert!(
         bill.duplicates <= WORKERS,
         "{what}: {} answers were bought twice",

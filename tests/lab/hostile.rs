@@ -90,7 +90,11 @@ fn trial(kind: HostileKind, options: Options) -> String {
     meet(&provider, kind, patient, AMPLE, &mut sums, without_waiting);
     meet(&provider, kind, account, AMPLE, &mut sums, one_by_one);
 
-    assert_eq!(provider.mock.strangers(), 0, "a redirect was followed");
+    assert_eq!(
+        provider.mock.followed_redirects(),
+        0,
+        "a redirect was followed"
+    );
     assert_eq!(
         sums.requests,
         u64::try_from(sums.rows).unwrap(),
@@ -137,7 +141,7 @@ fn meet(
     let control = Scene::proper(provider, kind, &answers);
     let calm = control.watched(&["run", "--yes", "--json"], |_| {});
     assert_eq!(calm.code, Some(0), "{}", calm.talk);
-    let before = provider.mock.bill();
+    let before = provider.mock.invoice();
     let seen = provider.mock.requests_after(0);
     let last = seen.last().map_or(0, |record| record.sequence);
     let scene = Scene::hostile(provider, kind, answers, limits);
@@ -153,10 +157,10 @@ fn meet(
         .filter_map(|answer| check(answer, limits, &rows, &waits, &served).err())
         .collect();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
-    let charged = nanos(&provider.mock.bill().cost_usd) - nanos(&before.cost_usd);
+    let charged = nanos(&provider.mock.invoice().cost_usd) - nanos(&before.cost_usd);
     account::agrees(&rows, &served, charged);
     scene.agrees_with(&control);
-    sums.requests += provider.mock.bill().requests - before.requests;
+    sums.requests += provider.mock.invoice().requests - before.requests;
 
     sums.answers += scene.answers.len();
     sums.accepted += scene.answers.iter().filter(|one| is_accepted(one)).count();

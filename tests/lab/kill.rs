@@ -106,7 +106,7 @@ fn one_project(scene: &Scene, chance: &mut Chance, most: usize, figures: &mut Fi
         assert!(runs < 100, "it never ends");
         let mut run = start(&project, runs);
         if kills < most && kill_at(Moment::choose(chance), &mut run, &project, figures) {
-            figures.computing += scene.provider.mock.bill().in_flight;
+            figures.computing += scene.provider.mock.invoice().in_flight;
             kills += 1;
             continue;
         }

@@ -211,7 +211,7 @@ fn price_of(chars: u64, audio_ms: u64) -> i64 {
 /// A killed client's last requests are still being computed, and billed.
 fn wait_until_idle(scene: &Scene) {
     let until = Instant::now() + Duration::from_secs(20);
-    while scene.provider.mock.bill().in_flight > 0 {
+    while scene.provider.mock.invoice().in_flight > 0 {
         assert!(Instant::now() < until, "the provider hangs");
         thread::sleep(Duration::from_millis(5));
     }

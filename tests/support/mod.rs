@@ -303,6 +303,6 @@ impl Provider {
 
     /// Speech requests that were billed.
     pub(crate) fn billed(&self) -> u64 {
-        self.mock.bill().billed_requests
+        self.mock.invoice().billed_requests
     }
 }

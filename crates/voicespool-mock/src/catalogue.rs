@@ -8,7 +8,7 @@ use voicespool_media::domain::catalogue::voices::{KOKORO, OPENAI, ORPHEUS};
 
 /// What kind of speech or recognition a model does, as far as requests differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     /// Always 24 kHz 16-bit, whatever is asked for.
     Orpheus,
     /// As Orpheus; mixes voices.
@@ -23,7 +23,7 @@ pub(super) enum Family {
 }
 
 /// Every model, with its family.
-pub(super) const MODELS: &[(&str, Family)] = &[
+pub(crate) const MODELS: &[(&str, Family)] = &[
     ("canopylabs/orpheus-3b-0.1-ft", Family::Orpheus),
     ("hexgrad/Kokoro-82M", Family::Kokoro),
     ("cartesia/sonic-3", Family::Cartesia),
@@ -59,7 +59,7 @@ const CARTESIA: &[&str] = &[
     "german narrator man",
 ];
 
-pub(super) fn family(model: &str) -> Option<Family> {
+pub(crate) fn family(model: &str) -> Option<Family> {
     MODELS
         .iter()
         .find(|(id, _)| *id == model)
@@ -67,16 +67,16 @@ pub(super) fn family(model: &str) -> Option<Family> {
 }
 
 impl Family {
-    pub(super) fn is_speech(self) -> bool {
+    pub(crate) fn is_speech(self) -> bool {
         !matches!(self, Self::Recogniser { .. } | Self::OpenAiRecogniser)
     }
 
-    pub(super) fn is_openai(self) -> bool {
+    pub(crate) fn is_openai(self) -> bool {
         matches!(self, Self::OpenAiSpeech | Self::OpenAiRecogniser)
     }
 
     /// The voices listed for the family's models.
-    pub(super) fn voices(self) -> &'static [&'static str] {
+    pub(crate) fn voices(self) -> &'static [&'static str] {
         match self {
             Self::Orpheus => ORPHEUS,
             Self::Kokoro => KOKORO,
@@ -87,7 +87,7 @@ impl Family {
     }
 
     /// Whether the model would speak with `voice`. Kokoro mixes: `a+b`, `a(2)+b(0.5)`.
-    pub(super) fn has_voice(self, voice: &str) -> bool {
+    pub(crate) fn has_voice(self, voice: &str) -> bool {
         let has = |name: &str| self.voices().contains(&name);
         match self {
             Self::Cartesia => true,
@@ -105,7 +105,7 @@ impl Family {
 
 /// The voice that really speaks for `voice`: by the language the name is for, British
 /// or American English where it is for none of ours.
-pub(super) fn local_voice(voice: &str) -> &'static str {
+pub(crate) fn local_voice(voice: &str) -> &'static str {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| voice.starts_with(prefix));
     if starts(&["bf_", "bm_"]) || ["fable", "ash", "ballad"].contains(&voice) {
         "en-GB"

@@ -17,20 +17,20 @@ const ODD_PIECE: usize = 4799;
 
 /// Whose events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Together,
     OpenAi,
 }
 
 /// A recording to be told in events.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Told<'a> {
-    pub(super) text: &'a str,
+pub(crate) struct Told<'a> {
+    pub(crate) text: &'a str,
     /// Raw samples.
-    pub(super) samples: &'a [u8],
-    pub(super) duration: AudioMillis,
+    pub(crate) samples: &'a [u8],
+    pub(crate) duration: AudioMillis,
     /// Whether the times of the words are told.
-    pub(super) words: bool,
+    pub(crate) words: bool,
 }
 
 /// The words of a text as the look-alike times them: each as long as every other, which no
@@ -52,7 +52,7 @@ pub fn word_times(text: &str, duration: AudioMillis) -> Vec<(String, AudioMillis
 }
 
 /// The event with the times of the words of `told`; `None` when there are none to tell.
-pub(super) fn word_event(told: Told<'_>, item: Option<&str>, fault: StreamFault) -> Option<Value> {
+pub(crate) fn word_event(told: Told<'_>, item: Option<&str>, fault: StreamFault) -> Option<Value> {
     if !told.words || fault == StreamFault::NoWords {
         return None;
     }
@@ -77,7 +77,7 @@ pub(super) fn word_event(told: Told<'_>, item: Option<&str>, fault: StreamFault)
 }
 
 /// The pieces of `samples`, in base64.
-pub(super) fn pieces(samples: &[u8], fault: StreamFault) -> Vec<String> {
+pub(crate) fn pieces(samples: &[u8], fault: StreamFault) -> Vec<String> {
     let size = if fault == StreamFault::Odd {
         ODD_PIECE
     } else {
@@ -94,7 +94,7 @@ pub(super) fn pieces(samples: &[u8], fault: StreamFault) -> Vec<String> {
 }
 
 /// The whole answer as server-sent events.
-pub(super) fn stream(told: Told<'_>, shape: Shape, fault: StreamFault) -> Vec<u8> {
+pub(crate) fn stream(told: Told<'_>, shape: Shape, fault: StreamFault) -> Vec<u8> {
     let pieces = pieces(told.samples, fault);
     let middle = pieces.len() / 2;
     let mut events: Vec<String> = Vec::with_capacity(pieces.len() + 3);
@@ -141,7 +141,7 @@ fn delta(shape: Shape, fault: StreamFault, item: &str, piece: &str) -> String {
 }
 
 /// An error as it stands inside a stream.
-pub(super) fn error(message: &str) -> Value {
+pub(crate) fn error(message: &str) -> Value {
     json!({ "error": {
         "message": message, "type": "server_error", "param": null, "code": null,
     }})
@@ -166,7 +166,7 @@ fn framed(events: &[String], fault: StreamFault) -> String {
 }
 
 /// `text` as the items a commit makes of it, each with its share of `samples` (16 bits).
-pub(super) fn items<'a>(
+pub(crate) fn items<'a>(
     text: &'a str,
     samples: &'a [u8],
     segment: Segmenting,

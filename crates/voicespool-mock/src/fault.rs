@@ -1,4 +1,4 @@
-//! Faults on demand: one spelling for rules, for `POST /_mock/faults` and for the header
+//! Faults on demand, and how they are spelt: the same for rules, for `POST /_mock/faults` and for the header
 //! `X-Mock-Fault`.
 //!
 //! A fault is a list of `name=value` separated by `;`:
@@ -33,23 +33,23 @@ use serde::{Deserialize, Serialize};
 /// What goes wrong with one request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fault {
-    pub(super) text: String,
-    pub(super) status: Option<u16>,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) delay: Duration,
-    pub(super) hang: bool,
-    pub(super) cut: Option<usize>,
-    pub(super) drip: Option<usize>,
-    pub(super) framing: Framing,
-    pub(super) body: BodyFault,
-    pub(super) redirect: Option<String>,
-    pub(super) endless: bool,
-    pub(super) stream: StreamFault,
+    pub(crate) text: String,
+    pub(crate) status: Option<u16>,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) delay: Duration,
+    pub(crate) hang: bool,
+    pub(crate) cut: Option<usize>,
+    pub(crate) drip: Option<usize>,
+    pub(crate) framing: Framing,
+    pub(crate) body: BodyFault,
+    pub(crate) redirect: Option<String>,
+    pub(crate) endless: bool,
+    pub(crate) stream: StreamFault,
 }
 
 /// What is wrong with an answer in events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum StreamFault {
+pub(crate) enum StreamFault {
     #[default]
     None,
     NoDone,
@@ -94,7 +94,7 @@ impl StreamFault {
 
 /// How the end of a body is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     #[default]
     Length,
     Chunked,
@@ -103,7 +103,7 @@ pub(super) enum Framing {
 
 /// What stands in place of the answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum BodyFault {
+pub(crate) enum BodyFault {
     #[default]
     None,
     Json,
@@ -209,122 +209,6 @@ impl<'de> Deserialize<'de> for Fault {
     }
 }
 
-/// When a fault happens. A rule counts the requests it applies to (by `path`) from 1.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FaultRule {
-    /// Only requests whose path ends so: `speech`, `transcriptions`, `translations`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Every Nth request.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub every: Option<u64>,
-    /// Each request with this probability, decided by the seed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probability: Option<f64>,
-    /// From this request on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<u64>,
-    /// Up to and with this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<u64>,
-    pub fault: Fault,
-}
-
-impl FaultRule {
-    /// Every Nth request.
-    pub fn every(nth: u64, fault: Fault) -> Self {
-        Self {
-            every: Some(nth),
-            fault,
-            ..Self::default()
-        }
-    }
-
-    /// Each request with `probability`.
-    pub fn sometimes(probability: f64, fault: Fault) -> Self {
-        Self {
-            probability: Some(probability),
-            fault,
-            ..Self::default()
-        }
-    }
-
-    /// A bad day at the provider: a tenth of all requests meets one of these.
-    pub fn chaos() -> Vec<Self> {
-        [
-            (0.03, "status=503"),
-            (0.03, "status=429;rate-reset=1"),
-            (0.01, "status=500"),
-            (0.01, "cut=500"),
-            (0.01, "body=html"),
-            (0.005, "status=502;delay=2s"),
-            (0.005, "body=silence"),
-        ]
-        .into_iter()
-        .filter_map(|(probability, fault)| Some(Self::sometimes(probability, fault.parse().ok()?)))
-        .collect()
-    }
-
-    fn applies(&self, path: &str) -> bool {
-        self.path.as_ref().is_none_or(|end| path.ends_with(end))
-    }
-
-    fn hits(&self, count: u64, chance: f64) -> bool {
-        self.from.is_none_or(|from| count >= from)
-            && self.until.is_none_or(|until| count <= until)
-            && self
-                .every
-                .is_none_or(|nth| nth > 0 && count.is_multiple_of(nth))
-            && self
-                .probability
-                .is_none_or(|probability| chance < probability)
-    }
-}
-
-/// The rules in force and how often each was asked.
-#[derive(Debug)]
-pub(super) struct Faults {
-    seed: u64,
-    rules: Vec<(FaultRule, u64)>,
-}
-
-impl Faults {
-    pub(super) fn new(seed: u64, rules: Vec<FaultRule>) -> Self {
-        Self {
-            seed,
-            rules: rules.into_iter().map(|rule| (rule, 0)).collect(),
-        }
-    }
-
-    /// The fault of the next request to `path`: the first rule that hits. Every rule
-    /// counts every request it applies to, hit or not.
-    pub(super) fn next(&mut self, path: &str) -> Option<Fault> {
-        let mut found = None;
-        for (idx, (rule, count)) in self.rules.iter_mut().enumerate() {
-            if !rule.applies(path) {
-                continue;
-            }
-            *count += 1;
-            let place = u64::try_from(idx).unwrap_or(0);
-            let chance = chance(self.seed ^ place << 48, *count);
-            if found.is_none() && rule.hits(*count, chance) {
-                found = Some(rule.fault.clone());
-            }
-        }
-        found
-    }
-}
-
-/// A number from 0 to 1 that depends on nothing but its arguments (the generator `SplitMix64`).
-pub(super) fn chance(seed: u64, count: u64) -> f64 {
-    let mut bits = seed.wrapping_add(count.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let top = u32::try_from((bits ^ bits >> 31) >> 32).unwrap_or(0);
-    f64::from(top) / (f64::from(u32::MAX) + 1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,40 +232,5 @@ mod tests {
         ] {
             assert!(bad.parse::<Fault>().is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn the_same_seed_meets_the_same_faults() {
-        let hits = |seed| {
-            let rule = FaultRule::sometimes(0.1, "status=503".parse().unwrap());
-            let mut faults = Faults::new(seed, vec![rule]);
-            (0..1000)
-                .map(|_| faults.next("audio/speech").is_some())
-                .collect::<Vec<_>>()
-        };
-
-        assert_eq!(hits(1), hits(1));
-        assert_ne!(hits(1), hits(2));
-        let count = hits(1).iter().filter(|hit| **hit).count();
-        assert!((60..140).contains(&count), "{count}");
-        assert_eq!(FaultRule::chaos().len(), 7);
-    }
-
-    #[test]
-    fn a_rule_counts_only_what_it_applies_to() {
-        let rule = FaultRule {
-            path: Some("speech".to_owned()),
-            from: Some(2),
-            until: Some(3),
-            ..FaultRule::every(1, "hang".parse().unwrap())
-        };
-        let mut faults = Faults::new(1, vec![rule]);
-
-        let hits: Vec<bool> = ["speech", "transcriptions", "speech", "speech", "speech"]
-            .iter()
-            .map(|path| faults.next(path).is_some())
-            .collect();
-
-        assert_eq!(hits, [false, false, true, true, false]);
     }
 }

@@ -1,15 +1,15 @@
-//! A provider's look-alike on loopback: real requests, real audio, a bill, and faults on
+//! A provider's look-alike on loopback: real requests, real audio, an invoice, and faults on
 //! demand, so that everything can be tried without a key or a cent.
 //!
 //! With [`MockOptions::dialect`] it has the routes, shapes and refusals of another server.
-//! Else it keeps the contracts of Together and OpenAI as far as this program uses them, and
+//! Otherwise it keeps the contracts of Together and OpenAI as far as this program uses them, and
 //! is strict where they are: an unknown field, voice or model is refused in the
 //! provider's own shape. It remembers what it spoke and recognises it when it comes back
 //! for transcription, alone or joined into a longer recording; for other recordings it
 //! invents words, always the same ones.
 //!
 //! What it does not do: batch jobs, opus, aac and flac. Recordings are taken by URL where they
-//! stand on its own shelf; it connects to nobody to fetch one.
+//! were uploaded to it; it connects to nobody to fetch one.
 //! MP3 answers are cut from one stored recording of speech and do not say the text
 //! (there is no MP3 encoder here); their length fits the text.
 //!
@@ -25,34 +25,44 @@
 //! | `PUT /_mock/audio/NAME?QUERY`, `GET` of the same | keeps a recording that can be asked for by URL, with this query as its signature |
 //! | `POST /_mock/faults`, `POST /_mock/reset` | faults for what follows; a clean slate |
 
+mod admin;
 mod app;
-mod bill;
+mod bucket;
 mod catalogue;
+mod chance;
 mod dialect;
+mod endpoint;
 mod events;
 mod fault;
 mod hostile;
+mod invoice;
+mod ledger;
+mod lists;
+mod lock;
 mod memory;
-mod menace;
 mod mp3;
 mod options;
 mod recognise;
 mod reply;
+mod routes;
+mod rule;
 mod server;
-mod shelf;
-mod socket;
 mod sound;
 mod speech;
 mod transcription;
+mod trap;
+mod uploads;
+mod visit;
 mod voice;
 mod wire;
 
-pub use bill::{Bill, ModelBill, Record};
 pub use dialect::Dialect;
 pub use events::word_times;
-pub use fault::{Fault, FaultRule, ParseFaultError};
+pub use fault::{Fault, ParseFaultError};
 pub use hostile::{Expected, HostileAnswer, HostileKind, Limit, hostile_answers};
+pub use invoice::{Invoice, ModelInvoice, Record};
 pub use options::{MockOptions, Rate};
+pub use rule::FaultRule;
 pub use server::{MockError, MockHandle, serve};
 pub use sound::{pcm, wav};
 pub use voice::tones;

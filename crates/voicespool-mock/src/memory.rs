@@ -22,18 +22,18 @@ const WINDOW: usize = 64;
 
 /// A recording as the mock hears it: one channel.
 #[derive(Debug, Clone)]
-pub(super) struct Sound {
-    pub(super) samples: Vec<i16>,
+pub(crate) struct Sound {
+    pub(crate) samples: Vec<i16>,
     /// Samples per second.
-    pub(super) sample_rate: u32,
+    pub(crate) sample_rate: u32,
 }
 
 /// One clip found again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Heard {
-    pub(super) text: Arc<str>,
-    pub(super) start: AudioMillis,
-    pub(super) end: AudioMillis,
+pub(crate) struct Heard {
+    pub(crate) text: Arc<str>,
+    pub(crate) start: AudioMillis,
+    pub(crate) end: AudioMillis,
 }
 
 /// What identifies a clip once its beginning has matched.
@@ -48,7 +48,7 @@ struct Print {
 type Shelf = HashMap<u64, Vec<Print>>;
 
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     samples: Generations,
     frames: Generations,
 }
@@ -92,7 +92,7 @@ impl Generations {
 
 impl Memory {
     /// Remembers that `samples` say `text`. Silence is not remembered.
-    pub(super) fn remember_samples(&mut self, samples: &[i16], text: &str) {
+    pub(crate) fn remember_samples(&mut self, samples: &[i16], text: &str) {
         let is_heard = |sample: &i16| is_loud(*sample);
         let first = samples.iter().position(is_heard);
         let last = samples.iter().rposition(is_heard);
@@ -112,7 +112,7 @@ impl Memory {
     }
 
     /// Remembers that the frames of an MP3 stand for `text`.
-    pub(super) fn remember_frames<'a>(
+    pub(crate) fn remember_frames<'a>(
         &mut self,
         frames: impl Iterator<Item = Frame<'a>>,
         text: &str,
@@ -131,7 +131,7 @@ impl Memory {
     }
 
     /// The remembered clips in `sound`, in order, not overlapping.
-    pub(super) fn find_in_samples(&self, sound: &Sound) -> Vec<Heard> {
+    pub(crate) fn find_in_samples(&self, sound: &Sound) -> Vec<Heard> {
         let line = Line::new(&sound.samples, sample_symbol);
         let time = |at: usize| {
             AudioMillis::of_frames(u64::try_from(at).unwrap_or(u64::MAX), sound.sample_rate)
@@ -157,7 +157,7 @@ impl Memory {
     }
 
     /// The remembered clips among `frames`, in order, not overlapping.
-    pub(super) fn find_in_frames(&self, frames: &[Frame<'_>]) -> Vec<Heard> {
+    pub(crate) fn find_in_frames(&self, frames: &[Frame<'_>]) -> Vec<Heard> {
         let symbols: Vec<u64> = frames.iter().map(frame_symbol).collect();
         let line = Line::new(&symbols, |symbol| symbol);
         let time = |at: usize| {
@@ -188,7 +188,7 @@ impl Memory {
     }
 }
 
-pub(super) fn is_loud(sample: i16) -> bool {
+pub(crate) fn is_loud(sample: i16) -> bool {
     sample.unsigned_abs() >= LOUD
 }
 

@@ -24,7 +24,7 @@ const MARKED: usize = 32;
 
 /// The stored recording, cut into frames.
 #[derive(Debug)]
-pub(super) struct Stock {
+pub(crate) struct Stock {
     frames: Vec<&'static [u8]>,
     samples_per_frame: u32,
     sample_rate: u32,
@@ -32,13 +32,13 @@ pub(super) struct Stock {
 
 /// A cut: the file, and the length of its sound.
 #[derive(Debug)]
-pub(super) struct Cut {
-    pub(super) file: Bytes,
-    pub(super) duration: AudioMillis,
+pub(crate) struct Cut {
+    pub(crate) file: Bytes,
+    pub(crate) duration: AudioMillis,
 }
 
 impl Stock {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let frames: Vec<Frame<'static>> = frames(RECORDING).filter_map(Result::ok).collect();
         let first = frames.first();
         Self {
@@ -49,7 +49,7 @@ impl Stock {
     }
 
     /// Speech of a length plausible for `chars` characters, marked with `hash`.
-    pub(super) fn cut(&self, chars: u64, hash: u64) -> Cut {
+    pub(crate) fn cut(&self, chars: u64, hash: u64) -> Cut {
         let wanted = (chars * u64::from(self.sample_rate))
             .div_ceil(CHARS_PER_SECOND * u64::from(self.samples_per_frame))
             .max(8);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::dialect::Dialect;
-use crate::fault::FaultRule;
+use crate::rule::FaultRule;
 
 /// A token bucket over all audio requests; above it the answer is 429.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ fn one() -> f64 {
 pub struct MockOptions {
     /// Port 0 picks a free one.
     pub bind: SocketAddr,
-    /// Whose manners it has; Together's also takes OpenAI's models in OpenAI's way.
+    /// Whose server it looks like; Together's also takes OpenAI's models in OpenAI's way.
     pub dialect: Dialect,
     /// Asked for as `Authorization: Bearer KEY`; `None` lets everybody in.
     pub api_key: Option<String>,

@@ -16,16 +16,16 @@ const MAX_SAMPLES: usize = 1 << 26;
 
 /// What was heard in a file.
 #[derive(Debug)]
-pub(super) struct Recognition {
-    pub(super) duration: AudioMillis,
-    pub(super) segments: Vec<Segment>,
+pub(crate) struct Recognition {
+    pub(crate) duration: AudioMillis,
+    pub(crate) segments: Vec<Segment>,
     /// In the order of the segments; none crosses a segment's end.
-    pub(super) words: Vec<Word>,
+    pub(crate) words: Vec<Word>,
 }
 
 /// Listens to the file at `path`, whose hash decides what is invented; `None` if it is
 /// no audio or breaks off.
-pub(super) fn recognise(path: &Path, hash: ContentKey, memory: &Memory) -> Option<Recognition> {
+pub(crate) fn recognise(path: &Path, hash: ContentKey, memory: &Memory) -> Option<Recognition> {
     let facts = audio::probe(path).ok()?;
     let (duration, heard) = if facts.container == Container::Mp3 {
         let file = fs::read(path).ok()?;

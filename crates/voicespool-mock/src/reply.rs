@@ -15,15 +15,15 @@ use crate::fault::{Fault, Framing};
 
 /// An answer before it is put on the wire.
 #[derive(Debug, Clone)]
-pub(super) struct Reply {
-    pub(super) status: StatusCode,
-    pub(super) content_type: &'static str,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: Bytes,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: &'static str,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Bytes,
 }
 
 impl Reply {
-    pub(super) fn ok(content_type: &'static str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn ok(content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self {
             status: StatusCode::OK,
             content_type,
@@ -32,14 +32,14 @@ impl Reply {
         }
     }
 
-    pub(super) fn json(value: &impl serde::Serialize) -> Self {
+    pub(crate) fn json(value: &impl serde::Serialize) -> Self {
         // Nothing that is answered here can fail to be written as JSON.
         let body = serde_json::to_vec(value).unwrap_or_default();
         Self::ok("application/json", body)
     }
 
     /// On the wire, with a request id and what `fault` does to it.
-    pub(super) fn deliver(self, request_id: &str, fault: Option<&Fault>) -> Response<Body> {
+    pub(crate) fn deliver(self, request_id: &str, fault: Option<&Fault>) -> Response<Body> {
         let length = self.body.len();
         let mut response = Response::new(match fault {
             Some(fault) => faulty_body(&self.body, fault),
@@ -118,7 +118,7 @@ fn streamed(pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> B
 
 /// The shape of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// `{"id", "error": {"message", "type", "param", "code"}}`.
     Together,
     /// The same without `id`.
@@ -135,8 +135,8 @@ pub(super) enum Shape {
 
 /// A request that is not granted, in the provider's words.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
     kind: &'static str,
     code: Option<&'static str>,
     param: Option<&'static str>,
@@ -148,12 +148,12 @@ pub(super) struct Refusal {
 
 impl Refusal {
     /// A refusal with nothing but a kind and words.
-    pub(super) fn of(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn of(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
         Self::new(status, kind, message)
     }
 
     /// `self` with a code.
-    pub(super) fn code(self, code: &'static str) -> Self {
+    pub(crate) fn code(self, code: &'static str) -> Self {
         Self {
             code: Some(code),
             ..self
@@ -161,7 +161,7 @@ impl Refusal {
     }
 
     /// `self`, about the parameter `param`.
-    pub(super) fn param(self, param: &'static str) -> Self {
+    pub(crate) fn param(self, param: &'static str) -> Self {
         Self {
             param: Some(param),
             ..self
@@ -169,7 +169,7 @@ impl Refusal {
     }
 
     /// A page of a proxy.
-    pub(super) fn page(status: u16, page: &'static str) -> Self {
+    pub(crate) fn page(status: u16, page: &'static str) -> Self {
         Self {
             page: Some(page),
             ..Self::new(status, "page", "")
@@ -188,7 +188,7 @@ impl Refusal {
         }
     }
 
-    pub(super) fn invalid(param: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(param: &'static str, message: impl Into<String>) -> Self {
         Self {
             code: Some("invalid_params"),
             param: Some(param),
@@ -196,14 +196,14 @@ impl Refusal {
         }
     }
 
-    pub(super) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code: Some(code),
             ..Self::new(400, "invalid_request_error", message)
         }
     }
 
-    pub(super) fn no_model(model: &str) -> Self {
+    pub(crate) fn no_model(model: &str) -> Self {
         let model: String = model.chars().take(100).collect();
         Self {
             code: Some("model_not_available"),
@@ -218,14 +218,14 @@ impl Refusal {
         }
     }
 
-    pub(super) fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self {
             code: Some("invalid_api_key"),
             ..Self::new(401, "invalid_request_error", "Invalid API key provided.")
         }
     }
 
-    pub(super) fn too_large(limit: usize) -> Self {
+    pub(crate) fn too_large(limit: usize) -> Self {
         Self::new(
             413,
             "request_too_large",
@@ -233,7 +233,7 @@ impl Refusal {
         )
     }
 
-    pub(super) fn throttled(wait: Duration) -> Self {
+    pub(crate) fn throttled(wait: Duration) -> Self {
         let seconds = wait.as_secs_f64();
         Self {
             headers: vec![
@@ -248,7 +248,7 @@ impl Refusal {
         }
     }
 
-    pub(super) fn no_route(method: &str, path: &str) -> Self {
+    pub(crate) fn no_route(method: &str, path: &str) -> Self {
         Self::new(
             404,
             "invalid_request_error",
@@ -256,7 +256,7 @@ impl Refusal {
         )
     }
 
-    pub(super) fn broken(message: impl Into<String>) -> Self {
+    pub(crate) fn broken(message: impl Into<String>) -> Self {
         Self {
             code: Some("processing_failed"),
             ..Self::new(500, "server_error", message)
@@ -264,7 +264,7 @@ impl Refusal {
     }
 
     /// What `status` looks like when it is injected.
-    pub(super) fn injected(status: u16) -> Self {
+    pub(crate) fn injected(status: u16) -> Self {
         let (kind, code) = match status {
             401 => ("invalid_request_error", Some("invalid_api_key")),
             402 => ("credit_limit", None),
@@ -281,16 +281,16 @@ impl Refusal {
         }
     }
 
-    pub(super) fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    pub(super) fn into_reply(self, request_id: &str) -> Reply {
+    pub(crate) fn into_reply(self, request_id: &str) -> Reply {
         self.into_shape(Shape::Together, request_id)
     }
 
     /// On the wire in `shape`.
-    pub(super) fn into_shape(self, shape: Shape, request_id: &str) -> Reply {
+    pub(crate) fn into_shape(self, shape: Shape, request_id: &str) -> Reply {
         let error = json!({
             "message": self.message,
             "type": self.kind,
@@ -329,12 +329,17 @@ impl Refusal {
     }
 
     /// The status it will have.
-    pub(super) fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.status
     }
 }
 
 /// An answer that never comes.
-pub(super) async fn never() -> Infallible {
+pub(crate) async fn never() -> Infallible {
     std::future::pending().await
+}
+
+/// `reply` to a request that is no visit of an audio endpoint.
+pub(crate) fn answer(reply: Reply) -> Response<Body> {
+    reply.deliver("mock", None)
 }

@@ -6,7 +6,7 @@ use voicespool_media::domain::PcmEncoding;
 
 /// `samples` at `from` a second as the same sound at `to` a second, by straight lines
 /// between neighbours.
-pub(super) fn resample(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
+pub(crate) fn resample(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
     if from == to || samples.is_empty() || from == 0 {
         return samples.to_vec();
     }
@@ -81,7 +81,7 @@ fn a_law(sample: i16) -> u8 {
 
 /// `file` with the sizes in its header not known, as a server writes it that has not spoken
 /// to the end yet.
-pub(super) fn of_unknown_length(file: &[u8]) -> Vec<u8> {
+pub(crate) fn of_unknown_length(file: &[u8]) -> Vec<u8> {
     let mut file = file.to_vec();
     for at in [4, 40] {
         if let Some(size) = file.get_mut(at..at + 4) {

@@ -23,24 +23,24 @@ const MAX_PARTS: usize = 64;
 
 /// A form as it came.
 #[derive(Debug, Default)]
-pub(super) struct Form {
+pub(crate) struct Form {
     /// Names of all parts in the order they came.
-    pub(super) parts: Vec<String>,
+    pub(crate) parts: Vec<String>,
     fields: Vec<(String, String)>,
-    pub(super) file: Option<Upload>,
+    pub(crate) file: Option<Upload>,
 }
 
 /// The uploaded file, on disk until it is dropped.
 #[derive(Debug)]
-pub(super) struct Upload {
-    pub(super) file: NamedTempFile,
-    pub(super) sha256: ContentKey,
+pub(crate) struct Upload {
+    pub(crate) file: NamedTempFile,
+    pub(crate) sha256: ContentKey,
 }
 
 /// A checked request.
 #[derive(Debug)]
-pub(super) struct Order {
-    pub(super) model: String,
+pub(crate) struct Order {
+    pub(crate) model: String,
     language: String,
     is_verbose: bool,
     with_words: bool,
@@ -49,7 +49,7 @@ pub(super) struct Order {
 }
 
 impl Form {
-    pub(super) async fn read(mut form: Multipart, max_bytes: usize) -> Result<Self, Refusal> {
+    pub(crate) async fn read(mut form: Multipart, max_bytes: usize) -> Result<Self, Refusal> {
         let mut read = Self::default();
         loop {
             let next = form.next_field().await.map_err(|_| malformed())?;
@@ -69,7 +69,7 @@ impl Form {
         Ok(read)
     }
 
-    pub(super) fn last(&self, name: &str) -> Option<&str> {
+    pub(crate) fn last(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
             .rev()
@@ -78,7 +78,7 @@ impl Form {
     }
 
     /// The URL of the recording, where it stands in place of the file.
-    pub(super) fn address(&self) -> Option<&str> {
+    pub(crate) fn address(&self) -> Option<&str> {
         self.last("file")
     }
 
@@ -88,7 +88,7 @@ impl Form {
     }
 
     /// All values of the fields called `names`, also of those with commas.
-    pub(super) fn under<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn under<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
         self.fields
             .iter()
             .filter(|(name, _)| names.contains(&name.as_str()))
@@ -141,7 +141,7 @@ impl Upload {
 }
 
 impl Order {
-    pub(super) fn parse(form: &Form, is_translation: bool) -> Result<Self, Refusal> {
+    pub(crate) fn parse(form: &Form, is_translation: bool) -> Result<Self, Refusal> {
         let model = form
             .last("model")
             .ok_or_else(|| Refusal::invalid("model", "\"model\" is missing."))?;
@@ -199,12 +199,12 @@ impl Order {
     }
 
     /// Everything but the file that decides the answer, as one text.
-    pub(super) fn identity(&self) -> String {
+    pub(crate) fn identity(&self) -> String {
         format!("{self:?}")
     }
 
     /// The transcript in the form that was asked for.
-    pub(super) fn answer(&self, heard: &Recognition) -> Result<Value, Refusal> {
+    pub(crate) fn answer(&self, heard: &Recognition) -> Result<Value, Refusal> {
         if heard.duration > LONGEST {
             return Err(Refusal::bad_request(
                 "audio_too_long",

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The function that speaks: voice (`en-US`, `en-GB`, `de-DE`, `es-ES`, `fr-FR`, `it-IT`)
 /// and text in, 16 kHz mono samples or the reason why not out.
-pub(super) struct Voice(Box<VoiceFn>);
+pub(crate) struct Voice(Box<VoiceFn>);
 
 type VoiceFn = dyn Fn(&str, &str) -> Result<Vec<i16>, String> + Send + Sync;
 
@@ -15,15 +15,15 @@ impl fmt::Debug for Voice {
 }
 
 impl Voice {
-    pub(super) const SAMPLE_RATE: u32 = 16_000;
+    pub(crate) const SAMPLE_RATE: u32 = 16_000;
 
-    pub(super) fn new(
+    pub(crate) fn new(
         speak: impl Fn(&str, &str) -> Result<Vec<i16>, String> + Send + Sync + 'static,
     ) -> Self {
         Self(Box::new(speak))
     }
 
-    pub(super) fn speak(&self, voice: &str, text: &str) -> Result<Vec<i16>, String> {
+    pub(crate) fn speak(&self, voice: &str, text: &str) -> Result<Vec<i16>, String> {
         (self.0)(voice, text)
     }
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// One act of an answer. When the last is over the connection is closed in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Send(Bytes),
     Wait(Duration),
     /// So many bytes at a time, with a pause after each.
@@ -39,7 +39,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) fn send(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn send(bytes: impl Into<Bytes>) -> Self {
         Self::Send(bytes.into())
     }
 }
@@ -52,12 +52,12 @@ struct Shared {
 
 /// The writing side past hyper. Clones are the same connection.
 #[derive(Debug, Clone)]
-pub(super) struct RawWire(Arc<Shared>);
+pub(crate) struct RawWire(Arc<Shared>);
 
 impl RawWire {
     /// Answers with `steps`, then ends the connection. Whoever awaits this never answers
     /// by other means.
-    pub(super) async fn perform(&self, steps: Vec<Step>) {
+    pub(crate) async fn perform(&self, steps: Vec<Step>) {
         for step in steps {
             // The client has gone: nothing is left to be done to it.
             if self.act(step).await.is_err() {
@@ -111,7 +111,7 @@ impl Connected<IncomingStream<'_, WireListener>> for RawWire {
 
 /// Hands hyper the connections of `TcpListener`, shared.
 #[derive(Debug)]
-pub(super) struct WireListener(pub(super) TcpListener);
+pub(crate) struct WireListener(pub(crate) TcpListener);
 
 impl Listener for WireListener {
     type Io = Wire;
@@ -131,7 +131,7 @@ impl Listener for WireListener {
 
 /// hyper's side of a connection.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(crate) struct Wire {
     shared: Arc<Shared>,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
 }

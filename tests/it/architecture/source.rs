@@ -173,7 +173,7 @@ fn absolute(path: &[String], module: &Module) -> Option<Module> {
     }
 }
 
-fn is_test_only(attrs: &[syn::Attribute]) -> bool {
+pub(super) fn is_test_only(attrs: &[syn::Attribute]) -> bool {
     attrs.iter().any(|attr| {
         attr.path().is_ident("cfg")
             && matches!(&attr.meta, syn::Meta::List(list) if list.tokens.to_string() == "test")

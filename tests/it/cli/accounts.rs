@@ -37,7 +37,7 @@ fn of_a_thousand_jobs_a_wrong_key_is_seen_by_no_more_than_the_workers() {
 
     let words = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(4), "{words}");
-    let bill = provider.mock.bill();
+    let bill = provider.mock.invoice();
     assert!(
         (1..=32).contains(&bill.requests),
         "{} refusals\n{words}",
@@ -64,7 +64,7 @@ fn a_key_revoked_in_the_middle_stops_the_run_and_a_good_one_completes_it() {
     let (code, rest) = run.end();
 
     assert_eq!(code, Some(4), "{rest}");
-    let bill = provider.mock.bill();
+    let bill = provider.mock.invoice();
     let refusals = bill.requests - bill.billed_requests;
     assert!((1..=8).contains(&refusals), "{refusals} refusals\n{rest}");
     assert_eq!(failed(&project), 0);
@@ -98,7 +98,7 @@ fn two_models_of_one_key_show_it_to_no_more_than_the_workers_either() {
         .unwrap();
 
     assert_eq!(refused.status.code(), Some(4));
-    let requests = provider.mock.bill().requests;
+    let requests = provider.mock.invoice().requests;
     assert!((1..=8).contains(&requests), "{requests} refusals");
     assert_eq!(failed(&project), 0);
 }

@@ -44,7 +44,7 @@ fn the_dialect_of_groq_cuts_at_200_characters_from_the_start() {
     project.run(&["run", "--yes"]).exits(0);
 
     assert!(project.path("out/a.wav").exists());
-    let statuses = provider.mock.bill().by_status;
+    let statuses = provider.mock.invoice().by_status;
     assert_eq!(statuses.keys().copied().collect::<Vec<_>>(), [200]);
 }
 
@@ -63,7 +63,7 @@ fn a_limit_named_in_a_refusal_cuts_the_next_plan_and_buys_nothing_twice() {
         first.stderr()
     );
     assert!(first.stderr().contains("run again"), "{}", first.stderr());
-    let bought = provider.mock.bill().billed_requests;
+    let bought = provider.mock.invoice().billed_requests;
     assert!(bought > 0, "the short ones were answered");
     let note = project.read(".voicespool/learned.json");
     assert!(note.contains("\"limit\": \"max_chars\""), "{note}");
@@ -83,12 +83,12 @@ fn a_limit_named_in_a_refusal_cuts_the_next_plan_and_buys_nothing_twice() {
     project.run(&["run", "--yes"]).exits(0);
 
     assert!(project.path("out/a.wav").exists());
-    let bill = provider.mock.bill();
+    let bill = provider.mock.invoice();
     assert_eq!(bill.duplicates, 0);
     assert!(bill.billed_requests > bought);
     let done = bill.requests;
     project.run(&["run", "--yes"]).exits(0);
-    assert_eq!(provider.mock.bill().requests, done);
+    assert_eq!(provider.mock.invoice().requests, done);
 }
 
 #[test]
@@ -118,11 +118,11 @@ fn an_upload_above_a_learned_limit_is_refused_before_it_is_sent() {
     project.write("in/a.wav", recording());
 
     project.run(&["run", "--yes"]).exits(3);
-    let sent = provider.mock.bill().requests;
+    let sent = provider.mock.invoice().requests;
     let plan = project.run(&["plan"]).exits(0).stdout();
     project.run(&["run", "--yes"]).exits(3);
 
-    assert_eq!(provider.mock.bill().requests, sent);
+    assert_eq!(provider.mock.invoice().requests, sent);
     assert!(plan.contains("at most 100,000 bytes a request"), "{plan}");
     assert!(plan.contains("learned from 127.0.0.1 on"), "{plan}");
 }

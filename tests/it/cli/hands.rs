@@ -48,14 +48,14 @@ fn a_run_at_work_stops_sending_when_another_process_pauses_and_goes_on_when_it_m
     );
     assert!(run.wait_for("paused", 1));
     while in_state(&project, "sent") > 0 {}
-    let requests = provider.mock.bill().requests;
+    let requests = provider.mock.invoice().requests;
     let status = project.run(&["status"]).exits(0).stdout();
     assert!(
         status.contains("paused   everything since") && status.contains("voicespool unpause"),
         "{status}"
     );
     assert_eq!(in_state(&project, "leased"), 0, "nothing is kept claimed");
-    assert_eq!(provider.mock.bill().requests, requests);
+    assert_eq!(provider.mock.invoice().requests, requests);
 
     let ended = project.run(&["unpause", "--json"]).exits(0).json();
     assert_eq!(ended[0]["pauses"], serde_json::json!([]));
@@ -80,7 +80,7 @@ fn a_pause_outlives_the_run_and_the_next_one_sends_nothing_of_it() {
     run.kill();
     let parts = project.run(&["unpause"]).exits(2).stderr();
     assert!(parts.contains("task book"), "{parts}");
-    let requests = provider.mock.bill().requests;
+    let requests = provider.mock.invoice().requests;
 
     let mut next = project.start(&["run", "--yes", "--json"]);
     assert!(next.wait_for("paused", 1));
@@ -88,7 +88,7 @@ fn a_pause_outlives_the_run_and_the_next_one_sends_nothing_of_it() {
     let (code, rest) = next.end();
 
     assert_eq!(code, Some(130), "{rest}");
-    assert_eq!(provider.mock.bill().requests, requests);
+    assert_eq!(provider.mock.invoice().requests, requests);
     project.run(&["unpause", "task:book"]).exits(0);
     project.run(&["run", "--yes"]).exits(0);
 }

@@ -30,7 +30,7 @@ fn without_a_person_and_without_a_cap_nothing_is_sent() {
         "{}",
         refused.stderr()
     );
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn the_estimate_is_the_bill_to_the_character() {
 
     project.run(&["run", "--max-cost", "1"]).exits(0);
 
-    let bill = provider.mock.bill();
+    let bill = provider.mock.invoice();
     assert_eq!(plan[0]["totals"]["chars_to_send"], bill.billed_chars);
     assert_eq!(plan[0]["totals"]["cost"], bill.cost_usd.clone());
     let report = project.run(&["report", "--json"]).exits(0).stdout();
@@ -61,7 +61,7 @@ fn a_cap_is_never_passed_and_the_rest_waits() {
 
     let stopped = project.run(&["run", "--max-cost", "0.010"]).exits(8);
 
-    let billed: u64 = provider.mock.bill().billed_chars * PER_CHAR;
+    let billed: u64 = provider.mock.invoice().billed_chars * PER_CHAR;
     assert!(
         billed <= 10_000_000 && billed > 5_000_000,
         "{billed} nano-dollars"
@@ -99,7 +99,7 @@ fn a_model_without_a_price_cannot_run_under_a_budget() {
     let refused = project.run(&["run", "--max-cost", "5"]).exits(2);
 
     assert!(refused.stderr().contains("price"), "{}", refused.stderr());
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_dry_run_sends_nothing_and_leaves_nothing() {
     project.run(&["run", "--dry-run"]).exits(0);
     project.run(&["plan", "--csv"]).exits(0);
 
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
     let left: Vec<_> = std::fs::read_dir(project.root())
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
@@ -139,12 +139,12 @@ fn sixty_four_workers_and_kills_in_between_never_pass_the_cap() {
         } else {
             assert_eq!(run.end().0, Some(8));
         }
-        let billed = provider.mock.bill().billed_chars * PER_CHAR;
+        let billed = provider.mock.invoice().billed_chars * PER_CHAR;
         assert!(billed <= CAP, "{billed} nano-dollars");
     }
     let stopped = project.run(&["run", "--yes"]).exits(8).stderr();
 
-    let billed = provider.mock.bill().billed_chars * PER_CHAR;
+    let billed = provider.mock.invoice().billed_chars * PER_CHAR;
     assert!(billed <= CAP && billed > 0, "{billed} nano-dollars");
     assert!(stopped.contains("raise [budget] max_cost"), "{stopped}");
     let money = project.run(&["status", "--json"]).exits(0).json()[0]["money"].clone();
@@ -195,7 +195,7 @@ fn a_cap_of_nothing_and_a_cap_below_what_is_spent_send_nothing() {
     let project = project(&provider, "");
 
     project.run(&["run", "--max-cost", "0"]).exits(8);
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
     project.run(&["run", "--max-cost", "0.010"]).exits(8);
     let billed = provider.billed();
     let config = project.read("jobs.toml");
@@ -224,7 +224,7 @@ fn a_cap_of_a_day_needs_prices_too() {
     let refused = project.run(&["run", "--yes"]).exits(2);
 
     assert!(refused.stderr().contains("price"), "{}", refused.stderr());
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
 }
 
 #[test]

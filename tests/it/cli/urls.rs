@@ -51,7 +51,7 @@ fn signed(provider: &Provider, name: &str, seconds: usize, query: &str) -> Strin
     let seed = i16::try_from(name.len()).unwrap();
     let found = provider
         .mock
-        .shelve(name, recording(seconds, seed), Some(query));
+        .upload(name, recording(seconds, seed), Some(query));
     found.unwrap()
 }
 
@@ -104,7 +104,7 @@ fn manifests_become_transcripts_billed_by_what_was_heard_and_signatures_are_nowh
     let plan = project.run(&["plan", "--json"]).exits(0).json().remove(0);
     let told = project.run(&["plan"]).exits(0);
 
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
     let files = &plan["tasks"][0]["files"];
     assert_eq!(
         (&files[0]["cost"], &files[0]["at_most"]),
@@ -158,7 +158,7 @@ fn manifests_become_transcripts_billed_by_what_was_heard_and_signatures_are_nowh
         rows,
         [row("0.000750000", "30.000"), row("0.001525000", "61.000")]
     );
-    assert_eq!(provider.mock.bill().cost_usd, "0.002275000");
+    assert_eq!(provider.mock.invoice().cost_usd, "0.002275000");
     assert_eq!(kept(&project).len(), 0, "no address outlives its answer");
 
     for command in [
@@ -174,7 +174,7 @@ fn manifests_become_transcripts_billed_by_what_was_heard_and_signatures_are_nowh
     ] {
         project.run(command).exits(0);
     }
-    assert_eq!(provider.mock.bill().requests, 2);
+    assert_eq!(provider.mock.invoice().requests, 2);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn a_file_over_the_limit_of_fetching_is_refused_by_the_provider_once() {
         .exits(0)
         .stdout();
     assert!(why.contains("larger than 1000 bytes"), "{why}");
-    assert_eq!(provider.mock.bill().requests, 1);
+    assert_eq!(provider.mock.invoice().requests, 1);
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn wrong_rows_are_all_named_by_line_and_nothing_is_sent() {
     ] {
         assert!(told.contains(words), "{words}: {told}");
     }
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
 
     // A recording too long for one request is refused alone, and the others are done.
     project.write(
@@ -378,7 +378,7 @@ fn an_answer_that_had_arrived_is_adopted_and_billed_by_its_length() {
     project.run(&["run", "--yes"]).exits(0);
 
     // The kill may have come before the request did; after it there was none.
-    assert!(provider.mock.bill().requests <= 1);
+    assert!(provider.mock.invoice().requests <= 1);
     assert_eq!(
         bill(&project),
         [("confirmed".into(), "0.000300000".into(), "12.000".into())]
@@ -402,7 +402,7 @@ fn under_a_cap_what_was_reserved_for_an_unknown_length_is_waited_for_and_used_ag
     // Two reservations of four hours fit at a time, and all twelve together cost $0.0015.
     project.run(&["run", "--max-cost", "0.75"]).exits(0);
 
-    let seen = provider.mock.bill();
+    let seen = provider.mock.invoice();
     assert_eq!((seen.requests, seen.billed_requests), (12, 12));
     assert!(seen.max_in_flight <= 2, "{seen:?}");
     assert_eq!(bill(&project).len(), 12);
@@ -416,7 +416,7 @@ fn under_a_cap_an_unknown_length_is_reserved_in_full_and_a_duration_frees_it() {
     project.write("talks.csv", format!("url,duration\n{url},\n"));
 
     let stopped = project.run(&["run", "--max-cost", "0.10"]).exits(8);
-    assert_eq!(provider.mock.bill().requests, 0, "{}", stopped.stderr());
+    assert_eq!(provider.mock.invoice().requests, 0, "{}", stopped.stderr());
     assert!(
         stopped.stderr().contains("`duration` in talks.csv:2"),
         "{}",

@@ -193,10 +193,10 @@ async fn groq_takes_200_characters_and_answers_wav_alone() {
     let fault = refused(&mock, Kind::Groq, (model, "autumn"), &"a ".repeat(101)).await;
     assert_refused(&fault, "value must be at most 200 characters");
     // The table stops it before it is sent; somebody who is told nothing is told by the server.
-    let before = mock.bill().requests;
+    let before = mock.invoice().requests;
     let fault = say(&engine, (model, "autumn"), AudioFormat::Mp3, "Hi.").await;
     assert_refused(&fault.unwrap_err(), "does not answer in `mp3`");
-    assert_eq!(mock.bill().requests, before);
+    assert_eq!(mock.invoice().requests, before);
     let key = Auth::Bearer(SecretString::from("right"));
     let compatible = client_with(&mock, Kind::Compatible, key);
     let fault = say(&compatible, (model, "autumn"), AudioFormat::Mp3, "Hi.").await;

@@ -38,7 +38,7 @@ async fn every_fault_is_what_it_says() {
         "hang",
     ] {
         mock.set_faults(vec![FaultRule::every(1, fault.parse().unwrap())]);
-        let before = mock.bill().billed_requests;
+        let before = mock.invoice().billed_requests;
         let outcome = match speak(&engine, AudioFormat::Wav, TEXT).await {
             Ok((answer, _)) => format!("{} bytes", answer.bytes),
             Err(error) => {
@@ -48,7 +48,7 @@ async fn every_fault_is_what_it_says() {
                 format!("{}{wait}: {}", error.class, error.detail)
             }
         };
-        let billed = if mock.bill().billed_requests > before {
+        let billed = if mock.invoice().billed_requests > before {
             "billed"
         } else {
             "free"
@@ -134,7 +134,7 @@ async fn knobs_turn_over_http_and_reset_puts_them_back() {
     assert_eq!(admin("reset", "").await, 200);
     assert!(speak(&engine, AudioFormat::Wav, TEXT).await.is_ok());
     assert!(speak(&engine, AudioFormat::Wav, TEXT).await.is_ok());
-    assert_eq!(mock.bill().requests, 2);
+    assert_eq!(mock.invoice().requests, 2);
     assert_eq!(mock.requests_after(0)[0].sequence, 5, "numbers go on");
 }
 

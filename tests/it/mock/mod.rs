@@ -140,7 +140,7 @@ async fn the_bill_counts_characters_audio_and_duplicates_to_the_nano_dollar() {
         .unwrap_err();
     speak(&engine, AudioFormat::Flac, "x").await.unwrap_err();
 
-    let bill = mock.bill();
+    let bill = mock.invoice();
 
     assert_eq!(
         (
@@ -185,13 +185,13 @@ async fn a_client_that_leaves_is_billed_all_the_same() {
 
     assert_eq!(fault.class, FaultClass::TimedOut);
     assert!(fault.may_be_billed);
-    assert_eq!(mock.bill().billed_requests, 0, "too early to tell");
+    assert_eq!(mock.invoice().billed_requests, 0, "too early to tell");
     let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
-    while mock.bill().billed_requests == 0 {
+    while mock.invoice().billed_requests == 0 {
         assert!(tokio::time::Instant::now() < deadline, "never billed");
         tokio::task::yield_now().await;
     }
-    assert_eq!(mock.bill().billed_chars, 48);
+    assert_eq!(mock.invoice().billed_chars, 48);
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn one_connection_serves_many_requests_and_shutdown_ends_it() {
     for outcome in futures_util::future::join_all(requests).await {
         outcome.unwrap();
     }
-    assert!(mock.bill().max_in_flight >= 1);
+    assert!(mock.invoice().max_in_flight >= 1);
 
     mock.shutdown().await;
 

@@ -48,11 +48,11 @@ async fn all_three_deliveries_bring_the_same_samples() {
         assert!(answer.words.is_empty());
     }
     // A conversation is over when the server has seen its end.
-    while mock.bill().in_flight > 0 {
+    while mock.invoice().in_flight > 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    assert_eq!(mock.bill().billed_requests, 3);
-    assert_eq!(mock.bill().billed_chars, 3 * 48);
+    assert_eq!(mock.invoice().billed_requests, 3);
+    assert_eq!(mock.invoice().billed_chars, 3 * 48);
 }
 
 #[tokio::test]

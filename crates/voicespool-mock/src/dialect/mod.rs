@@ -5,10 +5,10 @@
 //! purpose not from the client's table: a mistake there must meet a server that disagrees.
 //! What an entry does not say is as in the look-alike of Together and OpenAI.
 
-mod hearing;
 mod name;
-mod speaking;
+mod speech;
 mod table;
+mod transcription;
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -16,21 +16,21 @@ use serde_json::{Value, json};
 
 use crate::reply::{Refusal, Shape};
 
-pub(super) use hearing::Order as HearingOrder;
 pub use name::Dialect;
+pub(crate) use transcription::Order as TranscriptionOrder;
 
 /// One server.
 #[derive(Debug)]
-pub(super) struct Manners {
+pub(crate) struct Profile {
     /// What stands before the routes.
-    pub(super) prefix: &'static str,
+    pub(crate) prefix: &'static str,
     key: Key,
-    pub(super) refusals: Shape,
-    pub(super) speaking: Option<Speaking>,
-    pub(super) hearing: Option<Hearing>,
+    pub(crate) refusals: Shape,
+    pub(crate) speech: Option<SpeechApi>,
+    pub(crate) transcription: Option<TranscriptionApi>,
     /// Below the prefix; `None`: no such list.
-    pub(super) voices: Option<&'static str>,
-    pub(super) lists_models: bool,
+    pub(crate) voices: Option<&'static str>,
+    pub(crate) lists_models: bool,
 }
 
 /// How it wants its key, when it has one.
@@ -43,9 +43,9 @@ enum Key {
     Unread,
 }
 
-/// How it speaks.
+/// How its speech is asked for and answered.
 #[derive(Debug)]
-pub(super) struct Speaking {
+pub(crate) struct SpeechApi {
     models: &'static [&'static str],
     voices: &'static [&'static str],
     formats: &'static [&'static str],
@@ -58,16 +58,16 @@ pub(super) struct Speaking {
     narrow: Option<(&'static str, usize)>,
     /// Answers as it speaks, with a header of unknown length, unless told `stream: false`.
     streams: bool,
-    /// What it does not know it answers as its default, without a word.
-    shrugs: bool,
+    /// An unknown format is answered in the default one.
+    ignores_unknown_format: bool,
 }
 
-/// How it listens.
+/// How its transcription is asked for and answered.
 #[derive(Debug)]
-pub(super) struct Hearing {
-    pub(super) route: &'static str,
+pub(crate) struct TranscriptionApi {
+    pub(crate) route: &'static str,
     /// `None`: by a field.
-    pub(super) translations: Option<&'static str>,
+    pub(crate) translations: Option<&'static str>,
     /// Empty: it has the one it was started with.
     models: &'static [&'static str],
     formats: &'static [&'static str],
@@ -95,14 +95,14 @@ enum TooLarge {
     Page,
 }
 
-impl Manners {
+impl Profile {
     /// Those of `kind`; `None` for Together, whose look-alike all this stands beside.
-    pub(super) fn of(kind: Dialect) -> Option<&'static Self> {
+    pub(crate) fn of(kind: Dialect) -> Option<&'static Self> {
         table::of(kind)
     }
 
     /// Whether the request carries `key` as this server wants it.
-    pub(super) fn is_authorized(&self, headers: &HeaderMap, key: &str) -> bool {
+    pub(crate) fn is_authorized(&self, headers: &HeaderMap, key: &str) -> bool {
         let sent = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -116,8 +116,8 @@ impl Manners {
     }
 
     /// What an upload of more than `limit` bytes is told.
-    pub(super) fn too_large(&self, limit: usize, read: usize) -> Refusal {
-        let how = self.hearing.as_ref().map(|hearing| hearing.too_large);
+    pub(crate) fn too_large(&self, limit: usize, read: usize) -> Refusal {
+        let how = self.transcription.as_ref().map(|api| api.too_large);
         match how {
             Some(TooLarge::Sentence) => Refusal::of(
                 413,
@@ -136,11 +136,8 @@ impl Manners {
     }
 
     /// The list of voices.
-    pub(super) fn voices_list(&self) -> Value {
-        let names = self
-            .speaking
-            .as_ref()
-            .map_or(&[][..], |speaking| speaking.voices);
+    pub(crate) fn voices_list(&self) -> Value {
+        let names = self.speech.as_ref().map_or(&[][..], |api| api.voices);
         let rows: Vec<Value> = names
             .iter()
             .map(|name| json!({ "id": name, "name": name }))
@@ -149,18 +146,15 @@ impl Manners {
     }
 
     /// The list of models.
-    pub(super) fn models_list(&self) -> Value {
-        let speaking = self
-            .speaking
+    pub(crate) fn models_list(&self) -> Value {
+        let speech = self.speech.as_ref().map_or(&[][..], |api| api.models);
+        let transcription = self
+            .transcription
             .as_ref()
-            .map_or(&[][..], |speaking| speaking.models);
-        let hearing = self
-            .hearing
-            .as_ref()
-            .map_or(&[][..], |hearing| hearing.models);
-        let rows: Vec<Value> = speaking
+            .map_or(&[][..], |api| api.models);
+        let rows: Vec<Value> = speech
             .iter()
-            .chain(hearing)
+            .chain(transcription)
             .map(|id| json!({ "id": id, "object": "model", "created": 0, "owned_by": "mock" }))
             .collect();
         json!({ "object": "list", "data": rows })

@@ -1,10 +1,10 @@
 //! The servers, as their sources show them. Versions and dates stand at each.
 
-use crate::dialect::{Dialect, Hearing, Key, Manners, Speaking, TooLarge};
+use crate::dialect::{Dialect, Key, Profile, SpeechApi, TooLarge, TranscriptionApi};
 use crate::reply::Shape;
 use voicespool_media::domain::catalogue::voices::{KOKORO, OPENAI as OPENAI_VOICES};
 
-pub(super) fn of(kind: Dialect) -> Option<&'static Manners> {
+pub(crate) fn of(kind: Dialect) -> Option<&'static Profile> {
     match kind {
         Dialect::Together => None,
         Dialect::OpenAi | Dialect::Compatible => Some(&OPENAI),
@@ -21,7 +21,7 @@ pub(super) fn of(kind: Dialect) -> Option<&'static Manners> {
 const BRACKETS: &[&str] = &["timestamp_granularities[]"];
 const BOTH: &[&str] = &["timestamp_granularities[]", "timestamp_granularities"];
 
-const SPEAKING: Speaking = Speaking {
+const SPEECH: SpeechApi = SpeechApi {
     models: &["tts-1", "tts-1-hd", "gpt-4o-mini-tts"],
     voices: OPENAI_VOICES,
     formats: &["mp3", "wav", "pcm"],
@@ -39,10 +39,10 @@ const SPEAKING: Speaking = Speaking {
     max_chars: None,
     narrow: None,
     streams: false,
-    shrugs: false,
+    ignores_unknown_format: false,
 };
 
-const HEARING: Hearing = Hearing {
+const TRANSCRIPTION: TranscriptionApi = TranscriptionApi {
     route: "/audio/transcriptions",
     translations: Some("/audio/translations"),
     models: &["whisper-1"],
@@ -59,25 +59,25 @@ const HEARING: Hearing = Hearing {
 
 /// Its schema of 2026-08; `string_too_long` and the sentence about the size of uploads as
 /// its users recorded them (2023 to 2026-09).
-static OPENAI: Manners = Manners {
+static OPENAI: Profile = Profile {
     prefix: "/v1",
     key: Key::Bearer,
     refusals: Shape::OpenAi,
-    speaking: Some(Speaking {
+    speech: Some(SpeechApi {
         max_chars: Some(4096),
-        ..SPEAKING
+        ..SPEECH
     }),
-    hearing: Some(HEARING),
+    transcription: Some(TRANSCRIPTION),
     voices: None,
     lists_models: true,
 };
 
 /// groq-python 9620fde; the limit of Orpheus as clients know it, its wording a likeness.
-static GROQ: Manners = Manners {
+static GROQ: Profile = Profile {
     prefix: "/openai/v1",
     key: Key::Bearer,
     refusals: Shape::OpenAi,
-    speaking: Some(Speaking {
+    speech: Some(SpeechApi {
         models: &[
             "canopylabs/orpheus-v1-english",
             "canopylabs/orpheus-arabic-saudi",
@@ -92,52 +92,52 @@ static GROQ: Manners = Manners {
             "speed",
         ],
         narrow: Some(("canopylabs/orpheus-", 200)),
-        ..SPEAKING
+        ..SPEECH
     }),
-    hearing: Some(Hearing {
+    transcription: Some(TranscriptionApi {
         models: &["whisper-large-v3", "whisper-large-v3-turbo"],
         formats: &["json", "text", "verbose_json"],
         too_large: TooLarge::Code,
-        ..HEARING
+        ..TRANSCRIPTION
     }),
     voices: None,
     lists_models: true,
 };
 
 /// Its documentation as stored 2026: a schema that answers 422, behind a proxy.
-static DEEPINFRA: Manners = Manners {
+static DEEPINFRA: Profile = Profile {
     prefix: "/v1/openai",
     key: Key::Bearer,
     refusals: Shape::FastApi,
-    speaking: Some(Speaking {
+    speech: Some(SpeechApi {
         models: &["hexgrad/Kokoro-82M"],
         voices: KOKORO,
         default_format: "wav",
         is_strict: false,
-        ..SPEAKING
+        ..SPEECH
     }),
-    hearing: Some(Hearing {
+    transcription: Some(TranscriptionApi {
         models: &["openai/whisper-large-v3"],
         granularities: BOTH,
         too_large: TooLarge::Page,
-        ..HEARING
+        ..TRANSCRIPTION
     }),
     voices: None,
     lists_models: true,
 };
 
 /// Its reference as stored 2026: the bare spelling, and words for those who tell speakers apart.
-static FIREWORKS: Manners = Manners {
+static FIREWORKS: Profile = Profile {
     prefix: "/v1",
     key: Key::Raw,
     refusals: Shape::OpenAi,
-    speaking: None,
-    hearing: Some(Hearing {
+    speech: None,
+    transcription: Some(TranscriptionApi {
         models: &["whisper-v3", "whisper-v3-turbo"],
         granularities: &["timestamp_granularities"],
         diarize: Some("diarize"),
         too_large: TooLarge::Code,
-        ..HEARING
+        ..TRANSCRIPTION
     }),
     voices: None,
     lists_models: false,
@@ -145,19 +145,19 @@ static FIREWORKS: Manners = Manners {
 
 /// mudler/LocalAI 82c191a: verbose unless asked, a word is `text`, `translate` is a field,
 /// and a format it does not know is wav.
-static LOCALAI: Manners = Manners {
+static LOCALAI: Profile = Profile {
     prefix: "/v1",
     key: Key::Bearer,
     refusals: Shape::NumberedCode,
-    speaking: Some(Speaking {
+    speech: Some(SpeechApi {
         models: &["kokoro"],
         voices: KOKORO,
         default_format: "wav",
         is_strict: false,
-        shrugs: true,
-        ..SPEAKING
+        ignores_unknown_format: true,
+        ..SPEECH
     }),
-    hearing: Some(Hearing {
+    transcription: Some(TranscriptionApi {
         translations: None,
         models: &["whisper-1"],
         formats: &["json", "text", "srt", "verbose_json", "vtt", "lrc"],
@@ -165,57 +165,57 @@ static LOCALAI: Manners = Manners {
         granularities: BOTH,
         diarize: Some("diarize"),
         word_key: "text",
-        ..HEARING
+        ..TRANSCRIPTION
     }),
     voices: None,
     lists_models: true,
 };
 
 /// speaches-ai/speaches 870e1e1: reads brackets alone; a model must be installed.
-static SPEACHES: Manners = Manners {
+static SPEACHES: Profile = Profile {
     prefix: "/v1",
     key: Key::Bearer,
     refusals: Shape::FastApi,
-    speaking: Some(Speaking {
+    speech: Some(SpeechApi {
         models: &["speaches-ai/Kokoro-82M-v1.0-ONNX"],
         voices: KOKORO,
         is_strict: false,
-        ..SPEAKING
+        ..SPEECH
     }),
-    hearing: Some(Hearing {
+    transcription: Some(TranscriptionApi {
         models: &["Systran/faster-whisper-small"],
         diarize: Some("diarization"),
-        ..HEARING
+        ..TRANSCRIPTION
     }),
     voices: Some("/audio/voices"),
     lists_models: true,
 };
 
 /// remsky/Kokoro-FastAPI 26eec06: four names for one model, and a stream unless told not to.
-static KOKORO_FASTAPI: Manners = Manners {
+static KOKORO_FASTAPI: Profile = Profile {
     prefix: "/v1",
     key: Key::Unread,
     refusals: Shape::FastApiObject,
-    speaking: Some(Speaking {
+    speech: Some(SpeechApi {
         models: &["tts-1", "tts-1-hd", "kokoro", "gpt-4o-mini-tts"],
         voices: KOKORO,
         is_strict: false,
         streams: true,
-        ..SPEAKING
+        ..SPEECH
     }),
-    hearing: None,
+    transcription: None,
     voices: Some("/audio/voices"),
     lists_models: true,
 };
 
 /// ggml-org/whisper.cpp 233fe1f: one model, WAV (without `--convert`), English unless told,
 /// words in segments whatever was asked.
-static WHISPER_CPP: Manners = Manners {
+static WHISPER_CPP: Profile = Profile {
     prefix: "",
     key: Key::Unread,
     refusals: Shape::Words,
-    speaking: None,
-    hearing: Some(Hearing {
+    speech: None,
+    transcription: Some(TranscriptionApi {
         route: "/inference",
         translations: None,
         models: &[],
@@ -223,7 +223,7 @@ static WHISPER_CPP: Manners = Manners {
         knows_auto: true,
         in_segments: true,
         wav_only: true,
-        ..HEARING
+        ..TRANSCRIPTION
     }),
     voices: None,
     lists_models: false,

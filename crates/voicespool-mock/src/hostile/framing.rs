@@ -1,11 +1,13 @@
-//! Bodies that break off, and chunks that are none.
+//! Bodies that break off, or fall silent.
 
 use std::time::Duration;
 
-use crate::hostile::{Limit, Proper, Shelf, chunk, ok};
+use crate::hostile::answer::{Limit, Proper};
+use crate::hostile::builder::Builder;
+use crate::hostile::script::{chunk, ok};
 use crate::wire::Step;
 
-/// Where a body is cut: `(name, numerator of 1000, bytes off the end)`. Together these are
+/// Where a body is cut. Together these are
 /// the classes of offsets: before, in and after a file's header, in its middle, at its end.
 const CUTS: &[(&str, Place)] = &[
     ("nothing", Place::First(0)),
@@ -24,7 +26,7 @@ const CUTS: &[(&str, Place)] = &[
 ];
 
 #[derive(Debug, Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     First(usize),
     /// Percent.
     Share(usize),
@@ -41,18 +43,18 @@ impl Place {
     }
 }
 
-const CHUNKED: &str = "transfer-encoding: chunked";
+pub(super) const CHUNKED: &str = "transfer-encoding: chunked";
 
-pub(super) fn add(shelf: &mut Shelf) {
+pub(super) fn add(catalogue: &mut Builder) {
     for (name, place) in CUTS {
-        shelf.bad(format!("cut-length-{name}"), move |proper| {
+        catalogue.bad(format!("cut-length-{name}"), move |proper| {
             let length = format!("content-length: {}", proper.body.len());
             vec![
                 Step::send(ok(proper, &[&length])),
                 Step::send(part(proper, *place)),
             ]
         });
-        shelf.bad(format!("cut-chunked-{name}"), move |proper| {
+        catalogue.bad(format!("cut-chunked-{name}"), move |proper| {
             let part = part(proper, *place);
             let mut answer = ok(proper, &[CHUNKED]);
             if !part.is_empty() {
@@ -60,14 +62,14 @@ pub(super) fn add(shelf: &mut Shelf) {
             }
             vec![Step::send(answer)]
         });
-        shelf.bad(format!("cut-close-{name}"), move |proper| {
+        catalogue.bad(format!("cut-close-{name}"), move |proper| {
             vec![
                 Step::send(ok(proper, &["connection: close"])),
                 Step::send(part(proper, *place)),
             ]
         });
     }
-    shelf.bad("cut-reset-half", |proper| {
+    catalogue.bad("cut-reset-half", |proper| {
         let length = format!("content-length: {}", proper.body.len());
         vec![
             Step::send(ok(proper, &[&length])),
@@ -76,26 +78,25 @@ pub(super) fn add(shelf: &mut Shelf) {
             Step::Reset,
         ]
     });
-    shelf.bad("cut-inside-a-chunk", |proper| {
+    catalogue.bad("cut-inside-a-chunk", |proper| {
         let mut answer = ok(proper, &[CHUNKED]);
         let whole = chunk(&proper.body);
         answer.extend_from_slice(&whole[..whole.len() / 2]);
         vec![Step::send(answer)]
     });
-    stops(shelf);
-    chunks(shelf);
+    stops(catalogue);
 }
 
-fn part(proper: &Proper, place: Place) -> Vec<u8> {
+pub(super) fn part(proper: &Proper, place: Place) -> Vec<u8> {
     proper.body[..place.of(proper.body.len())].to_vec()
 }
 
-fn stops(shelf: &mut Shelf) {
-    shelf.late("body-silence-before", Limit::Idle, |proper| {
+fn stops(catalogue: &mut Builder) {
+    catalogue.late("body-silence-before", Limit::Idle, |proper| {
         let length = format!("content-length: {}", proper.body.len());
         vec![Step::send(ok(proper, &[&length])), Step::Hang]
     });
-    shelf.late("body-silence-in-the-middle", Limit::Idle, |proper| {
+    catalogue.late("body-silence-in-the-middle", Limit::Idle, |proper| {
         let length = format!("content-length: {}", proper.body.len());
         vec![
             Step::send(ok(proper, &[&length])),
@@ -103,7 +104,7 @@ fn stops(shelf: &mut Shelf) {
             Step::Hang,
         ]
     });
-    shelf.late("body-silence-before-the-last-byte", Limit::Idle, |proper| {
+    catalogue.late("body-silence-before-the-last-byte", Limit::Idle, |proper| {
         let length = format!("content-length: {}", proper.body.len());
         vec![
             Step::send(ok(proper, &[&length])),
@@ -111,7 +112,7 @@ fn stops(shelf: &mut Shelf) {
             Step::Hang,
         ]
     });
-    shelf.late(
+    catalogue.late(
         "body-silence-instead-of-the-last-chunk",
         Limit::Idle,
         |proper| {
@@ -120,12 +121,12 @@ fn stops(shelf: &mut Shelf) {
             vec![Step::send(answer), Step::Hang]
         },
     );
-    shelf.late("body-silence-instead-of-closing", Limit::Idle, |proper| {
+    catalogue.late("body-silence-instead-of-closing", Limit::Idle, |proper| {
         let mut answer = ok(proper, &["connection: close"]);
         answer.extend_from_slice(&proper.body);
         vec![Step::send(answer), Step::Hang]
     });
-    shelf.late("body-drips", Limit::Total, |proper| {
+    catalogue.late("body-drips", Limit::Total, |proper| {
         let length = format!("content-length: {}", proper.body.len());
         vec![
             Step::send(ok(proper, &[&length])),
@@ -136,7 +137,7 @@ fn stops(shelf: &mut Shelf) {
             },
         ]
     });
-    shelf.harmless("body-in-small-pieces", |proper| {
+    catalogue.harmless("body-in-small-pieces", |proper| {
         let length = format!("content-length: {}", proper.body.len());
         vec![
             Step::send(ok(proper, &[&length])),
@@ -146,88 +147,5 @@ fn stops(shelf: &mut Shelf) {
                 pause: Duration::from_millis(5),
             },
         ]
-    });
-}
-
-/// Both lines of a chunk and its end, as they should not be.
-fn chunks(shelf: &mut Shelf) {
-    for (name, lines) in [
-        ("size-words", "zz\r\n"),
-        ("size-negative", "-5\r\n"),
-        ("size-over-64-bits", "FFFFFFFFFFFFFFFFFF\r\n"),
-        ("size-empty", "\r\n"),
-        ("size-with-0x", "0x10\r\n"),
-    ] {
-        shelf.bad(format!("chunk-{name}"), move |proper| {
-            let mut answer = ok(proper, &[CHUNKED]);
-            answer.extend_from_slice(&chunk(&proper.body));
-            answer.extend_from_slice(lines.as_bytes());
-            answer.extend_from_slice(b"0\r\n\r\n");
-            vec![Step::send(answer)]
-        });
-    }
-    shelf.bad("chunk-size-huge", |proper| {
-        let mut answer = ok(proper, &[CHUNKED]);
-        answer.extend_from_slice(b"7fffffffffffffff\r\n");
-        answer.extend_from_slice(&proper.body);
-        vec![Step::send(answer)]
-    });
-    shelf.bad("chunk-without-line-end", |proper| {
-        let mut answer = ok(proper, &[CHUNKED]);
-        answer.extend_from_slice(format!("{:x}\r\n", proper.body.len()).as_bytes());
-        answer.extend_from_slice(&proper.body);
-        answer.extend_from_slice(b"0\r\n\r\n");
-        vec![Step::send(answer)]
-    });
-    shelf.bad("chunk-end-in-the-middle", |proper| {
-        let mut answer = ok(proper, &[CHUNKED]);
-        answer.extend_from_slice(&chunk(&part(proper, Place::Share(50))));
-        answer.extend_from_slice(b"0\r\n\r\n");
-        vec![Step::send(answer)]
-    });
-    shelf.bad("chunk-extension-flood", |proper| {
-        let mut answer = ok(proper, &[CHUNKED]);
-        answer.extend_from_slice(format!("10;{}\r\n", "x".repeat(1 << 20)).as_bytes());
-        answer.extend_from_slice(&proper.body);
-        vec![Step::send(answer)]
-    });
-    shelf.bad("chunk-end-half", |proper| {
-        let mut answer = ok(proper, &[CHUNKED]);
-        answer.extend_from_slice(&chunk(&proper.body));
-        answer.extend_from_slice(b"0\r\n");
-        vec![Step::send(answer)]
-    });
-    shelf.bad("chunk-trailer-flood", |proper| {
-        let mut answer = ok(proper, &[CHUNKED]);
-        answer.extend_from_slice(&chunk(&proper.body));
-        answer.extend_from_slice(b"0\r\n");
-        vec![
-            Step::send(answer),
-            Step::Endless(b"x-trailer: flood\r\n".repeat(3_000).into()),
-        ]
-    });
-    let mut fine = |name: &str, encode: fn(&[u8]) -> Vec<u8>| {
-        shelf.harmless(format!("chunk-{name}"), move |proper| {
-            let mut answer = ok(proper, &[CHUNKED]);
-            answer.extend_from_slice(&encode(&proper.body));
-            vec![Step::send(answer)]
-        });
-    };
-    fine("one", |body| [&chunk(body)[..], b"0\r\n\r\n"].concat());
-    fine("tiny", |body| {
-        let (start, rest) = body.split_at(body.len() / 2);
-        let small: Vec<u8> = start.chunks(start.len() / 50 + 1).flat_map(chunk).collect();
-        [&small[..], &chunk(rest), b"0\r\n\r\n"].concat()
-    });
-    fine("leading-zeros", |body| {
-        [&b"0000000"[..], &chunk(body), b"0000\r\n\r\n"].concat()
-    });
-    fine("extension", |body| {
-        let mut text = format!("{:X};name=\"a value\"\r\n", body.len()).into_bytes();
-        text.extend_from_slice(body);
-        [&text[..], b"\r\n0\r\n\r\n"].concat()
-    });
-    fine("trailers", |body| {
-        [&chunk(body)[..], b"0\r\nx-checksum: 1\r\n\r\n"].concat()
     });
 }

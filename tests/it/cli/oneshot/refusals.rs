@@ -137,7 +137,7 @@ fn what_cannot_be_done_is_refused_with_what_to_type_and_nothing_is_sent() {
             assert!(said.contains(needle), "{args:?}: no {needle} in\n{said}");
         }
     }
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
     assert_eq!(names(&project), ["junk.mp3", "letter.txt", "other"]);
 }
 

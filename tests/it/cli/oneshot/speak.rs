@@ -116,11 +116,11 @@ fn without_a_person_nothing_that_costs_is_sent_unless_it_was_agreed_to() {
         refused.contains("voicespool tts … --max-cost USD"),
         "{refused}"
     );
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
     project
         .run(&speak(TEXT, "a.wav", &["--max-cost", "0.0001"]))
         .exits(8);
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
     project
         .run(&speak(TEXT, "a.wav", &["--max-cost", "0.0002"]))
         .exits(0);
@@ -151,7 +151,7 @@ fn the_price_on_stderr_is_the_price_on_the_bill() {
         .run(&speak(TEXT, "a.wav", &["--yes", "--json"]))
         .exits(0);
 
-    let bill = provider.mock.bill();
+    let bill = provider.mock.invoice();
     assert_eq!(ran.json()[0]["cost_nano"], bill.billed_chars * PER_CHAR);
     assert_eq!(ran.json()[0]["cost"], bill.cost_usd);
 }
@@ -176,5 +176,5 @@ fn a_named_file_lends_its_profiles_and_budget_and_the_rules_of_trust_hold() {
     assert!(said.contains("p/jobs.toml sets it"), "{said}");
     let said = refused.stderr();
     assert!(said.contains("would be sent to evil.example"), "{said}");
-    assert_eq!(provider.mock.bill().requests, 0);
+    assert_eq!(provider.mock.invoice().requests, 0);
 }

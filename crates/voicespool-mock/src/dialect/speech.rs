@@ -2,28 +2,28 @@
 
 use serde_json::{Map, Value};
 
-use crate::dialect::{Manners, Speaking};
+use crate::dialect::{Profile, SpeechApi};
 use crate::events::Shape as EventShape;
 use crate::reply::{Refusal, Shape};
 use crate::speech::{Asked, Order};
 
-impl Manners {
+impl Profile {
     /// Checks a request; also whether the answer has a header of unknown length.
     pub(crate) fn speech(&self, body: &[u8]) -> Result<(Order, bool), Refusal> {
-        let Some(speaking) = &self.speaking else {
+        let Some(api) = &self.speech else {
             return Err(Refusal::no_route("POST", "/audio/speech"));
         };
         let fields: Map<String, Value> = serde_json::from_slice(body)
             .map_err(|_| Refusal::of(422, "json_invalid", "JSON decode error").param("body"))?;
-        let asked = speaking.read(&fields, self.refusals)?;
-        let is_stream = speaking.streams
+        let asked = api.read(&fields, self.refusals)?;
+        let is_stream = api.streams
             && fields.get("stream").is_none_or(|stream| stream == true)
             && asked.format == "wav";
         Order::of(asked).map(|order| (order, is_stream))
     }
 }
 
-impl Speaking {
+impl SpeechApi {
     fn read<'a>(&self, fields: &'a Map<String, Value>, shape: Shape) -> Result<Asked<'a>, Refusal> {
         let unknown = fields
             .keys()
@@ -144,7 +144,7 @@ impl Speaking {
         let known = self.formats.iter().find(|format| **format == wanted);
         match known {
             Some(&format) if !wav_only || format == "wav" => Ok(format),
-            None if self.shrugs => Ok(self.default_format),
+            None if self.ignores_unknown_format => Ok(self.default_format),
             _ => {
                 let known = if wav_only { &["wav"][..] } else { self.formats };
                 let message = format!("response_format must be one of [{}]", known.join(" "));

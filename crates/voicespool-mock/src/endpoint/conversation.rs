@@ -1,18 +1,20 @@
-//! `GET audio/speech/websocket`: text in, events out, on one connection that is one visit.
+//! What is said over a WebSocket: text in, events out, on one connection that is one visit.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use axum::http::HeaderMap;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::app::Visit;
+use voicespool_media::domain::AudioMillis;
+
+use crate::endpoint::session::Session;
+use crate::endpoint::speech::sell;
 use crate::events::{self, Told};
 use crate::fault::{Fault, StreamFault};
-use crate::reply::{Refusal, Reply, never};
-use crate::speech::{self, Spoken};
-use voicespool_media::domain::{AudioMillis, Segmenting};
+use crate::reply::never;
+use crate::speech::Spoken;
+use crate::visit::Visit;
 
 /// Together's limit of contexts on one connection.
 const MAX_CONTEXTS: usize = 100;
@@ -21,114 +23,20 @@ const MAX_CONTEXTS: usize = 100;
 #[derive(Debug)]
 struct Gone;
 
-/// What the address asks for.
-#[derive(Debug, Clone)]
-pub(super) struct Session {
-    fields: Map<String, Value>,
-    segment: Segmenting,
-    max_partial: usize,
-    speed: f64,
-}
-
-impl Session {
-    /// Checks the query.
-    pub(super) fn parse(query: &HashMap<String, String>) -> Result<Self, Refusal> {
-        const KNOWN: &[&str] = &[
-            "model",
-            "voice",
-            "max_partial_length",
-            "response_format",
-            "sample_rate",
-            "speed",
-            "language",
-            "alignment",
-            "segment",
-            "api_key",
-        ];
-        if let Some(name) = query.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            let name: String = name.chars().take(40).collect();
-            let words = format!("Unrecognized query parameter: {name}.");
-            return Err(Refusal::bad_request("unknown_parameter", words));
-        }
-        let get = |name: &str| query.get(name).map(String::as_str);
-        if !matches!(get("response_format"), None | Some("pcm" | "raw")) {
-            let words = "This server streams pcm over a WebSocket.";
-            return Err(Refusal::invalid("response_format", words));
-        }
-        let number = |name: &'static str, default: f64| match get(name) {
-            None => Ok(default),
-            Some(text) => text
-                .parse::<f64>()
-                .ok()
-                .filter(|number| number.is_finite() && *number > 0.0)
-                .ok_or_else(|| Refusal::invalid(name, format!("{name} must be a number."))),
-        };
-        let segment = match get("segment") {
-            None => Segmenting::Sentence,
-            Some(text) => text
-                .parse()
-                .map_err(|_| Refusal::invalid("segment", "Unknown segment."))?,
-        };
-        let max_partial = number("max_partial_length", 250.0)?;
-        let speed = number("speed", 1.0)?;
-        let rate = number("sample_rate", 24_000.0)?;
-        let mut fields = Map::new();
-        fields.insert("response_format".to_owned(), "raw".into());
-        fields.insert("response_encoding".to_owned(), "pcm_s16le".into());
-        let whole = Duration::from_secs_f64(rate.min(1e6)).as_secs();
-        fields.insert("sample_rate".to_owned(), whole.into());
-        for name in ["model", "voice", "language", "alignment"] {
-            if let Some(value) = get(name) {
-                fields.insert(name.to_owned(), value.into());
-            }
-        }
-        Ok(Self {
-            fields,
-            segment,
-            max_partial: usize::try_from(Duration::from_secs_f64(max_partial.min(1e9)).as_secs())
-                .unwrap_or(usize::MAX),
-            speed,
-        })
-    }
-
-    fn order(&self, text: &str, max_chars: usize) -> Result<speech::Order, Refusal> {
-        let mut fields = self.fields.clone();
-        fields.insert("input".to_owned(), text.into());
-        speech::Order::read(&fields, max_chars, Some(self.speed))
-    }
-}
-
-impl Visit {
-    /// Key, pace and the faults that stand in place of a handshake.
-    pub(super) async fn knock(
-        &mut self,
-        headers: &HeaderMap,
-        query: &HashMap<String, String>,
-    ) -> Result<Option<Reply>, Refusal> {
-        let mut headers = headers.clone();
-        if let Some(key) = query.get("api_key")
-            && let Ok(value) = format!("Bearer {key}").parse()
-        {
-            headers.insert(axum::http::header::AUTHORIZATION, value);
-        }
-        self.before(&headers).await
-    }
-
-    /// The conversation, to the end of the connection.
-    pub(super) async fn converse(self, socket: WebSocket, session: Session) {
-        let fault = self.fault().cloned().unwrap_or_default();
-        let mut talk = Talk {
-            visit: self,
-            socket,
-            session,
-            fault,
-            contexts: HashMap::new(),
-            items: 0,
-            sent: 0,
-        };
-        // The client left, or was left.
-        let _ = talk.run().await;
-    }
+/// The conversation, to the end of the connection.
+pub(super) async fn converse(visit: Visit, socket: WebSocket, session: Session) {
+    let fault = visit.fault().cloned().unwrap_or_default();
+    let mut talk = Talk {
+        visit,
+        socket,
+        session,
+        fault,
+        contexts: HashMap::new(),
+        items: 0,
+        sent: 0,
+    };
+    // The client left, or was left.
+    let _ = talk.run().await;
 }
 
 struct Talk {
@@ -235,12 +143,12 @@ impl Talk {
             StreamFault::Silent => return Ok(()),
             _ => {}
         }
-        let order = match self.session.order(text, self.visit.max_chars()) {
+        let order = match self.session.order(text, self.visit.app.options.max_chars) {
             Ok(order) => order,
             Err(refusal) => return self.fail(refusal.message(), "invalid_request_error").await,
         };
         let words = order.words;
-        let spoken = match self.visit.sell(order).await {
+        let spoken = match sell(&mut self.visit, order).await {
             Ok(spoken) => spoken,
             Err(refusal) => return self.fail(refusal.message(), "server_error").await,
         };

@@ -5,7 +5,7 @@ use std::io::Read;
 
 use serde_json::{Value, json};
 
-use crate::dialect::{Hearing, Manners};
+use crate::dialect::{Profile, TranscriptionApi};
 use crate::recognise::Recognition;
 use crate::reply::{Refusal, Reply, Shape};
 use crate::transcription::Form;
@@ -20,13 +20,17 @@ pub(crate) struct Order {
     words: bool,
     diarize: bool,
     task: &'static str,
-    hearing: &'static Hearing,
+    api: &'static TranscriptionApi,
 }
 
-impl Manners {
+impl Profile {
     /// Checks a form; its file is read for what it is.
-    pub(crate) fn hear(&'static self, form: &Form, is_translation: bool) -> Result<Order, Refusal> {
-        let Some(hearing) = &self.hearing else {
+    pub(crate) fn transcription(
+        &'static self,
+        form: &Form,
+        is_translation: bool,
+    ) -> Result<Order, Refusal> {
+        let Some(api) = &self.transcription else {
             return Err(Refusal::no_route("POST", "/audio/transcriptions"));
         };
         let invalid = |message: String| Refusal::of(400, "invalid_request_error", message);
@@ -39,34 +43,32 @@ impl Manners {
         };
         let mut head = [0; 4];
         let read = File::open(upload.file.path()).and_then(|mut file| file.read(&mut head));
-        if hearing.wav_only && (read.is_err() || head != *b"RIFF") {
+        if api.wav_only && (read.is_err() || head != *b"RIFF") {
             return Err(invalid("failed to read audio data".to_owned()));
         }
         let model = form.last("model").unwrap_or_default().to_owned();
-        hearing.check_model(&model, self.refusals)?;
-        let format = form
-            .last("response_format")
-            .unwrap_or(hearing.default_format);
-        if !hearing.formats.contains(&format) {
-            let known = hearing.formats.join(", ");
+        api.check_model(&model, self.refusals)?;
+        let format = form.last("response_format").unwrap_or(api.default_format);
+        if !api.formats.contains(&format) {
+            let known = api.formats.join(", ");
             return Err(invalid(format!("response_format must be one of {known}")));
         }
-        let words = hearing.wants_words(form)?;
-        let diarize = hearing
+        let words = api.wants_words(form)?;
+        let diarize = api
             .diarize
             .and_then(|field| form.last(field))
             .is_some_and(|value| value == "true");
-        if diarize && hearing.granularities == ["timestamp_granularities"] && !words {
+        if diarize && api.granularities == ["timestamp_granularities"] && !words {
             return Err(invalid(
                 "diarize requires timestamp_granularities to include word".to_owned(),
             ));
         }
-        let is_told = hearing.translations.is_none()
+        let is_told = api.translations.is_none()
             && form.last("translate").is_some_and(|value| value == "true");
         Ok(Order {
             model,
             format: format.to_owned(),
-            language: hearing.language(form)?,
+            language: api.language(form)?,
             words,
             diarize,
             task: if is_translation || is_told {
@@ -74,12 +76,12 @@ impl Manners {
             } else {
                 "transcribe"
             },
-            hearing,
+            api,
         })
     }
 }
 
-impl Hearing {
+impl TranscriptionApi {
     fn check_model(&self, model: &str, shape: Shape) -> Result<(), Refusal> {
         if self.models.is_empty() || self.models.contains(&model) {
             return Ok(());
@@ -185,7 +187,7 @@ impl Order {
                 if self.diarize {
                     value["speaker"] = format!("SPEAKER_{:02}", idx % 2).into();
                 }
-                if self.hearing.in_segments {
+                if self.api.in_segments {
                     let own = heard
                         .words
                         .iter()
@@ -203,7 +205,7 @@ impl Order {
             "text": text,
             "segments": segments,
         });
-        if self.hearing.in_segments {
+        if self.api.in_segments {
             answer["detected_language"] = self.language.as_str().into();
         } else if self.words {
             answer["words"] = heard.words.iter().map(|word| self.word(word)).collect();
@@ -214,12 +216,12 @@ impl Order {
     fn word(&self, word: &Word) -> Value {
         let mut value = json!({ "start": word.start.seconds(), "end": word.end.seconds() });
         // Tokens begin with their space there.
-        let text = if self.hearing.in_segments {
+        let text = if self.api.in_segments {
             format!(" {}", word.text)
         } else {
             word.text.clone()
         };
-        value[self.hearing.word_key] = text.into();
+        value[self.api.word_key] = text.into();
         value["probability"] = 0.9.into();
         value
     }

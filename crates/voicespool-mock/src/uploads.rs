@@ -1,4 +1,4 @@
-//! Recordings that the look-alike can be asked for by URL: kept in memory under its own
+//! Recordings that were uploaded to be asked for by URL: kept in memory under the server's own
 //! address. It opens no connection to fetch one, whatever URL it is given.
 
 use std::collections::BTreeMap;
@@ -11,20 +11,20 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use url::Url;
 
-use crate::app::lock;
+use crate::lock::lock;
 use crate::reply::Refusal;
 use crate::transcription::Upload;
 use voicespool_media::domain::ContentKey;
 
 /// Where recordings stand below the server's address.
-pub(super) const PATH: &str = "/_mock/audio/";
+pub(crate) const PATH: &str = "/_mock/audio/";
 
 /// Most recordings, and most bytes of all of them.
 const MOST: usize = 1000;
 const MOST_BYTES: usize = 256 << 20;
 
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(crate) struct UploadedFiles {
     addr: SocketAddr,
     recordings: Mutex<BTreeMap<String, Kept>>,
 }
@@ -36,16 +36,16 @@ struct Kept {
     query: Option<String>,
 }
 
-impl Shelf {
-    pub(super) fn new(addr: SocketAddr) -> Self {
+impl UploadedFiles {
+    pub(crate) fn new(addr: SocketAddr) -> Self {
         Self {
             addr,
             recordings: Mutex::default(),
         }
     }
 
-    /// Keeps `bytes` under `name`, in place of what was there; returns the URL.
-    pub(super) fn keep(
+    /// Stores `bytes` under `name`, in place of what was there; returns the URL.
+    pub(crate) fn keep(
         &self,
         name: &str,
         bytes: Bytes,
@@ -67,7 +67,7 @@ impl Shelf {
     }
 
     /// What is kept under `name`, for whoever has its query.
-    pub(super) fn get(&self, name: &str, query: Option<&str>) -> Option<Bytes> {
+    pub(crate) fn get(&self, name: &str, query: Option<&str>) -> Option<Bytes> {
         let recordings = lock(&self.recordings);
         let kept = recordings.get(name)?;
         let may = kept.query.is_none() || kept.query.as_deref() == query;
@@ -75,7 +75,7 @@ impl Shelf {
     }
 
     /// The recording at `address`, as if it had been fetched and was `most` bytes at most.
-    pub(super) fn fetch(&self, address: &str, most: usize) -> Result<Upload, Refusal> {
+    pub(crate) fn fetch(&self, address: &str, most: usize) -> Result<Upload, Refusal> {
         let unreachable = |what: &str| {
             let shown: String = address.chars().take(300).collect();
             // As loud as a real provider: it quotes all it was given.
@@ -116,17 +116,17 @@ mod tests {
 
     #[test]
     fn only_what_stands_here_is_fetched_and_only_with_its_signature() {
-        let shelf = Shelf::new(SocketAddr::from(([127, 0, 0, 1], 9)));
-        let open = shelf
+        let files = UploadedFiles::new(SocketAddr::from(([127, 0, 0, 1], 9)));
+        let open = files
             .keep("a.wav", Bytes::from_static(b"abc"), None)
             .unwrap();
-        let signed = shelf
+        let signed = files
             .keep("b.wav", Bytes::from_static(b"abcd"), Some("sig=1"))
             .unwrap();
         assert_eq!(open, "http://127.0.0.1:9/_mock/audio/a.wav");
         assert_eq!(signed, "http://127.0.0.1:9/_mock/audio/b.wav?sig=1");
 
-        assert!(shelf.fetch(&open, 3).is_ok() && shelf.fetch(&signed, 4).is_ok());
+        assert!(files.fetch(&open, 3).is_ok() && files.fetch(&signed, 4).is_ok());
         for (url, words) in [
             (signed.replace("sig=1", "sig=2"), "403"),
             (open.replace("a.wav", "c.wav"), "403"),
@@ -134,7 +134,7 @@ mod tests {
             ("https://example.com/a.wav".to_owned(), "cannot be reached"),
             ("a.wav".to_owned(), "invalid URL"),
         ] {
-            let refusal = shelf.fetch(&url, 100).unwrap_err();
+            let refusal = files.fetch(&url, 100).unwrap_err();
             assert_eq!(refusal.status, 400);
             assert!(
                 refusal.message().contains(words),
@@ -142,7 +142,7 @@ mod tests {
                 refusal.message()
             );
         }
-        let large = shelf.fetch(&signed, 3).unwrap_err();
+        let large = files.fetch(&signed, 3).unwrap_err();
         assert!(large.message().contains("larger"), "{}", large.message());
     }
 }

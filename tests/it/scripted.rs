@@ -13,14 +13,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Semaphore;
 
-use crate::domain::{FaultClass, SpeechParams, TranscriptionParams};
-use crate::engine::{
+use voicespool::domain::{FaultClass, SpeechParams, TranscriptionParams};
+use voicespool::engine::{
     Answer, BoxFuture, Engine, EngineError, Recording, SpeechRequest, TranscriptionRequest,
 };
 
 /// What happens to one request.
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The body, in full.
     Answer(Vec<u8>),
     /// The request fails.
@@ -35,14 +35,14 @@ pub enum Outcome {
 
 impl Outcome {
     /// A failure of `class` without details.
-    pub fn fault(class: FaultClass) -> Self {
+    pub(crate) fn fault(class: FaultClass) -> Self {
         Self::Error(EngineError::new(class, format!("scripted: {class}")))
     }
 }
 
 /// What a request asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Asked {
+pub(crate) enum Asked {
     Speech {
         params: SpeechParams,
         input: String,
@@ -58,7 +58,7 @@ type DefaultOutcome = Box<dyn Fn(&SpeechRequest<'_>) -> Outcome + Send + Sync>;
 
 /// The engine. Clones share one script and one memory.
 #[derive(Clone)]
-pub struct Scripted {
+pub(crate) struct Scripted {
     default: Arc<DefaultOutcome>,
     state: Arc<Mutex<State>>,
 }
@@ -83,7 +83,9 @@ impl fmt::Debug for Scripted {
 impl Scripted {
     /// An engine without a script: `default` decides every speech request. Transcriptions
     /// beyond the script are refused.
-    pub fn new(default: impl Fn(&SpeechRequest<'_>) -> Outcome + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        default: impl Fn(&SpeechRequest<'_>) -> Outcome + Send + Sync + 'static,
+    ) -> Self {
         Self {
             default: Arc::new(Box::new(default)),
             state: Arc::default(),
@@ -91,34 +93,34 @@ impl Scripted {
     }
 
     /// An engine that answers every speech request with `body`.
-    pub fn answering(body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn answering(body: impl Into<Vec<u8>>) -> Self {
         let body = body.into();
         Self::new(move |_| Outcome::Answer(body.clone()))
     }
 
     /// Adds the outcome of the next request that has none yet.
-    pub fn then(&self, outcome: Outcome) -> &Self {
+    pub(crate) fn then(&self, outcome: Outcome) -> &Self {
         self.state().script.push_back(outcome);
         self
     }
 
     /// Everything asked for so far, in the order it arrived.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.state().asked.clone()
     }
 
     /// Requests that have arrived and not yet ended.
-    pub fn in_flight(&self) -> usize {
+    pub(crate) fn in_flight(&self) -> usize {
         self.state().in_flight
     }
 
     /// The most requests there were at once.
-    pub fn most_in_flight(&self) -> usize {
+    pub(crate) fn most_in_flight(&self) -> usize {
         self.state().most_in_flight
     }
 
     /// Requests that got their outcome; one that was dropped before did not.
-    pub fn finished(&self) -> usize {
+    pub(crate) fn finished(&self) -> usize {
         self.state().finished
     }
 
@@ -224,7 +226,7 @@ impl Engine for Scripted {
 mod tests {
     use std::sync::Arc;
 
-    use crate::domain::{AudioFormat, Delivery};
+    use voicespool::domain::{AudioFormat, Delivery};
 
     use super::*;
 
