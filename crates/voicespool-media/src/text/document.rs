@@ -185,6 +185,7 @@ pub(super) struct Builder {
     /// The source has no markup of its own.
     is_plain: bool,
     hyphens: Option<Hyphens>,
+    has_verse: bool,
 }
 
 /// How the last line of the source ended.
@@ -235,6 +236,33 @@ impl Builder {
         } else {
             LineEnd::Plain
         };
+    }
+
+    /// Whether no block was ended yet.
+    pub(super) fn is_first_block(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// Whether there was verse before.
+    pub(super) fn has_verse(&self) -> bool {
+        self.has_verse
+    }
+
+    /// Puts a comma at each of `ends`, the ends of lines in the open block, that has no mark.
+    pub(super) fn end_verse_lines(&mut self, ends: &[usize]) {
+        self.has_verse = true;
+        if !self.record.is_on(Rule::VerseLines) {
+            return;
+        }
+        for end in ends.iter().rev() {
+            let line = &self.current()[..*end];
+            if line.ends_with(char::is_alphanumeric) {
+                let word = line.rsplit(' ').next().unwrap_or_default().to_owned();
+                self.record
+                    .note(Rule::VerseLines, &word, &format!("{word},"));
+                self.text.insert(self.start + end, ',');
+            }
+        }
     }
 
     /// What the open block holds so far.

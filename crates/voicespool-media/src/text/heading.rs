@@ -26,6 +26,10 @@ const NUMBERED: &[(&str, u8)] = &[
     ("chapitre", CHAPTER), ("scène", CHAPTER), ("lettre", CHAPTER),
     ("capítulo", CHAPTER), ("capitulo", CHAPTER), ("capitolo", CHAPTER), ("carta", CHAPTER),
     ("hoofdstuk", CHAPTER), ("rozdział", CHAPTER), ("kapitola", CHAPTER), ("глава", CHAPTER),
+    ("ch", CHAPTER), ("chap", CHAPTER), ("kap", CHAPTER), ("cap", CHAPTER), ("hfst", CHAPTER),
+    ("capitolul", CHAPTER), ("kapitlet", CHAPTER), ("розділ", CHAPTER), ("κεφάλαιο", CHAPTER),
+    ("bölüm", CHAPTER), ("chương", CHAPTER), ("luku", CHAPTER), ("fejezet", CHAPTER),
+    ("część", PART), ("tom", PART), ("том", PART), ("частина", PART), ("μέρος", PART),
     ("section", MINOR), ("abschnitt", MINOR), ("sección", MINOR),
 ];
 
@@ -37,6 +41,24 @@ const UNNUMBERED: &[&str] = &[
     "prolog", "epilog", "vorwort", "nachwort", "einleitung", "zwischenspiel", "anhang",
     "épilogue", "préface", "avant-propos", "postface", "prólogo", "epílogo", "prefacio",
     "prologo", "epilogo", "prefazione", "proloog", "epiloog", "voorwoord", "пролог", "эпилог",
+];
+
+/// Words that head a numbered piece in scripts without capitals; with its number behind them.
+#[rustfmt::skip]
+const CASELESS: &[(&str, u8)] = &[
+    ("الفصل", CHAPTER), ("فصل", CHAPTER), ("الباب", CHAPTER), ("باب", CHAPTER), ("الجزء", PART),
+    ("القسم", PART), ("بخش", PART), ("פרק", CHAPTER), ("חלק", PART), ("บทที่", CHAPTER),
+    ("ตอนที่", CHAPTER), ("ภาคที่", PART), ("ภาค", PART), ("अध्याय", CHAPTER), ("भाग", PART),
+    ("অধ্যায়", CHAPTER), ("அத்தியாயம்", CHAPTER),
+];
+
+/// Such words that stand alone, or before a title.
+#[rustfmt::skip]
+const CASELESS_UNNUMBERED: &[&str] = &[
+    "مقدمة", "المقدمة", "تمهيد", "خاتمة", "الخاتمة", "הקדמה", "מבוא", "פתח דבר", "אחרית דבר",
+    "บทนำ", "คำนำ", "ปฐมบท", "บทส่งท้าย", "楔子", "引子", "序", "序章", "序言", "前言", "尾声", "尾聲",
+    "终章", "終章", "番外", "后记", "後記", "プロローグ", "エピローグ", "あとがき", "まえがき", "はじめに",
+    "おわりに", "프롤로그", "에필로그", "서문", "서장", "종장", "머리말", "맺음말", "외전",
 ];
 
 /// Numbers in words, in lower case.
@@ -58,11 +80,18 @@ const NUMBER_WORDS: &[&str] = &[
     "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove", "dieci", "primo", "prima",
     "secondo", "seconda", "terzo", "terza",
     "een", "twee", "drie", "vijf", "zes", "zeven", "negen", "tien",
-    "первая", "вторая", "третья", "первый", "второй", "третий",
+    "eerste", "tweede", "derde", "vierde", "vijfde",
+    "primeiro", "primeira", "terceiro", "terceira", "quarto", "quarta", "quinto", "quinta",
+    "pierwszy", "pierwsza", "drugi", "druga", "trzeci", "trzecia", "czwarty", "czwarta",
+    "первая", "вторая", "третья", "первый", "второй", "третий", "четвертая", "четвёртая",
+    "четвертый", "четвёртый", "пятая", "пятый",
 ];
 
 /// The level of `line` as a heading, or `None`. The line stands alone between blank lines.
 pub(super) fn level(line: &str) -> Option<u8> {
+    if let Some(level) = by_file_name(line).or_else(|| by_caseless(line)) {
+        return Some(level);
+    }
     let starts = |c: char| c.is_uppercase() || c.is_numeric() || c == '第';
     if !line.starts_with(starts)
         || line.ends_with([',', ';'])
@@ -75,6 +104,31 @@ pub(super) fn level(line: &str) -> Option<u8> {
         .or_else(|| by_numeral(line))
         .or_else(|| by_capitals(line).then_some(MINOR))
         .or_else(|| by_ideograph(line))
+}
+
+/// The level of `line` as a heading that needs no blank lines around it: it says what it is.
+pub(super) fn marked_level(line: &str) -> Option<u8> {
+    if line.chars().nth(LONGEST_BARE).is_some() || line.ends_with(['.', ',', ';', '。', '，']) {
+        let is_numbered = wants_title(line) && line.ends_with('.');
+        return is_numbered.then(|| level(line)).flatten();
+    }
+    let found = by_file_name(line)
+        .or_else(|| by_caseless(line))
+        .or_else(|| by_ideograph(line));
+    found.or_else(|| {
+        let starts = line.starts_with(char::is_uppercase);
+        starts.then(|| by_word(line)).flatten()
+    })
+}
+
+/// "4. The Black Bird": its number and whether a title follows; a heading only in a series of such.
+pub(super) fn numbered_title(line: &str) -> Option<u32> {
+    let (number, title) = line.split_once(['.', ')'])?;
+    let is_number = (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    let title = title.trim_start();
+    (is_number && is_title(title))
+        .then(|| number.parse().ok())
+        .flatten()
 }
 
 /// Whether `line` announces a chapter and leaves its title to the next line.
@@ -166,6 +220,53 @@ fn by_capitals(line: &str) -> bool {
         && !line.ends_with(['!', '?', ':', '-', '–', '—', '"', '”', '…'])
 }
 
+/// "chapter.001", "CH_2": as converters name what had no heading.
+fn by_file_name(line: &str) -> Option<u8> {
+    let (word, number) = line.split_once(['.', '_', '-'])?;
+    let is_word = ["chapter", "chap", "ch"].contains(&word.to_ascii_lowercase().as_str());
+    let is_number = (1..=4).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    (is_word && is_number).then_some(CHAPTER)
+}
+
+/// "الفصل الأول", "פרק א", "บทที่ 2", "제3장", "楔子": scripts that have no capitals to go by, so the
+/// line must be short and no sentence.
+fn by_caseless(line: &str) -> Option<u8> {
+    let first = line.chars().next()?;
+    let is_short = line.chars().nth(40).is_none() && line.split_whitespace().count() <= 6;
+    let ends = ['.', '!', '?', '؟', '。', '！', '？', '，', '、', ',', '،'];
+    if first.is_ascii() && !first.is_ascii_digit() || !is_short || line.ends_with(ends) {
+        return None;
+    }
+    let (word, rest) = split_word(line);
+    let (word, _) = unmarked(word);
+    if !rest.is_empty()
+        && let Some((_, level)) = CASELESS.iter().find(|(known, _)| *known == word)
+    {
+        return Some(*level);
+    }
+    let stands_alone = |known: &&str| {
+        line.strip_prefix(*known).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with([' ', '\u{3000}', ':', '：', '一', '1'])
+        })
+    };
+    if CASELESS_UNNUMBERED.iter().any(|known| stands_alone(&known)) {
+        return Some(CHAPTER);
+    }
+    by_hangul(word)
+}
+
+/// "제3장", "12화", "3부".
+fn by_hangul(word: &str) -> Option<u8> {
+    let counted = word.strip_prefix('제').unwrap_or(word);
+    let digits = counted.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_number = digits.len() < counted.len() && counted.len() - digits.len() <= 4;
+    match digits {
+        "장" | "화" | "회" | "편" | "절" if is_number => Some(CHAPTER),
+        "부" | "권" if is_number => Some(PART),
+        _ => None,
+    }
+}
+
 /// "第三章 山中": the ordinal mark, a number, a counter.
 fn by_ideograph(line: &str) -> Option<u8> {
     if line.chars().nth(30).is_some() || line.contains(['。', '，', '、']) {
@@ -174,6 +275,10 @@ fn by_ideograph(line: &str) -> Option<u8> {
     let mut after = line.strip_prefix('第')?.chars().skip(1).take(6);
     let is_counter = |c: &char| "章回話话篇節节部卷編".contains(*c);
     let counter = after.find(is_counter)?;
+    // "第6回合" is a round of a fight.
+    if line.contains("回合") {
+        return None;
+    }
     Some(if "部卷編".contains(counter) {
         PART
     } else {
@@ -215,7 +320,11 @@ fn unmarked(word: &str) -> (&str, bool) {
 }
 
 fn is_number(word: &str) -> bool {
-    let is_digits = !word.is_empty() && word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit());
+    let is_digits = !word.is_empty()
+        && word.chars().nth(4).is_none()
+        && word
+            .chars()
+            .all(|c| c.is_numeric() && !('\u{2150}'..='\u{218F}').contains(&c));
     is_digits
         || is_roman(word)
         || short_lower_case(word)
@@ -265,6 +374,16 @@ mod tests {
             ("THE LAST LETTER", MINOR),
             ("第三章 山の中", CHAPTER),
             ("第十二回", CHAPTER),
+            ("Ch. 7", CHAPTER),
+            ("chapter.012", CHAPTER),
+            ("الباب الثالث", CHAPTER),
+            ("פרק ב: הדרך", CHAPTER),
+            ("ตอนที่ ๓", CHAPTER),
+            ("제12장 겨울", CHAPTER),
+            ("에필로그", CHAPTER),
+            ("番外 雨夜", CHAPTER),
+            ("Розділ 2", CHAPTER),
+            ("Część Druga", PART),
         ] {
             assert_eq!(level(line), Some(expected), "{line}");
         }
@@ -292,6 +411,9 @@ mod tests {
             "A. B.",
             "Mr. Jones",
             "第一次看见海。",
+            "第6回合他倒下了",
+            "פרק זה ארוך מאוד.",
+            "序列号是三十",
         ] {
             assert_eq!(level(line), None, "{line}");
         }

@@ -35,6 +35,8 @@ named!(
         PageNumbers = "page-numbers",
         /// The line that stands on top of every page.
         RunningHeads = "running-heads",
+        /// A comma at the ends of verses, which a voice would run over.
+        VerseLines = "verse-lines",
         /// `&amp;`, `&#8217;` in plain text.
         Entities = "entities",
     }
