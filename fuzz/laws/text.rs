@@ -3,7 +3,9 @@
 use unicode_normalization::is_nfc;
 use unicode_segmentation::UnicodeSegmentation;
 use voicespool::domain::Boundary;
-use voicespool::text::{Block, BlockKind, ChunkRules, Document, Markup, chunks, read, spoken};
+use voicespool::text::{
+    Block, BlockKind, ChunkRules, CleanUp, Document, Markup, chunks, read, spoken,
+};
 
 use super::input::{Input, assert_one_line};
 
@@ -26,7 +28,7 @@ pub fn chunker(data: &[u8]) {
     ];
     let language = languages[usize::from(input.byte()) % languages.len()];
     let text = String::from_utf8_lossy(input.rest());
-    if let Ok(document) = read(text.as_bytes(), Markup::Plain) {
+    if let Ok(document) = read(text.as_bytes(), Markup::Plain, &CleanUp::default()) {
         check_chunks(&document, &rules, language);
     }
 }
@@ -49,7 +51,7 @@ const USUAL: ChunkRules = ChunkRules {
 };
 
 fn check_document(data: &[u8], markup: Markup) {
-    let document = match read(data, markup) {
+    let document = match read(data, markup, &CleanUp::default()) {
         Ok(document) => document,
         Err(error) => return assert_one_line(&error.to_string()),
     };
@@ -71,7 +73,36 @@ fn check_document(data: &[u8], markup: Markup) {
     let kinds = document.blocks.iter().map(|block| block.kind);
     let mut ends = [kinds.clone().next(), kinds.clone().next_back()].into_iter();
     assert!(ends.all(|kind| kind != Some(BlockKind::SceneBreak)));
+    if markup == Markup::Plain
+        && let Ok(source) = std::str::from_utf8(data)
+        && is_nfc(source)
+    {
+        check_nothing_is_lost(source, &document);
+    }
     check_chunks(&document, &USUAL, None);
+}
+
+/// Every letter of a source is in the text, or a named rule took it, or it is listed as left out.
+fn check_nothing_is_lost(source: &str, document: &Document) {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+    let taken: usize = document
+        .changes
+        .iter()
+        .map(|change| change.letters_taken)
+        .sum();
+    let given: usize = document
+        .changes
+        .iter()
+        .map(|change| change.letters_given)
+        .sum();
+    let left_out: usize = document.left_out.iter().map(|piece| piece.letters).sum();
+    assert_eq!(
+        letters(source) + given,
+        letters(&document.text) + taken + left_out,
+        "{:?} {:?}",
+        document.changes,
+        document.left_out
+    );
 }
 
 fn check_chunks(document: &Document, rules: &ChunkRules, language: Option<&str>) {

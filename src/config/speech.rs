@@ -61,6 +61,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         delivery,
         format,
         subtitles: documents(build, &table.subtitles),
+        clean: table.clean.value().cloned().unwrap_or_default(),
         chunk: chunk_rules(build, context),
         recut: context.model.learned_chars().map(|max_chars| Recut {
             max_chars,

@@ -19,6 +19,7 @@ use crate::domain::{
     Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
 };
 use crate::engine::rest::Kind;
+use crate::text::CleanUp;
 
 tables! {
     /// The whole file.
@@ -235,6 +236,8 @@ tables! {
         extra_params: Json,
         /// Subtitles of what was spoken, beside the audio (tts).
         subtitles: Vec<At<DocumentFormat>>,
+        /// What is cleaned up in a text before it is cut: each rule true or false (tts).
+        clean: CleanUp,
         /// How text is cut into requests (tts).
         chunk: ChunkTable,
         /// Silence between chunks (tts).

@@ -303,6 +303,7 @@ fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) 
         ("pronunciation_dict", loc(&table.pronunciation_dict)),
         ("extra_params", loc(&table.extra_params)),
         ("subtitles", loc(&table.subtitles)),
+        ("clean", loc(&table.clean)),
         ("chunk", loc(&table.chunk)),
         ("pauses", loc(&table.pauses)),
         ("check", loc(&table.check)),

@@ -20,6 +20,8 @@ pub enum TypedValue {
     Number(f64),
     Switch(bool),
     List(Vec<String>),
+    /// Names that are switched off.
+    Off(Vec<String>),
 }
 
 impl From<&str> for TypedValue {
@@ -69,6 +71,11 @@ impl TypedValue {
                 let items: Vec<_> = list.iter().map(|item| quoted(item)).collect();
                 format!("[{}]", items.join(", "))
             }
+            Self::Off(names) => {
+                let items = names.iter().map(|name| format!("{} = false", quoted(name)));
+                let items: Vec<_> = items.collect();
+                format!("{{ {} }}", items.join(", "))
+            }
         }
     }
 
@@ -77,7 +84,7 @@ impl TypedValue {
         let value = match self {
             Self::Switch(true) => return flag.to_owned(),
             Self::Text(text) => text.clone(),
-            Self::List(list) => list.join(","),
+            Self::List(list) | Self::Off(list) => list.join(","),
             Self::Whole(_) | Self::Number(_) | Self::Switch(false) => self.toml(),
         };
         let mut short: String = value.chars().take(MAX_SHOWN).collect();
@@ -108,6 +115,7 @@ const TRANSLATE: &str = "--translate";
 fn flag_of(key: &str) -> String {
     match key {
         "formats" => "--output-format".to_owned(),
+        "clean" => "--no-clean".to_owned(),
         _ => format!("--{}", key.replace('_', "-")),
     }
 }

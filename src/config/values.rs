@@ -17,6 +17,7 @@ use crate::domain::{
     Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
 };
 use crate::engine::rest::Kind;
+use crate::text::{CleanUp, Rule};
 
 macro_rules! from_string {
     ($($type:ty: $expected:literal),+ $(,)?) => {$(
@@ -83,6 +84,30 @@ impl FromToml for Json {
         // In one order, because the text of it is part of a job's identity.
         members.sort_keys();
         Some(Self(members))
+    }
+}
+
+/// Rules of the clean-up by name, each on or off.
+impl FromToml for CleanUp {
+    const EXPECTED: &'static str = "a table such as { note-marks = false }";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let table = reader.table(value, Self::EXPECTED)?;
+        let names: Vec<_> = Rule::ALL.iter().map(|rule| rule.as_str()).collect();
+        reader.note_given(value);
+        reader.refuse_unknown(table, &names);
+        let mut rules = Self::default();
+        for (key, value) in table {
+            let Ok(rule) = key.get_ref().parse() else {
+                continue;
+            };
+            let DeValue::Boolean(on) = value.get_ref() else {
+                reader.wrong_type(value, "true or false", None);
+                return None;
+            };
+            rules.set(rule, *on);
+        }
+        Some(rules)
     }
 }
 

@@ -9,10 +9,10 @@ use crate::domain::{AudioMillis, Boundary, CharCount, ContentKey, Lesson};
 use crate::pipeline::key;
 use crate::pipeline::remote::Remote;
 use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
-use crate::text::{self, Chunk, Document, Markup};
+use crate::text::{self, Chunk, Document, LeftOut, Markup};
 
 /// Input file extensions of a speech task.
-pub const TEXT_EXTENSIONS: &[&str] = &["txt", "text", "md", "markdown"];
+pub const TEXT_EXTENSIONS: &[&str] = &["txt", "text", "md", "markdown", "html", "htm", "xhtml"];
 
 /// Input file extensions of a transcription task.
 pub const AUDIO_EXTENSIONS: &[&str] = &[
@@ -102,8 +102,11 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
     }
     let bytes = std::fs::read(path).map_err(|error| Refusal::unreadable(&error))?;
     let markup = Markup::of_path(path).unwrap_or(Markup::Plain);
-    let document = text::read(&bytes, markup).map_err(|error| {
-        Refusal::new(error.to_string(), "give a text or markdown file in UTF-8")
+    let document = text::read(&bytes, markup, &work.clean).map_err(|error| {
+        Refusal::new(
+            error.to_string(),
+            "give a text, markdown or HTML file in UTF-8",
+        )
     })?;
     let content = key::of_bytes(&bytes);
     drop(bytes);
@@ -116,12 +119,7 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
     let chunks = planned(&document, endpoint, work);
-    let note = document.had_replacements.then(|| {
-        format!(
-            "some bytes are no {}; they were replaced",
-            document.encoding
-        )
-    });
+    let note = note_of(&document);
     Ok(TextSource {
         content,
         text_key: key::of_bytes(document.text.as_bytes()),
@@ -135,6 +133,56 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
         note,
         text: document.text,
     })
+}
+
+/// What is said of a document beside its price: nothing is changed or left out in silence.
+fn note_of(document: &Document) -> Option<String> {
+    let mut notes = Vec::new();
+    if document.guessed_bytes > 0 {
+        notes.push(format!(
+            "{} bytes are no UTF-8; they were read as windows-1252",
+            document.guessed_bytes
+        ));
+    }
+    if document.had_replacements {
+        notes.push(format!(
+            "some bytes are no {}; they were replaced",
+            document.encoding
+        ));
+    }
+    if !document.changes.is_empty() {
+        let changes = document.changes.iter();
+        let changes: Vec<_> = changes
+            .map(|change| format!("{} {}", change.rule, change.count))
+            .collect();
+        notes.push(format!("cleaned up: {}", changes.join(", ")));
+    }
+    if !document.left_out.is_empty() {
+        notes.push(format!("left out: {}", left_out(&document.left_out)));
+    }
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// The kinds of what is left out, each with its pieces and its letters.
+fn left_out(pieces: &[LeftOut]) -> String {
+    let mut kinds: Vec<(&str, usize, usize)> = Vec::new();
+    for piece in pieces {
+        match kinds.iter_mut().find(|(what, ..)| *what == piece.what) {
+            Some((_, count, letters)) => {
+                *count += 1;
+                *letters = letters.saturating_add(piece.letters);
+            }
+            None => kinds.push((piece.what, 1, piece.letters)),
+        }
+    }
+    let kinds: Vec<_> = kinds
+        .into_iter()
+        .map(|(what, count, letters)| match count {
+            1 => format!("{what} ({letters} letters)"),
+            _ => format!("{what} ({count} times, {letters} letters)"),
+        })
+        .collect();
+    kinds.join(", ")
 }
 
 /// The requests for `document`.

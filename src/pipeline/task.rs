@@ -13,7 +13,7 @@ use crate::domain::{
 };
 use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
-use crate::text::ChunkRules;
+use crate::text::{ChunkRules, CleanUp};
 
 /// One `[task.NAME]`.
 #[derive(Debug, Clone)]
@@ -83,6 +83,8 @@ pub struct SpeechWork {
     pub format: AudioFormat,
     /// Subtitles of what was spoken, beside the audio.
     pub subtitles: Vec<DocumentFormat>,
+    /// What is cleaned up in a text before it is cut.
+    pub clean: CleanUp,
     pub chunk: ChunkRules,
     /// A smaller limit that the provider named.
     pub recut: Option<Recut>,

@@ -9,7 +9,7 @@ use crate::cli::one_shot::args::TtsArgs;
 use crate::cli::one_shot::input::{Input, Reading};
 use crate::cli::one_shot::target::{self, Target, Targets};
 use crate::cli::one_shot::{Order, fulfil};
-use crate::config::TypedTask;
+use crate::config::{TypedTask, TypedValue};
 use crate::domain::AudioFormat;
 use crate::engine::local;
 
@@ -59,7 +59,11 @@ fn task(args: &TtsArgs, (format, typed): &(String, String)) -> TypedTask {
         .with("segment", args.segment.as_deref())
         .with("max_partial_length", args.max_partial_length.as_ref())
         .with("pronunciation_dict", some(&args.pronunciation_dict))
-        .with("subtitles", some(&args.subtitles));
+        .with("subtitles", some(&args.subtitles))
+        .with(
+            "clean",
+            some(&args.no_clean).map(|rules| TypedValue::Off(rules.to_vec())),
+        );
     match &args.voice {
         None if profile == LOCAL => {
             let voice = local_voice(common.language.as_deref());

@@ -102,6 +102,10 @@ pub(crate) struct TtsArgs {
     /// How the sound travels: rest, stream or websocket
     #[arg(long, value_name = "DELIVERY")]
     pub delivery: Option<String>,
+    /// Leave these rules of the clean-up out: note-marks, emphasis-marks, dashes, hyphenation,
+    /// ligatures, gutenberg, page-numbers, running-heads, entities
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub no_clean: Vec<String>,
     /// word: subtitles with the times of the provider's voice (stream and websocket)
     #[arg(long, value_name = "ALIGNMENT")]
     pub alignment: Option<String>,

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::text::Error;
 
@@ -19,6 +19,8 @@ pub(super) struct Decoded<'a> {
     pub(super) encoding: &'static str,
     /// Some bytes meant nothing in this encoding and became U+FFFD.
     pub(super) had_replacements: bool,
+    /// Bytes that are no UTF-8 in a text that is, read as windows-1252.
+    pub(super) guessed_bytes: usize,
 }
 
 /// Formats whose beginning is printable all the same.
@@ -52,13 +54,52 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded<'_>, Error> {
         Some((encoding, length)) => (encoding, &bytes[length..]),
         None => (guess(bytes)?, bytes),
     };
-    let (text, had_replacements) = encoding.decode_without_bom_handling(body);
-    refuse_control_characters(text.as_bytes())?;
-    Ok(Decoded {
-        text,
-        encoding: encoding.name(),
-        had_replacements,
-    })
+    let decoded = if encoding == UTF_8 {
+        utf_8(body)
+    } else {
+        let (text, had_replacements) = encoding.decode_without_bom_handling(body);
+        Decoded {
+            text,
+            encoding: encoding.name(),
+            had_replacements,
+            guessed_bytes: 0,
+        }
+    };
+    refuse_control_characters(decoded.text.as_bytes())?;
+    Ok(decoded)
+}
+
+/// UTF-8, and what was pasted into it from Windows: a byte that cannot stand where it stands is
+/// the character it has in windows-1252, but for a character that the end of the file cuts off.
+fn utf_8(bytes: &[u8]) -> Decoded<'_> {
+    let mut decoded = Decoded {
+        text: Cow::Borrowed(""),
+        encoding: UTF_8.name(),
+        had_replacements: false,
+        guessed_bytes: 0,
+    };
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        decoded.text = Cow::Borrowed(text);
+        return decoded;
+    }
+    let mut text = String::with_capacity(bytes.len());
+    let mut at = 0;
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        let invalid = chunk.invalid();
+        at += chunk.valid().len() + invalid.len();
+        let (guess, _) = WINDOWS_1252.decode_without_bom_handling(invalid);
+        let is_cut = at == bytes.len() && invalid.first().is_some_and(|byte| *byte >= 0xC2);
+        if is_cut || guess.chars().any(char::is_control) {
+            text.push('\u{FFFD}');
+            decoded.had_replacements = true;
+        } else {
+            text.push_str(&guess);
+            decoded.guessed_bytes += invalid.len();
+        }
+    }
+    decoded.text = Cow::Owned(text);
+    decoded
 }
 
 fn by_signature(bytes: &[u8]) -> Option<&'static str> {
@@ -130,7 +171,7 @@ fn is_nearly_utf_8(bytes: &[u8]) -> bool {
         sound = sound.saturating_add(leads);
         broken = broken.saturating_add(usize::from(!chunk.invalid().is_empty()));
     }
-    broken == 0 || sound >= broken.saturating_mul(10)
+    broken == 0 || sound >= broken.saturating_mul(2)
 }
 
 #[cfg(test)]
@@ -190,6 +231,15 @@ mod tests {
 
         assert_eq!(decoded.encoding, "UTF-8");
         assert!(decoded.had_replacements && decoded.text.ends_with("Größe!\u{FFFD}"));
+    }
+
+    #[test]
+    fn a_passage_from_windows_is_read_as_what_it_is() {
+        let bytes = b"Caf\xC3\xA9 M\xC3\xBCller, d\xC3\xA9j\xC3\xA0: \x93no\x94.";
+        let decoded = decode(bytes).unwrap();
+        assert_eq!(&*decoded.text, "Café Müller, déjà: “no”.");
+        assert_eq!((decoded.encoding, decoded.guessed_bytes), ("UTF-8", 2));
+        assert!(!decoded.had_replacements);
     }
 
     #[test]

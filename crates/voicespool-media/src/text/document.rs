@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use serde::Serialize;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use crate::text::cleanup::hyphens::Hyphens;
+use crate::text::cleanup::{self, Change, Record, Rule};
 use crate::text::{Error, clean};
 
 /// A text ready to be spoken.
@@ -18,8 +21,23 @@ pub struct Document {
     pub encoding: &'static str,
     /// Some bytes meant nothing in this encoding; they are U+FFFD in the text.
     pub had_replacements: bool,
-    /// Pieces of the source that are not spoken: code and HTML blocks.
-    pub left_out: usize,
+    /// Bytes that are no UTF-8 in a text that is, read as windows-1252.
+    pub guessed_bytes: usize,
+    /// What the rules of the clean-up changed.
+    pub changes: Vec<Change>,
+    /// Pieces of the source that are not spoken, and that no rule took away.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A piece of the source that is not spoken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// What it is: "code", "a comment", ….
+    pub what: &'static str,
+    /// How it begins and ends.
+    pub excerpt: String,
+    /// Letters and digits in it.
+    pub letters: usize,
 }
 
 /// One block of a document.
@@ -162,7 +180,11 @@ pub(super) struct Builder {
     owed: bool,
     /// A line of the source ended inside the open block.
     line_ended: LineEnd,
-    left_out: usize,
+    left_out: Vec<LeftOut>,
+    record: Record,
+    /// The source has no markup of its own.
+    is_plain: bool,
+    hyphens: Option<Hyphens>,
 }
 
 /// How the last line of the source ended.
@@ -175,10 +197,21 @@ enum LineEnd {
 }
 
 impl Builder {
-    pub(super) fn with_capacity(bytes: usize) -> Self {
+    /// For a source of so many `bytes`; `record` has what was changed of it before.
+    pub(super) fn new(bytes: usize, record: Record) -> Self {
         Self {
             text: String::with_capacity(bytes),
+            record,
             ..Self::default()
+        }
+    }
+
+    /// As [`Builder::new`], for text without markup; `hyphens` knows how its words are written.
+    pub(super) fn plain(bytes: usize, record: Record, hyphens: Option<Hyphens>) -> Self {
+        Self {
+            is_plain: true,
+            hyphens,
+            ..Self::new(bytes, record)
         }
     }
 
@@ -186,6 +219,9 @@ impl Builder {
     pub(super) fn push(&mut self, source: &str) {
         if self.line_ended != LineEnd::None && !clean::is_blank(source) {
             self.owed = self.line_ended == LineEnd::Plain && self.is_spaced_before(source);
+            if !self.owed {
+                self.heal(source);
+            }
             self.line_ended = LineEnd::None;
         }
         let is_start = self.is_empty();
@@ -212,6 +248,9 @@ impl Builder {
 
     /// Ends the open block, if it has anything in it. One of nothing but ornaments is a scene break.
     pub(super) fn finish(&mut self, kind: BlockKind) {
+        if !self.is_empty() && !is_ornament(self.current()) {
+            self.tidy();
+        }
         if !self.is_empty() && !self.current().is_ascii() {
             self.normalise();
         }
@@ -237,9 +276,16 @@ impl Builder {
         }
     }
 
-    /// Notes that a piece of the source is not in the text.
-    pub(super) fn leave_out(&mut self) {
-        self.left_out = self.left_out.saturating_add(1);
+    /// Notes that `piece` of the source is not in the text.
+    pub(super) fn leave_out(&mut self, what: &'static str, piece: &str) {
+        let letters = cleanup::letters(piece);
+        if letters > 0 {
+            self.left_out.push(LeftOut {
+                what,
+                excerpt: cleanup::excerpt(piece),
+                letters,
+            });
+        }
     }
 
     pub(super) fn into_document(mut self) -> Document {
@@ -253,7 +299,43 @@ impl Builder {
             blocks: self.blocks,
             encoding: encoding_rs::UTF_8.name(),
             had_replacements: false,
+            guessed_bytes: 0,
+            changes: self.record.into_changes(),
             left_out: self.left_out,
+        }
+    }
+
+    /// Applies the rules of the clean-up to the open block.
+    fn tidy(&mut self) {
+        let block = &self.text[self.start..];
+        if let Some(tidied) = cleanup::block(block, self.is_plain, &mut self.record) {
+            self.text.truncate(self.start);
+            let mut owed = false;
+            clean::append(&mut self.text, &tidied, &mut owed, true);
+        }
+    }
+
+    /// Takes the typesetter's hyphen out of a word that `source` goes on with.
+    fn heal(&mut self, source: &str) {
+        let Some(hyphens) = &self.hyphens else {
+            return;
+        };
+        let Some(head) = self.current().strip_suffix('-') else {
+            return;
+        };
+        let first = head
+            .rsplit(|c: char| !c.is_alphabetic())
+            .next()
+            .unwrap_or_default();
+        let second = source.trim_start();
+        let second = second
+            .split(|c: char| !c.is_alphabetic())
+            .next()
+            .unwrap_or_default();
+        if self.record.is_on(Rule::Hyphenation) && hyphens.is_typesetters(first, second) {
+            let (before, after) = (format!("{first}-{second}"), format!("{first}{second}"));
+            self.record.note(Rule::Hyphenation, &before, &after);
+            let _ = self.text.pop();
         }
     }
 

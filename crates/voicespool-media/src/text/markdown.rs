@@ -1,14 +1,17 @@
 //! Markdown to blocks: what a reader would say, not what a typesetter needs.
 //!
-//! Links, emphasis and pictures are their words. Code and HTML are left out and counted, footnote
-//! marks and front matter just left out. Footnotes themselves are spoken where they stand.
+//! Links and emphasis are their words. Fenced code, descriptions of pictures and front matter are
+//! left out and listed; HTML is read as such. Footnotes are spoken where they stand.
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+use crate::text::cleanup::Record;
 use crate::text::document::{BlockKind, Builder, Document};
+use crate::text::heading;
+use crate::text::html::{self, Raised};
 
-pub(super) fn parse(source: &str) -> Document {
-    let source = without_front_matter(source);
+pub(super) fn parse(source: &str, record: Record) -> Document {
+    let body = without_front_matter(source);
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
@@ -16,14 +19,19 @@ pub(super) fn parse(source: &str) -> Document {
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_GFM;
     let mut reader = Reader {
-        builder: Builder::with_capacity(source.len()),
+        builder: Builder::new(body.len(), record),
         lists: Vec::new(),
         number: None,
         quotes: 0,
-        silent: false,
+        aside: None,
+        raised: None,
+        strong: 0,
+        is_all_strong: true,
     };
-    for event in Parser::new_ext(source, options) {
-        reader.event(&event);
+    let front_matter = &source[..source.len() - body.len()];
+    reader.builder.leave_out("front matter", front_matter);
+    for (event, range) in Parser::new_ext(body, options).into_offset_iter() {
+        reader.event(&event, &body[range]);
     }
     reader.builder.into_document()
 }
@@ -36,16 +44,33 @@ struct Reader {
     number: Option<u64>,
     /// Open block quotes.
     quotes: usize,
-    /// Inside code or HTML.
-    silent: bool,
+    /// What is collected instead of being said at once.
+    aside: Option<Aside>,
+    /// Inside `<sup>` or `<sub>`.
+    raised: Option<Raised>,
+    /// Open strong emphasis.
+    strong: usize,
+    /// Everything in the open paragraph is strong.
+    is_all_strong: bool,
+}
+
+/// A block that is judged when it is whole.
+#[derive(Debug)]
+enum Aside {
+    Fenced(String),
+    Indented(String),
+    Html(String),
+    Picture(String),
 }
 
 impl Reader {
-    fn event(&mut self, event: &Event<'_>) {
+    fn event(&mut self, event: &Event<'_>, source: &str) {
         match event {
             Event::Start(tag) => self.start(tag),
+            Event::End(TagEnd::Heading(level)) => self.end_heading(*level, source),
             Event::End(tag) => self.end(*tag),
-            Event::Text(text) | Event::Code(text) => self.say(text),
+            Event::Text(text) | Event::Code(text) | Event::Html(text) => self.say(text),
+            Event::InlineHtml(tag) => self.inline_html(tag),
             Event::SoftBreak | Event::HardBreak => {
                 let ends_soft = self.builder.current().ends_with('\u{AD}');
                 self.builder.end_line(if ends_soft { "\u{AD}" } else { "" });
@@ -54,13 +79,10 @@ impl Reader {
                 self.finish();
                 self.builder.scene_break();
             }
-            Event::InlineHtml(html) if html.starts_with("<br") => self.say(" "),
-            Event::Html(_)
-            | Event::InlineHtml(_)
-            | Event::FootnoteReference(_)
-            | Event::TaskListMarker(_)
-            | Event::InlineMath(_)
-            | Event::DisplayMath(_) => {}
+            Event::InlineMath(text) | Event::DisplayMath(text) => {
+                self.builder.leave_out("a formula", text);
+            }
+            Event::FootnoteReference(_) | Event::TaskListMarker(_) => {}
         }
     }
 
@@ -81,11 +103,11 @@ impl Reader {
                 self.finish();
                 self.quotes = self.quotes.saturating_add(1);
             }
-            Tag::CodeBlock(_) | Tag::HtmlBlock | Tag::MetadataBlock(_) => {
-                self.finish();
-                self.builder.leave_out();
-                self.silent = true;
-            }
+            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.set_aside(Aside::Fenced),
+            Tag::CodeBlock(CodeBlockKind::Indented) => self.set_aside(Aside::Indented),
+            Tag::HtmlBlock => self.set_aside(Aside::Html),
+            Tag::Image { .. } => self.aside = Some(Aside::Picture(String::new())),
+            Tag::Strong => self.strong = self.strong.saturating_add(1),
             tag if is_inline(tag.to_end()) => {}
             _ => self.finish(),
         }
@@ -93,9 +115,6 @@ impl Reader {
 
     fn end(&mut self, tag: TagEnd) {
         match tag {
-            TagEnd::Heading(level) => self.builder.finish(BlockKind::Heading {
-                level: depth(level),
-            }),
             TagEnd::List(_) => {
                 self.finish();
                 self.lists.pop();
@@ -104,22 +123,110 @@ impl Reader {
                 self.finish();
                 self.quotes = self.quotes.saturating_sub(1);
             }
-            TagEnd::CodeBlock | TagEnd::HtmlBlock | TagEnd::MetadataBlock(_) => {
-                self.silent = false;
-            }
+            TagEnd::CodeBlock | TagEnd::HtmlBlock | TagEnd::Image => self.judge_aside(),
+            TagEnd::Paragraph => self.end_paragraph(),
+            TagEnd::Strong => self.strong = self.strong.saturating_sub(1),
             tag if is_inline(tag) => {}
             _ => self.finish(),
         }
     }
 
+    /// A sentence with a line of dashes below is no heading: the line parts scenes.
+    fn end_heading(&mut self, level: HeadingLevel, source: &str) {
+        let is_marked = source.trim_start().starts_with('#');
+        let ends = ['.', '!', '?', '…', ',', ';', '"', '”', '。', '！', '？'];
+        let is_sentence = self.builder.current().trim_end().ends_with(ends);
+        if is_marked || !is_sentence {
+            let level = depth(level);
+            self.builder.finish(BlockKind::Heading { level });
+        } else {
+            self.finish();
+            self.builder.scene_break();
+        }
+    }
+
+    /// Converters write headings as paragraphs of nothing but strong words.
+    fn end_paragraph(&mut self) {
+        let text = self.builder.current();
+        let may_be = self.is_all_strong && self.lists.is_empty() && self.quotes == 0;
+        let level = may_be
+            .then(|| {
+                heading::level(text).or_else(|| heading::is_title(text).then_some(heading::MINOR))
+            })
+            .flatten();
+        match level {
+            Some(level) if !self.builder.is_empty() => {
+                self.builder.finish(BlockKind::Heading { level });
+                self.is_all_strong = true;
+            }
+            _ => self.finish(),
+        }
+    }
+
+    fn set_aside(&mut self, kind: fn(String) -> Aside) {
+        self.finish();
+        self.aside = Some(kind(String::new()));
+    }
+
+    fn judge_aside(&mut self) {
+        match self.aside.take() {
+            Some(Aside::Fenced(text)) => self.builder.leave_out("code", &text),
+            Some(Aside::Indented(text)) if !is_prose(&text) => {
+                self.builder.leave_out("code", &text);
+            }
+            Some(Aside::Indented(text)) => {
+                self.say(&text);
+                self.finish();
+            }
+            Some(Aside::Html(text)) => html::speak(&text, &mut self.builder),
+            Some(Aside::Picture(text)) => {
+                self.builder
+                    .leave_out("the description of a picture", &text);
+            }
+            None => {}
+        }
+    }
+
+    fn inline_html(&mut self, tag: &str) {
+        let name = tag.trim_start_matches(['<', '/']);
+        let is_end = |c: char| !c.is_ascii_alphanumeric();
+        let name = name
+            .split(is_end)
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        if tag.starts_with("<!--") {
+            let comment = tag.trim_matches(['<', '>', '!', '-']);
+            self.builder.leave_out("a comment", comment);
+        } else if let Some(words) = html::words_of_unknown(tag) {
+            self.say(words);
+        } else if name == "br" {
+            self.say(" ");
+        } else if let Some(raised) = Raised::of(&name) {
+            self.raised = (!tag.starts_with("</")).then_some(raised);
+        }
+    }
+
     fn say(&mut self, text: &str) {
-        if self.silent {
-            return;
+        match &mut self.aside {
+            Some(
+                Aside::Fenced(aside)
+                | Aside::Indented(aside)
+                | Aside::Html(aside)
+                | Aside::Picture(aside),
+            ) => return aside.push_str(text),
+            None => {}
         }
         if let Some(number) = self.number.take() {
             self.builder.push(&format!("{number}. "));
         }
-        self.builder.push(text);
+        if self.strong == 0 && !text.trim().is_empty() {
+            self.is_all_strong = false;
+        }
+        match self.raised {
+            Some(raised) => self.builder.push(&raised.digits(text)),
+            None => self.builder.push(text),
+        }
     }
 
     /// Ends the open block, whatever it is part of.
@@ -130,7 +237,22 @@ impl Reader {
             (true, _) => BlockKind::Quote,
         };
         self.builder.finish(kind);
+        self.is_all_strong = true;
     }
+}
+
+/// Whether an indented block is a paragraph as novels are typed, and no code: words of letters,
+/// and hardly a sign that prose does not know.
+fn is_prose(text: &str) -> bool {
+    let visible = text.chars().filter(|c| !c.is_whitespace()).count();
+    let known = |c: &char| c.is_alphabetic() || "'’‘\"“”„«».,!?…—–-:".contains(*c);
+    let prose = text.chars().filter(known).count();
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    letters * 10 >= visible * 7
+        && prose * 20 >= visible * 19
+        && !text
+            .lines()
+            .any(|line| line.trim_end().ends_with([';', '{', '}']))
 }
 
 fn is_inline(tag: TagEnd) -> bool {
@@ -142,7 +264,6 @@ fn is_inline(tag: TagEnd) -> bool {
             | TagEnd::Superscript
             | TagEnd::Subscript
             | TagEnd::Link
-            | TagEnd::Image
     )
 }
 
@@ -186,7 +307,7 @@ mod tests {
     use BlockKind::{Heading, ListItem, Paragraph, Quote, SceneBreak};
 
     fn check(source: &str, expected: &[(BlockKind, &str)]) {
-        let document = parse(source);
+        let document = parse(source, Record::default());
         let found: Vec<(BlockKind, &str)> = document
             .blocks
             .iter()
@@ -205,7 +326,7 @@ mod tests {
                 (Heading { level: 1 }, "The Ledger"),
                 (
                     Paragraph,
-                    "A bold link, code, a picture: of a lamp, a note & struck html.",
+                    "A bold link, code, a picture: , a note & struck html.",
                 ),
                 (Paragraph, "The note."),
             ],
@@ -213,11 +334,40 @@ mod tests {
     }
 
     #[test]
-    fn code_and_html_blocks_are_left_out_and_counted() {
-        let document =
-            parse("Before.\n\n```rust\nfn main() {}\n```\n\n<div>\nskipped\n</div>\n\nAfter.");
-        assert_eq!(document.text, "Before.\n\nAfter.");
-        assert_eq!(document.left_out, 2);
+    fn code_is_left_out_and_listed_and_words_in_tags_are_words() {
+        let document = parse(
+            "Before.\n\n```rust\nfn main() {}\n```\n\n    let a = 1;\n\n<div>\nsaid\n</div>\n\n\
+             <details>\n<summary>More</summary>\nHe <Level up> knew.\n</details>\n\n\
+             \tA tab begins it, as people type.\n\nAfter.",
+            Record::default(),
+        );
+        assert_eq!(
+            document.text,
+            "Before.\n\nsaid\n\nMore\n\nHe Level up knew.\n\nA tab begins it, as people type.\n\nAfter."
+        );
+        let left_out: Vec<_> = document
+            .left_out
+            .iter()
+            .map(|left| (left.what, &*left.excerpt))
+            .collect();
+        assert_eq!(left_out, [("code", "fn main() {}"), ("code", "let a = 1;")]);
+    }
+
+    #[test]
+    fn strong_paragraphs_are_headings_and_sentences_over_dashes_are_none() {
+        check(
+            "**Chapter 1**\n\nHe **woke**.\n\n**The Road**\n\n**Stop!**\n\nIt was late.\n---\nIt rained.\n\nTitle\n---\n",
+            &[
+                (Heading { level: 2 }, "Chapter 1"),
+                (Paragraph, "He woke."),
+                (Heading { level: 3 }, "The Road"),
+                (Paragraph, "Stop!"),
+                (Paragraph, "It was late."),
+                (SceneBreak, ""),
+                (Paragraph, "It rained."),
+                (Heading { level: 2 }, "Title"),
+            ],
+        );
     }
 
     #[test]

@@ -10,11 +10,13 @@
 
 mod chunk;
 mod clean;
+mod cleanup;
 mod cut;
 mod decode;
 mod document;
 mod error;
 mod heading;
+mod html;
 mod markdown;
 mod pack;
 mod plain;
@@ -26,8 +28,11 @@ mod tests;
 
 use std::path::Path;
 
+use cleanup::Record;
+
 pub use chunk::{Chunk, Chunks, chunks, spoken};
-pub use document::{Block, BlockKind, Chapter, Document};
+pub use cleanup::{Change, CleanUp, Rule, Sample};
+pub use document::{Block, BlockKind, Chapter, Document, LeftOut};
 pub use error::Error;
 pub use recut::recut;
 pub use rules::ChunkRules;
@@ -39,15 +44,19 @@ pub enum Markup {
     Plain,
     /// `CommonMark` with tables, footnotes and YAML front matter.
     Markdown,
+    /// HTML or XHTML, whole or a piece.
+    Html,
 }
 
 impl Markup {
-    /// By extension, in any case: `txt` and `text`, `md` and `markdown`; `None` for all others.
+    /// By extension, in any case: `txt` and `text`, `md` and `markdown`, `html`,
+    /// `htm` and `xhtml`; `None` for all others.
     pub fn of_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
             "txt" | "text" => Some(Self::Plain),
             "md" | "markdown" => Some(Self::Markdown),
+            "html" | "htm" | "xhtml" => Some(Self::Html),
             _ => None,
         }
     }
@@ -57,24 +66,28 @@ impl Markup {
 /// takes 65 times its size to parse (measured with pulldown-cmark 0.13.6).
 const MARKDOWN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Reads a whole text file. Plain text takes three times its size in memory; the caller bounds it.
+/// Reads a whole text file, and cleans it up by the rules that are on. Plain text takes three times its size in memory; the caller bounds it.
 ///
 /// A file with nothing in it is a document without blocks: see [`Document::ensure_speakable`].
 ///
 /// # Errors
 /// [`Error::Binary`] if the bytes are no text, [`Error::TooLarge`] for Markdown above 16 MiB.
-pub fn read(bytes: &[u8], markup: Markup) -> Result<Document, Error> {
+pub fn read(bytes: &[u8], markup: Markup, rules: &CleanUp) -> Result<Document, Error> {
     if markup == Markup::Markdown && bytes.len() > MARKDOWN_LIMIT {
         return Err(Error::TooLarge {
             limit: MARKDOWN_LIMIT,
         });
     }
     let decoded = decode::decode(bytes)?;
+    let mut record = Record::new(rules);
+    let text = cleanup::gutenberg::body(&decoded.text, &mut record);
     let mut document = match markup {
-        Markup::Plain => plain::parse(&decoded.text),
-        Markup::Markdown => markdown::parse(&decoded.text),
+        Markup::Plain => plain::parse(text, record),
+        Markup::Markdown => markdown::parse(text, record),
+        Markup::Html => html::parse(text, record),
     };
     document.encoding = decoded.encoding;
     document.had_replacements = decoded.had_replacements;
+    document.guessed_bytes = decoded.guessed_bytes;
     Ok(document)
 }

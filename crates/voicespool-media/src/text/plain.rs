@@ -3,21 +3,32 @@
 //! Paragraphs end at blank lines; lines broken at a column are joined again. Files with one long
 //! line a paragraph are recognised by their line lengths.
 
+use crate::text::cleanup::hyphens::Hyphens;
+use crate::text::cleanup::{Record, Rule, pages};
 use crate::text::document::{Block, BlockKind, Builder, Document, is_ornament};
 use crate::text::{clean, heading};
 
 /// Lines of more bytes than this are not broken at a column: 100 Cyrillic letters, 66 ideographs.
 const LONG_LINE: usize = 200;
 
-pub(super) fn parse(source: &str) -> Document {
+pub(super) fn parse(source: &str, mut record: Record) -> Document {
+    let source_lines: Vec<&str> = lines(source).collect();
+    let mut dropped = pages::find(&source_lines, &mut record);
+    let hyphens = record
+        .is_on(Rule::Hyphenation)
+        .then(|| Hyphens::of(source_lines.iter().copied()))
+        .flatten();
     let mut reader = Reader {
-        builder: Builder::with_capacity(source.len()),
+        builder: Builder::plain(source.len(), record, hyphens),
         lines: 0,
         first_line: 0,
         kind: BlockKind::Paragraph,
     };
     let each_line = is_line_a_paragraph(source);
-    for line in lines(source) {
+    for (idx, line) in source_lines.into_iter().enumerate() {
+        if dropped.contains(idx) {
+            continue;
+        }
         reader.line(line);
         if each_line {
             reader.flush();
@@ -195,7 +206,7 @@ mod tests {
     use super::*;
 
     fn check(source: &str, expected: &[(BlockKind, &str)]) {
-        let document = parse(source);
+        let document = parse(source, Record::default());
         let found: Vec<(BlockKind, &str)> = document
             .blocks
             .iter()
@@ -225,7 +236,10 @@ mod tests {
     #[test]
     fn a_file_with_one_long_line_a_paragraph_keeps_its_paragraphs() {
         let long = "Word after word after word. ".repeat(12);
-        let document = parse(&format!("{long}\n\"Yes,\" she said.\n{long}\n"));
+        let document = parse(
+            &format!("{long}\n\"Yes,\" she said.\n{long}\n"),
+            Record::default(),
+        );
         assert_eq!(document.blocks.len(), 3);
     }
 
@@ -313,9 +327,15 @@ mod tests {
 
     #[test]
     fn lines_of_capitals_before_chapters_are_the_title() {
-        let document = parse("THE LEDGER\n\nCHAPTER I\n\nA.\n\nCHAPTER II\n\nB.");
+        let document = parse(
+            "THE LEDGER\n\nCHAPTER I\n\nA.\n\nCHAPTER II\n\nB.",
+            Record::default(),
+        );
         assert_eq!(document.title(), Some("THE LEDGER"));
-        assert_eq!(parse("A LETTER\n\nDear.").title(), Some("A LETTER"));
+        assert_eq!(
+            parse("A LETTER\n\nDear.", Record::default()).title(),
+            Some("A LETTER")
+        );
         let titles: Vec<_> = document
             .chapters()
             .iter()

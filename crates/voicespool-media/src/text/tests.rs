@@ -7,6 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::domain::Boundary;
+use crate::text::CleanUp;
 use crate::text::{Block, BlockKind, ChunkRules, Document, Error, Markup, chunks, read, spoken};
 
 const RULES: ChunkRules = ChunkRules {
@@ -17,7 +18,7 @@ const RULES: ChunkRules = ChunkRules {
 };
 
 fn plain(text: &str) -> Document {
-    read(text.as_bytes(), Markup::Plain).unwrap()
+    read(text.as_bytes(), Markup::Plain, &CleanUp::default()).unwrap()
 }
 
 /// What is sent, in order.
@@ -33,7 +34,7 @@ fn outline(name: &str, language: &str) -> String {
         .join("../../samples/book")
         .join(name);
     let bytes = std::fs::read(&path).unwrap();
-    let document = read(&bytes, Markup::of_path(&path).unwrap()).unwrap();
+    let document = read(&bytes, Markup::of_path(&path).unwrap(), &CleanUp::default()).unwrap();
     let mut outline = format!("title: {:?}\n", document.title());
     for chapter in document.chapters() {
         writeln!(outline, "chapter at {}: {:?}", chapter.start, chapter.title).unwrap();
@@ -132,7 +133,7 @@ fn markup_is_told_from_the_extension_in_any_case() {
 #[test]
 fn more_markdown_than_memory_allows_is_refused() {
     let brackets = "[".repeat(16 * 1024 * 1024 + 1);
-    let refused = read(brackets.as_bytes(), Markup::Markdown).unwrap_err();
+    let refused = read(brackets.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "more than 16 MiB of Markdown: split the file, or name it .txt"
@@ -156,7 +157,7 @@ fn a_text_without_words_is_read_but_not_speakable() {
 #[test]
 fn chapters_are_the_level_that_repeats() {
     let check = |source: &str, expected: &[Option<&str>]| {
-        let document = read(source.as_bytes(), Markup::Markdown).unwrap();
+        let document = read(source.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
         let chapters = document.chapters();
         let titles: Vec<_> = chapters.iter().map(|chapter| chapter.title).collect();
         assert_eq!(titles, expected, "{source:?}");
@@ -199,7 +200,7 @@ fn chapters_are_the_level_that_repeats() {
 #[test]
 fn a_chunk_ends_for_the_strongest_reason() {
     let source = "# Title\n\n## One\n\nText of one.\n\n***\n\nMore.\n\n### Minor\n\nStill.\n\n***\n\n## Two\n\nEnd.";
-    let document = read(source.as_bytes(), Markup::Markdown).unwrap();
+    let document = read(source.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
 
     let found: Vec<_> = chunks(&document, &RULES, None)
         .map(|chunk| (spoken(&document.text, &chunk.range), chunk.boundary))
@@ -442,7 +443,7 @@ proptest! {
         rules in any_rules(),
         language in proptest::sample::select(vec!["en", "de", "fr", "ja", "hi"]),
     ) {
-        let document = read(source.as_bytes(), markup).unwrap();
+        let document = read(source.as_bytes(), markup, &CleanUp::default()).unwrap();
         let found: Vec<_> = chunks(&document, &rules, Some(language)).collect();
         let mut at = 0;
         for (idx, chunk) in found.iter().enumerate() {
@@ -471,7 +472,7 @@ proptest! {
     ) {
         let mixed = [source.as_bytes(), &bytes].concat();
         for input in [&bytes[..], source.as_bytes(), &mixed] {
-            let Ok(document) = read(input, markup) else { continue };
+            let Ok(document) = read(input, markup, &CleanUp::default()) else { continue };
             let mut end = 0;
             for Block { kind, range } in &document.blocks {
                 let text = &document.text[range.clone()];
