@@ -18,6 +18,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::json;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::{Exit, Failure};
@@ -155,10 +158,12 @@ fn log_to_stderr(verbose: u8) {
         1 => "voicespool=debug",
         _ => "voicespool=trace,reqwest=debug,sqlx=warn,symphonia=error",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("VOICESPOOL_LOG")
-        .unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
+    let asked = std::env::var("VOICESPOOL_LOG").ok();
+    let filter: Targets = asked
+        .and_then(|words| words.parse().ok())
+        .unwrap_or_else(|| default.parse().expect("the words above are a filter"));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(tracing_subscriber::fmt::layer().with_writer(io::stderr))
         .init();
 }
