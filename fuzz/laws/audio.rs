@@ -11,7 +11,9 @@ use voicespool::audio::container::sniff;
 use voicespool::audio::decode::{DecodeError, Decoded, decode};
 use voicespool::audio::mp3::{FrameError, Info, Scanner, frames};
 use voicespool::audio::wav::{Extent, read_frames, read_header};
-use voicespool::audio::{Clip, Tags, check_speech, join as join_clips, probe, verify_joined};
+use voicespool::audio::{
+    Clip, SpokenLength, Tags, check_speech, join as join_clips, probe, verify_joined,
+};
 use voicespool::domain::{AudioFormat, AudioMillis, CharCount};
 
 use super::input::{Input, assert_one_line, on_disk};
@@ -136,7 +138,12 @@ fn check_file(data: &[u8], format: AudioFormat) {
     }
     let decoded = check_decoded(file.path());
     let rules = SpeechCheck::default();
-    match check_speech(file.path(), format, CharCount(40), &rules) {
+    match check_speech(
+        file.path(),
+        format,
+        &SpokenLength::of_unknown(CharCount(40)),
+        &rules,
+    ) {
         Err(error) => assert_one_line(&error.to_string()),
         Ok(facts) => {
             assert!(facts.frames > 0 && facts.format == format);

@@ -170,6 +170,8 @@ fn matcher<'a>(pattern: &'a InputPattern, root: &Path) -> Result<Matcher<'a>, Di
     let glob = GlobBuilder::new(&wild)
         .literal_separator(true)
         .backslash_escape(true)
+        // Cameras and Windows write `REC001.MP3`.
+        .case_insensitive(true)
         .build()
         .map_err(|source| DiscoverError::Pattern {
             origin: pattern.origin.clone(),

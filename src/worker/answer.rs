@@ -3,13 +3,14 @@
 
 use tokio::sync::SemaphorePermit;
 
-use crate::audio::{self, enclose};
-use crate::domain::{AudioFormat, AudioMillis, CharCount, FaultClass, Quantity, RawAudio};
+use crate::audio::{self, SpokenLength, enclose};
+use crate::domain::{AudioFormat, AudioMillis, FaultClass, RawAudio};
 use crate::engine::transcription::parse_transcript;
 use crate::engine::{Answer, EngineError};
 use crate::pipeline::key;
 use crate::pipeline::objects::Part;
-use crate::store::{Claim, NewObject};
+use crate::store::NewObject;
+use crate::worker::input::Input;
 use crate::worker::machine;
 use crate::worker::run::Request;
 
@@ -23,8 +24,7 @@ pub(super) struct Usable {
 
 /// Steps (e) and (f): is it what was asked for, and is it safe on disk?
 pub(super) async fn accept(
-    asked: &Request,
-    claim: &Claim,
+    (asked, input): (&Request, &Input),
     part: Part,
     mut answer: Answer,
     wire: SemaphorePermit<'_>,
@@ -47,9 +47,9 @@ pub(super) async fn accept(
         Request::Speak { params, check, .. } => Some((params.format, *check)),
         Request::Transcribe { .. } | Request::Nothing => None,
     };
-    let chars = match claim.quantity {
-        Quantity::Chars(chars) => chars,
-        Quantity::Audio(_) | Quantity::Nothing => CharCount(0),
+    let length = match input {
+        Input::Text(text) => SpokenLength::of(text),
+        Input::Audio { .. } | Input::Address(_) => SpokenLength::of(""),
     };
     let (status, request_id) = (answer.http_status, answer.request_id.clone());
     let first_byte = Some(answer.first_byte);
@@ -63,7 +63,7 @@ pub(super) async fn accept(
         };
         let (format, audio, heard) = match rules {
             Some((format, check)) => {
-                let facts = audio::check_speech(arrived.path(), format, chars, &check).map_err(
+                let facts = audio::check_speech(arrived.path(), format, &length, &check).map_err(
                     |error| {
                         if machine::is_at_fault(&error) {
                             local_fault(&error)

@@ -242,7 +242,7 @@ async fn send(
         Ok(answer) => {
             lane.answered(run.clock.now());
             pass.answered(&answer);
-            let accepted = unless_aborted(run, accept(asked, &claim, part, answer, wire)).await;
+            let accepted = unless_aborted(run, accept((asked, input), part, answer, wire)).await;
             let Some(accepted) = accepted else {
                 return Ok(End::Left);
             };

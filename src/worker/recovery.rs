@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use crate::audio::{self, SpeechCheck};
+use crate::audio::{self, SpeechCheck, SpokenLength};
 use crate::domain::{
     ContentKey, JobId, JobKind, JobState, NanoUsd, Quantity, SpeechParams, UtcMillis,
 };
@@ -149,7 +149,8 @@ fn is_whole(path: &Path, flight: &InFlight) -> bool {
     match (flight.kind, flight.quantity) {
         (JobKind::Speak, Quantity::Chars(chars)) => serde_json::from_str(&flight.spec.params)
             .is_ok_and(|params: SpeechParams| {
-                audio::check_speech(path, params.format, chars, &SpeechCheck::default()).is_ok()
+                let length = SpokenLength::of_unknown(chars);
+                audio::check_speech(path, params.format, &length, &SpeechCheck::default()).is_ok()
             }),
         (JobKind::Transcribe, _) => {
             std::fs::read(path).is_ok_and(|json| parse_transcript(&json).is_ok())

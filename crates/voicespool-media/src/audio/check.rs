@@ -19,6 +19,8 @@
 mod pace;
 mod whole;
 
+pub use pace::SpokenLength;
+
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
@@ -32,11 +34,11 @@ use crate::domain::{AudioFormat, AudioMillis, CharCount};
 
 /// When an answer counts as speech.
 ///
-/// With `c` characters, audible speech (what is left without silence at the ends) must
-/// last at least `c / max_cps − 1.5 s`, and the clip without up to 2 s of silence at
+/// With `c` characters of prose, audible speech (what is left without silence at the ends)
+/// must last at least `c / max_cps − 1.5 s`, and the clip without up to 2 s of silence at
 /// each end at most `c / min_cps + 1.5 s`. So a text under 42 characters is never too
-/// short and one word may take 1.5 s. Scripts that say more with a character (Chinese,
-/// Japanese, Korean, digits) need a lower `min_cps` than the default.
+/// short and one word may take 1.5 s. What says more with a character (ideographs, digits,
+/// signs, capitals in a row) counts for more of them: [`SpokenLength`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpeechCheck {
     /// Fewest characters per second of audio (slower is padding or noise).
@@ -134,11 +136,11 @@ const SILENT_PEAK: u16 = 104;
 /// Nor below this mean (−70 dBFS).
 const SILENT_RMS: u16 = 10;
 
-/// Checks that the file at `path` is `chars` characters of speech in the format asked for.
+/// Checks that the file at `path` is speech of a text of this `length` in the format asked for.
 pub fn check_speech(
     path: &Path,
     expected: AudioFormat,
-    chars: CharCount,
+    length: &SpokenLength,
     rules: &SpeechCheck,
 ) -> Result<ClipFacts, CheckError> {
     let mut file = File::open(path).map_err(CheckError::Io)?;
@@ -159,7 +161,7 @@ pub fn check_speech(
     {
         return Err(CheckError::Silent { peak, rms });
     }
-    pace::check(decoded.duration(), levels, chars, rules)?;
+    pace::check(decoded.duration(), levels, length, rules)?;
     Ok(ClipFacts {
         format: expected,
         sample_rate: decoded.shape.sample_rate,

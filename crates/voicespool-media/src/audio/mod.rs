@@ -25,7 +25,7 @@ pub mod probe;
 pub mod sample;
 pub mod wav;
 
-pub use check::{CheckError, ClipFacts, SpeechCheck, check_speech};
+pub use check::{CheckError, ClipFacts, SpeechCheck, SpokenLength, check_speech};
 pub use container::{Container, sniff};
 pub use join::{Clip, JoinError, Joined, Span, Tags, VerifyError, join, verify_joined};
 pub use probe::{AudioFacts, Measured, ProbeError, probe};

@@ -5,12 +5,13 @@ use std::path::Path;
 use proptest::prelude::{ProptestConfig, any, proptest};
 use tempfile::NamedTempFile;
 
+use crate::audio::SpokenLength;
 use crate::audio::check::{CheckError, ClipFacts, SpeechCheck, check_speech};
 use crate::audio::join::{Clip, Tags, join};
 use crate::audio::mp3::frames;
 use crate::audio::sample::SampleFormat;
 use crate::audio::wav::WavSpec;
-use crate::domain::{AudioFormat, AudioMillis, CharCount};
+use crate::domain::{AudioFormat, AudioMillis};
 
 fn check(bytes: &[u8], format: AudioFormat, chars: u64) -> Result<ClipFacts, CheckError> {
     let mut file = NamedTempFile::new().unwrap();
@@ -18,7 +19,7 @@ fn check(bytes: &[u8], format: AudioFormat, chars: u64) -> Result<ClipFacts, Che
     check_speech(
         file.path(),
         format,
-        CharCount(chars),
+        &SpokenLength::of(&"a".repeat(chars.try_into().unwrap())),
         &SpeechCheck::default(),
     )
 }
@@ -167,7 +168,7 @@ fn what_is_no_speech_is_named() {
         check_speech(
             Path::new("/nonexistent"),
             wav_format,
-            CharCount(1),
+            &SpokenLength::of("a"),
             &SpeechCheck::default()
         ),
         Err(CheckError::Io(_))
