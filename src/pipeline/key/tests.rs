@@ -220,6 +220,10 @@ fn a_file_has_the_hash_of_its_bytes_however_long_it_is() {
         let bytes = vec![7; length];
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, &bytes).unwrap();
-        assert_eq!(of_file(file.path()).unwrap(), of_bytes(&bytes), "{length} bytes");
+        assert_eq!(
+            of_file(file.path()).unwrap(),
+            of_bytes(&bytes),
+            "{length} bytes"
+        );
     }
 }
