@@ -1,8 +1,9 @@
 //! Consent: nothing that costs is sent before somebody agreed to the cost, on a terminal by
 //! answering, elsewhere by a flag.
 
-use crate::cli::commands::plan::at_most;
+use crate::cli::args::one_shot::OneShotArgs;
 use crate::cli::context::Context;
+use crate::cli::estimate::at_most;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::term;
 use crate::domain::NanoUsd;
@@ -13,6 +14,15 @@ use crate::pipeline::plan::Plan;
 pub(crate) struct Spend {
     pub yes: bool,
     pub max_cost: Option<NanoUsd>,
+}
+
+impl From<&OneShotArgs> for Spend {
+    fn from(args: &OneShotArgs) -> Self {
+        Self {
+            yes: args.yes,
+            max_cost: args.max_cost,
+        }
+    }
 }
 
 /// Makes sure that somebody agreed to the cost of `plan`, which was shown; `command` is

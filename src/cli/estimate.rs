@@ -9,6 +9,7 @@ use crate::cli::money::Funds;
 use crate::cli::term;
 use crate::domain::units::grouped;
 use crate::domain::{AudioFormat, AudioMillis, NanoUsd, Price, Quantity};
+use crate::pipeline::pace::Pace;
 use crate::pipeline::plan::{FilePlan, FileState, Plan, TaskPlan, Totals};
 use crate::pipeline::task::{Places, Work};
 use crate::report::csv::Cells;
@@ -16,17 +17,6 @@ use crate::worker::Cause;
 
 /// Characters a voice speaks in a second; between slow and fast readers.
 const CHARS_PER_SECOND: f64 = 14.0;
-
-/// What limits the pace of one task, as far as it is known before starting.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Pace {
-    pub concurrency: u32,
-    pub requests_per_minute: Option<u32>,
-    pub chars_per_minute: Option<u32>,
-    pub audio_seconds_per_minute: Option<u32>,
-    /// The engine runs on this machine.
-    pub local: bool,
-}
 
 /// A guess at how long something takes.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,6 +98,15 @@ pub(crate) fn disk(task: &TaskPlan, totals: &Totals) -> u64 {
     let clips = totals.new_chars.0 as f64 / CHARS_PER_SECOND * rate(work.params.format);
     let files = totals.chars.0 as f64 / CHARS_PER_SECOND * rate(work.format);
     (clips + files) as u64
+}
+
+/// `$1.20`, or `at most $1.20` where lengths are not known.
+pub(crate) fn at_most(unknown: u64, cost: NanoUsd) -> String {
+    if unknown > 0 {
+        format!("at most {}", cost.display())
+    } else {
+        cost.display()
+    }
 }
 
 /// `1,214,380 chars`, `16,224.0 min`.

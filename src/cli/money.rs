@@ -3,12 +3,12 @@
 //! - **spent**: everything that was or may have been billed. What caps count.
 //! - **wasted**, of it: paid for answers that were unusable.
 //! - **in doubt**, of it: sent and never answered; it may be on the bill.
-//! - **reserved**, besides: set aside for requests on the wire.
+//! - **reserved**, besides: set aside for requests in flight.
 
 use serde_json::{Value, json};
 
-use crate::cli::context::Context;
 use crate::cli::term;
+use crate::config::Budget;
 use crate::domain::{Day, NanoUsd, UtcMillis};
 use crate::store::{self, Money, Store, Sum};
 use crate::worker::Clock;
@@ -26,15 +26,19 @@ pub(crate) struct Funds {
 
 impl Funds {
     /// As `store` stands now; all zero when there is no queue yet.
-    pub(crate) async fn of(context: &Context, store: Option<&Store>) -> Result<Self, store::Error> {
-        let now = context.clock.now();
+    pub(crate) async fn of(
+        budget: &Budget,
+        store: Option<&Store>,
+        clock: Clock,
+    ) -> Result<Self, store::Error> {
+        let now = clock.now();
         let day = Clock::day(now);
         let (mut queue, mut today) = match store {
             Some(store) => (store.money().await?, store.money_of_day(day).await?),
             None => (Money::default(), Money::default()),
         };
-        queue.cap = context.settings.budget.max_cost;
-        today.cap = context.settings.budget.max_cost_per_day;
+        queue.cap = budget.max_cost;
+        today.cap = budget.max_cost_per_day;
         Ok(Self {
             queue,
             day,
@@ -130,7 +134,7 @@ impl Funds {
         let mut today = money_json(&self.today);
         today["day"] = json!(self.day);
         today["left"] = json!(room(&self.today));
-        today["next_day_at"] = json!(self.next_day.map(crate::cli::summary::utc));
+        today["next_day_at"] = json!(self.next_day.map(term::utc));
         today
     }
 }
@@ -172,7 +176,7 @@ pub(crate) fn money_lines(money: &Money) -> Vec<String> {
         (
             "reserved",
             &money.reserved,
-            "besides, for requests on the wire",
+            "besides, for requests in flight",
         ),
     ] {
         if sum.attempts > 0 {

@@ -5,6 +5,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::domain::UtcMillis;
+
 /// Writes one piece of data to stdout.
 ///
 /// # Errors
@@ -73,6 +75,12 @@ pub(crate) fn path(bytes: &[u8]) -> String {
 pub(crate) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", crate::domain::units::grouped(number))
+}
+
+/// RFC 3339, UTC, to the second.
+pub(crate) fn utc(at: UtcMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map_or_else(|_| at.0.to_string(), |time| format!("{time:.0}"))
 }
 
 /// `1 h 02 m`, `3 m 20 s`, `4.2 s`.

@@ -10,6 +10,7 @@ pub mod key;
 pub mod manifest;
 pub mod objects;
 pub mod output;
+pub(crate) mod pace;
 pub mod plan;
 pub mod recipe;
 pub mod remote;

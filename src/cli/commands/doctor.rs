@@ -6,9 +6,10 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::args::Global;
-use crate::cli::commands::plan::free_bytes;
-use crate::cli::context::{Context, local_engine};
+use crate::cli::context::Context;
+use crate::cli::engines::local_engine;
 use crate::cli::exit::Exit;
+use crate::cli::host::free_bytes;
 use crate::cli::term;
 use crate::config::{EngineKind, Overrides};
 use crate::pipeline::task::Learnt;
@@ -221,7 +222,7 @@ fn learned(context: &Context, checks: &mut Vec<Check>) {
 }
 
 async fn queue(context: &Context, checks: &mut Vec<Check>) {
-    let says = match context.look().await {
+    let says = match context.open_read_only().await {
         Ok(None) => Ok("no queue yet".to_owned()),
         Ok(Some(store)) => {
             let checked = store.integrity_check().await;

@@ -7,15 +7,14 @@ use crate::cli::args::{Global, LsArgs};
 use crate::cli::context::Context;
 use crate::cli::estimate::quantity;
 use crate::cli::exit::Exit;
-use crate::cli::summary::utc;
-use crate::cli::term;
+use crate::cli::term::{self, utc};
 use crate::config::Overrides;
 use crate::domain::JobId;
 use crate::store::{Filter, JobRow};
 
 pub(crate) async fn run(global: &Global, args: &LsArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let store = context.look_or_say().await?;
+    let store = context.require_read_only().await?;
     let filter = Filter {
         states: args.state.into_iter().collect(),
         task: args.task.clone(),

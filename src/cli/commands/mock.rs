@@ -1,51 +1,17 @@
 //! `mock`: the loopback provider, in the foreground.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use clap::Args;
 use serde_json::json;
-use voicespool_mock::{Dialect, MockOptions, Rate};
+use voicespool_mock::{MockOptions, Rate};
 
 use crate::cli::args::Global;
-use crate::cli::context::local_engine;
+use crate::cli::args::mock::MockArgs;
+use crate::cli::engines::local_engine;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::term;
 use crate::worker::Shutdown;
 
 /// Share of the requests that `--chaos` answers with malice.
 const CHAOS_SHARE: f64 = 0.1;
-
-#[derive(Debug, Args)]
-pub(crate) struct MockArgs {
-    /// Address to listen on; loopback only
-    #[arg(long, default_value = "127.0.0.1:8791")]
-    bind: SocketAddr,
-    /// Whose routes, answers and refusals: groq, speaches, whisper-cpp, ...
-    #[arg(long, value_name = "NAME", default_value_t = Dialect::Together)]
-    dialect: Dialect,
-    /// Answer only requests with this key
-    #[arg(long, value_name = "KEY")]
-    require_key: Option<String>,
-    /// Wait before each answer, e.g. 300ms
-    #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
-    latency: Duration,
-    /// Requests a second before 429 answers
-    #[arg(long, value_name = "N")]
-    rate: Option<f64>,
-    /// Faults as JSON, as taken by POST /_mock/faults
-    #[arg(long, value_name = "JSON")]
-    faults: Option<String>,
-    /// A tenth of the requests meets a hostile answer: cut, late, false, endless, …
-    #[arg(long)]
-    chaos: bool,
-    /// Decides which request meets what
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// Answer every speech request with this many bytes of valid audio (benchmarks)
-    #[arg(long, value_name = "BYTES")]
-    answer_bytes: Option<usize>,
-}
 
 pub(crate) async fn run(global: &Global, args: MockArgs) -> anyhow::Result<Exit> {
     if !args.bind.ip().is_loopback() {

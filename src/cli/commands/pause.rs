@@ -1,15 +1,15 @@
 //! `pause` and `unpause`: nothing more is sent, until a person says so. A run at work hears
-//! of it within a second; what is on the wire finishes, because it is paid for.
+//! of it within a second; what is in flight finishes, because it is paid for.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use crate::cli::args::{Global, PauseArgs, UnpauseArgs};
-use crate::cli::context::{self, Context};
+use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::summary::utc;
-use crate::cli::term;
+use crate::cli::host;
+use crate::cli::term::{self, utc};
 use crate::config::Overrides;
 use crate::domain::PauseScope;
 use crate::store::{NewPause, PauseRow, Store};
@@ -28,13 +28,13 @@ pub(crate) async fn pause(global: &Global, args: &PauseArgs) -> anyhow::Result<E
             .map(|name| target(name, &known(&context)))
             .collect::<Result<_, _>>()?
     };
-    let store = context.open_beside().await?;
+    let store = context.open_alongside_run().await?;
     for (scope, name) in targets {
         store
             .pause(NewPause {
                 scope,
                 name,
-                who: me(),
+                who: host::user(),
                 reason: args.reason.clone(),
                 at: context.clock.now(),
             })
@@ -47,7 +47,7 @@ pub(crate) async fn pause(global: &Global, args: &PauseArgs) -> anyhow::Result<E
 
 pub(crate) async fn unpause(global: &Global, args: &UnpauseArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let store = context.open_beside().await?;
+    let store = context.open_alongside_run().await?;
     let rows = store.pauses().await?.into_iter();
     let paused: BTreeSet<Target> = rows.map(|pause| (pause.scope, pause.name)).collect();
     let ended = if args.all {
@@ -152,15 +152,6 @@ fn target(name: &str, known: &BTreeSet<Target>) -> Result<Target, Failure> {
     }
 }
 
-/// Who types: user and machine.
-fn me() -> String {
-    let user = ["USER", "LOGNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        .unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
-    format!("{user}@{}", context::host())
-}
-
 async fn tell(context: &Context, store: &Store, verb: &str) -> anyhow::Result<()> {
     let pauses = store.pauses().await?;
     if context.json {
@@ -179,7 +170,11 @@ async fn tell(context: &Context, store: &Store, verb: &str) -> anyhow::Result<()
 
 /// `paused   task books since … by you (why); voicespool unpause books`.
 pub(crate) fn line(pause: &PauseRow) -> String {
-    let who = if pause.who == me() { "you" } else { &pause.who };
+    let who = if pause.who == host::user() {
+        "you"
+    } else {
+        &pause.who
+    };
     let why = pause
         .reason
         .as_ref()

@@ -9,10 +9,11 @@ use crate::cli::args::{Global, PlanArgs};
 use crate::cli::context::Context;
 use crate::cli::estimate::{self, Eta};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::host::free_bytes;
 use crate::cli::money::Funds;
 use crate::cli::term;
 use crate::config::Overrides;
-use crate::domain::{NanoUsd, UtcMillis};
+use crate::domain::UtcMillis;
 use crate::pipeline::plan::{self, Plan, PlanError, Totals};
 use crate::pipeline::task::Task;
 use crate::store::Store;
@@ -20,9 +21,9 @@ use crate::store::Store;
 pub(crate) async fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let tasks = context.tasks(&args.tasks)?;
-    let store = context.look().await?;
+    let store = context.open_read_only().await?;
     let plan = make(&context, &tasks, store.as_ref()).await?;
-    let funds = Funds::of(&context, store.as_ref()).await?;
+    let funds = context.funds(store.as_ref()).await?;
     if args.csv {
         term::out(&String::from_utf8(estimate::csv(&plan)?)?)?;
     } else if context.json {
@@ -133,22 +134,13 @@ pub(crate) fn text(context: &Context, plan: &Plan, files: bool, funds: &Funds) -
     text
 }
 
-/// `$1.20`, or `at most $1.20` where lengths are not known.
-pub(crate) fn at_most(unknown: u64, cost: NanoUsd) -> String {
-    if unknown > 0 {
-        format!("at most {}", cost.display())
-    } else {
-        cost.display()
-    }
-}
-
 fn sum_line(totals: &Totals) -> String {
     let mut line = format!(
         "total   {}, {} to send, {}",
         term::count(totals.work_files, "file"),
         term::count(totals.to_send, "request"),
         if totals.unpriced_files == 0 {
-            at_most(totals.at_most_files, totals.cost)
+            estimate::at_most(totals.at_most_files, totals.cost)
         } else {
             format!("at least {}", totals.cost.display())
         },
@@ -214,15 +206,4 @@ fn free(context: &Context, wanted: u64) -> String {
         Some(bytes) => format!(" of {} free", term::size(bytes)),
         None => String::new(),
     }
-}
-
-/// Bytes a user may still write where `folder` is; `None` if the system does not say.
-pub(crate) fn free_bytes(folder: &std::path::Path) -> Option<u64> {
-    let folder = if folder.as_os_str().is_empty() {
-        std::path::Path::new(".")
-    } else {
-        folder
-    };
-    let found = rustix::fs::statvfs(folder).ok()?;
-    found.f_bavail.checked_mul(found.f_frsize)
 }

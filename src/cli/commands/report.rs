@@ -6,7 +6,8 @@ use std::io::{self, BufWriter, Write};
 use crate::cli::args::{Global, ReportArgs, ReportFormat};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::{summary, term};
+use crate::cli::ledger;
+use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::RunId;
 use crate::report::{self, Fold, Summary};
@@ -14,7 +15,7 @@ use crate::store::Store;
 
 pub(crate) async fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let store = context.look_or_say().await?;
+    let store = context.require_read_only().await?;
     let mut out: Box<dyn Write + Send> = match &args.out {
         Some(path) => Box::new(BufWriter::new(File::create(path).map_err(|error| {
             Failure::from_error(Exit::Disk, &error).detail(format!("file: {}", path.display()))
@@ -23,22 +24,22 @@ pub(crate) async fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Ex
     };
     let run = args.run.map(RunId);
     match (context.json, args.format) {
-        (false, ReportFormat::Attempts) => summary::attempts_csv(&store, run, &mut out).await?,
-        (false, ReportFormat::Files) => summary::files_csv(&store, &mut out).await?,
+        (false, ReportFormat::Attempts) => ledger::attempts_csv(&store, run, &mut out).await?,
+        (false, ReportFormat::Files) => ledger::files_csv(&store, &mut out).await?,
         (true, _) => {
             let sums = fold(&store, run).await?;
-            report::json::write(&mut out, &sums, &summary::file_rows(&store).await?)?;
+            report::json::write(&mut out, &sums, &ledger::file_rows(&store).await?)?;
         }
         (false, ReportFormat::Table) => {
             let sums = fold(&store, run).await?;
-            let files = summary::file_rows(&store).await?;
+            let files = ledger::file_rows(&store).await?;
             writeln!(
                 out,
                 "{}\n\n{}",
                 report::table::summary(&sums),
                 report::table::files(&files)?
             )?;
-            let offers = summary::offers(&context, &store).await?;
+            let offers = ledger::offers(&context, &store).await?;
             if !offers.is_empty() {
                 writeln!(
                     out,
@@ -66,7 +67,7 @@ async fn fold(store: &Store, run: Option<RunId>) -> anyhow::Result<Summary> {
         };
         after = Some(last.id);
         for entry in page {
-            sums.push(&summary::row(entry))?;
+            sums.push(&ledger::row(entry))?;
         }
     }
 }

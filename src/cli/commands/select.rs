@@ -18,7 +18,7 @@ const RETRYABLE: &[JobState] = &[
     JobState::Completed,
 ];
 
-/// States `cancel` applies to: not what is on the wire.
+/// States `cancel` applies to: not what is in flight.
 const CANCELLABLE: &[JobState] = &[
     JobState::Scheduled,
     JobState::Available,
@@ -32,7 +32,7 @@ const HOLDABLE: &[JobState] = &[JobState::Scheduled, JobState::Available, JobSta
 pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let filter = filter(args, RETRYABLE, &[JobState::Failed], "retry")?;
-    context.must_exist().await?;
+    context.require_queue().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;
     let preview = store.retry_preview(&filter).await?;
@@ -65,7 +65,7 @@ pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<
 pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let filter = filter(args, CANCELLABLE, CANCELLABLE, "cancel")?;
-    context.must_exist().await?;
+    context.require_queue().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;
     let jobs = count(&store, &filter).await?;
@@ -75,7 +75,7 @@ pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result
         store.close().await?;
         return Err(
             Failure::new(Exit::Usage, "none of these jobs can be cancelled")
-                .detail("they do not exist, are finished, or are on the wire")
+                .detail("they do not exist, are finished, or are in flight")
                 .hint("voicespool show JOB")
                 .into(),
         );
@@ -109,7 +109,7 @@ pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result
 pub(crate) async fn hold(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let filter = filter(args, HOLDABLE, HOLDABLE, "hold")?;
-    let store = context.open_beside().await?;
+    let store = context.open_alongside_run().await?;
     let jobs = if args.dry_run {
         store.hold_preview(&filter).await?
     } else {

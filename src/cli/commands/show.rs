@@ -7,15 +7,14 @@ use crate::cli::commands::ls::job_json;
 use crate::cli::context::Context;
 use crate::cli::estimate::quantity;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::summary::utc;
-use crate::cli::term;
+use crate::cli::term::{self, utc};
 use crate::config::Overrides;
 use crate::domain::{JobId, JobKind};
 use crate::store::{AttemptRow, JobRow, PartRow};
 
 pub(crate) async fn run(global: &Global, job: i64) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let store = context.look_or_say().await?;
+    let store = context.require_read_only().await?;
     let Some(row) = store.job(JobId(job)).await? else {
         return Err(Failure::new(Exit::Usage, format!("there is no job {job}"))
             .hint("voicespool ls")

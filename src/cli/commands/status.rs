@@ -8,9 +8,9 @@ use crate::cli::args::Global;
 use crate::cli::commands::pause;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::ledger;
 use crate::cli::money::{Funds, money_json, money_lines};
-use crate::cli::summary::{self, utc};
-use crate::cli::term;
+use crate::cli::term::{self, utc};
 use crate::config::{Limits, Overrides};
 use crate::domain::units::grouped;
 use crate::domain::{GateId, JobKind, JobState, UtcMillis};
@@ -21,7 +21,7 @@ use crate::worker::{Cause, Clock, Pulse, why};
 
 pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let Some(store) = context.look().await? else {
+    let Some(store) = context.open_read_only().await? else {
         if context.json {
             term::outln(&json!({"type": "status", "queue": null}).to_string())?;
         } else {
@@ -35,10 +35,10 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     };
     let counts = store.counts().await?;
-    let funds = Funds::of(&context, Some(&store)).await?;
+    let funds = context.funds(Some(&store)).await?;
     let pauses = store.pauses().await?;
     let gates = store.gates().await?;
-    let last = summary::all_runs(&store).await?.pop();
+    let last = ledger::all_runs(&store).await?.pop();
     let running = RunLock::holder(&context.settings.places.state)?;
     store.close().await?;
     let now = context.clock.now();
@@ -54,7 +54,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
                 "task": count.task, "kind": count.kind, "state": count.state, "jobs": count.jobs, "quantity": count.quantity,
             })).collect::<Vec<_>>(),
             "gates": standings.iter().map(|one| gate_json(one, &limits(one.row), &learned(one.row), now)).collect::<Vec<_>>(),
-            "gates_as_of": pulse.as_ref().filter(|_| running.is_some()).map(|pulse| summary::utc(pulse.at)),
+            "gates_as_of": pulse.as_ref().filter(|_| running.is_some()).map(|pulse| term::utc(pulse.at)),
             "last_run": last.as_ref().map(run_json),
         });
         term::outln(&status.to_string())?;
@@ -262,7 +262,7 @@ fn gate_json(
     let row = standing.row;
     json!({
         "endpoint": row.endpoint, "model": row.model,
-        "cause": standing.cause, "words": standing.cause.words(now, summary::utc),
+        "cause": standing.cause, "words": standing.cause.words(now, term::utc),
         "limits": {
             "requests_per_minute": limits.requests_per_minute, "chars_per_minute": limits.chars_per_minute,
             "audio_seconds_per_minute": limits.audio_seconds_per_minute, "concurrency": limits.concurrency,
@@ -271,7 +271,7 @@ fn gate_json(
         "in_flight": standing.live.map(|live| live.in_flight),
         "throttled": standing.live.map(|live| live.throttled),
         "overloaded": standing.live.map(|live| live.overloaded),
-        "learned_rate": row.rate.map(|(rate, _)| rate), "learned_at": row.rate.map(|(_, at)| summary::utc(at)),
+        "learned_rate": row.rate.map(|(rate, _)| rate), "learned_at": row.rate.map(|(_, at)| term::utc(at)),
         "learned": learned.iter().map(|learnt| &learnt.lesson).collect::<Vec<_>>(),
         "paused": row.paused.as_ref().map(|(_, why)| why),
     })

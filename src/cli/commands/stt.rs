@@ -4,11 +4,13 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::cli::args::Global;
+use crate::cli::args::one_shot::{SttArgs, SttTask};
+use crate::cli::consent::Spend;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::one_shot::args::{SttArgs, SttTask};
+use crate::cli::one_shot::fulfil;
 use crate::cli::one_shot::input::{Input, Reading};
+use crate::cli::one_shot::order::Order;
 use crate::cli::one_shot::target::{self, Target, Targets};
-use crate::cli::one_shot::{Order, fulfil};
 use crate::config::{TypedTask, nearest};
 use crate::domain::DocumentFormat;
 
@@ -36,7 +38,7 @@ pub(crate) async fn run(global: &Global, args: SttArgs) -> anyhow::Result<Exit> 
         targets: targets(&args, &inputs, &formats)?,
         inputs,
         folder: args.common.output_dir.clone(),
-        spend: args.common.spend(),
+        spend: Spend::from(&args.common),
     };
     fulfil(global, order).await
 }

@@ -8,7 +8,8 @@ use crate::audio;
 use crate::cli::args::Global;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::{summary, term};
+use crate::cli::ledger;
+use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::AudioMillis;
 use crate::pipeline::key;
@@ -19,8 +20,8 @@ const TOLERANCE: AudioMillis = AudioMillis(150);
 
 pub(crate) async fn run(global: &Global, deep: bool) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let store = context.look_or_say().await?;
-    let outputs = summary::current_outputs(&store).await?;
+    let store = context.require_read_only().await?;
+    let outputs = ledger::current_outputs(&store).await?;
     store.close().await?;
     let (mut good, mut findings) = (0u64, 0u64);
     for output in outputs {

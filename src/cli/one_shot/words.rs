@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::commands::run::End;
 use crate::cli::context::Context;
+use crate::cli::end::End;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::one_shot::Order;
 use crate::cli::one_shot::input::Input;
+use crate::cli::one_shot::order::Order;
 use crate::cli::one_shot::target::{self, Target};
 use crate::cli::term;
 use crate::domain::units::grouped;

@@ -309,7 +309,7 @@ fn a_file_that_cannot_be_written_fails_alone_and_the_end_says_so() {
     let ran = project.run(&["run", "--yes"]).exits(3);
 
     assert!(
-        ran.stderr().contains("1 files could not be made")
+        ran.stderr().contains("1 file could not be made")
             && ran.stderr().contains("voicespool retry --all"),
         "{}",
         ran.stderr()

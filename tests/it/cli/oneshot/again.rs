@@ -68,7 +68,7 @@ fn what_a_kill_left_in_doubt_is_told_and_sent_again() {
 
     let said = ended.stderr();
     assert!(
-        said.contains("in doubt: 1 request was on the wire"),
+        said.contains("in doubt: 1 request in flight when the last run ended"),
         "{said}"
     );
     let status = project

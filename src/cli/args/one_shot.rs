@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use crate::cli::consent::Spend;
 use crate::domain::NanoUsd;
 
 /// Flags both commands know.
@@ -32,15 +31,6 @@ pub(crate) struct OneShotArgs {
     /// Send nothing that could cost more than this in all, e.g. 0.50 (USD)
     #[arg(long, value_name = "USD")]
     pub max_cost: Option<NanoUsd>,
-}
-
-impl OneShotArgs {
-    pub(crate) fn spend(&self) -> Spend {
-        Spend {
-            yes: self.yes,
-            max_cost: self.max_cost,
-        }
-    }
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,9 @@
 //! The command line, as clap sees it. What the flags mean is in the commands.
 
+#[cfg(feature = "mock")]
+pub(crate) mod mock;
+pub(crate) mod one_shot;
+
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +11,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[cfg(feature = "mock")]
-use crate::cli::commands::mock::MockArgs;
-use crate::cli::one_shot::args::{SttArgs, TtsArgs};
+use crate::cli::args::mock::MockArgs;
+use crate::cli::args::one_shot::{SttArgs, TtsArgs};
 use crate::config;
 use crate::domain::{JobId, JobKind, JobState, NanoUsd};
 

@@ -7,55 +7,38 @@
 //! to whoever holds the lock: streamed inputs are made files there, and finished files wait
 //! there to be copied to where the user wants them.
 
-pub(crate) mod args;
+mod again;
 pub(crate) mod input;
+pub(crate) mod order;
+mod scratch;
 pub(crate) mod target;
 mod words;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::args::Global;
 use crate::cli::commands::plan as plan_command;
-use crate::cli::commands::run::{self, End};
-use crate::cli::consent::{Spend, agreed_to};
+use crate::cli::consent::agreed_to;
 use crate::cli::context::Context;
+use crate::cli::end::End;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::one_shot::input::{Input, Reading};
-use crate::cli::one_shot::target::Targets;
+use crate::cli::one_shot::again::take_up_again;
+use crate::cli::one_shot::input::Input;
+use crate::cli::one_shot::order::Order;
+use crate::cli::one_shot::scratch::{Scratch, make_private};
 use crate::cli::one_shot::words::Bill;
 use crate::cli::progress::Style;
-use crate::cli::{summary, term};
-use crate::config::{Overrides, TypedTask};
-use crate::domain::{JobId, JobKind, JobState, NanoUsd};
-use crate::pipeline::addresses::Addresses;
-use crate::pipeline::plan::{FilePlan, FileState, Plan};
+use crate::cli::{ledger, recovery, term, work};
+use crate::config::Overrides;
+use crate::domain::{JobState, NanoUsd};
+use crate::pipeline::plan::{FilePlan, FileState, Plan, Totals};
 use crate::pipeline::task::{InputPattern, Task, Work};
-use crate::store::{Filter, Money, Store};
-use crate::worker::recovery::recover;
+use crate::store::{Filter, Store};
 
 /// Requests that need no bar.
 const FEW: u64 = 4;
-
-/// Parts of a file read at once.
-const PAGE: u32 = 5_000;
-
-/// What one command is to do.
-#[derive(Debug)]
-pub(crate) struct Order {
-    /// `tts` or `stt`.
-    pub verb: &'static str,
-    pub task: TypedTask,
-    pub reading: Reading,
-    pub inputs: Vec<Input>,
-    /// Of each input, in the same order.
-    pub targets: Vec<Targets>,
-    /// The folder of `-O`.
-    pub folder: Option<PathBuf>,
-    pub spend: Spend,
-}
 
 /// Does it, or says what is wrong with it.
 pub(crate) async fn fulfil(global: &Global, mut order: Order) -> anyhow::Result<Exit> {
@@ -74,7 +57,7 @@ pub(crate) async fn fulfil(global: &Global, mut order: Order) -> anyhow::Result<
     let lock = context.lock_in_turn().await?;
     let scratch = Scratch::make(home).map_err(|error| in_the_way(home, &error))?;
     let store = Arc::new(context.open().await?);
-    let exit = Box::pin(work(&context, &mut order, &scratch, &store)).await;
+    let exit = Box::pin(carry_out(&context, &mut order, &scratch, &store)).await;
     let closed = store.close().await;
     drop(scratch);
     drop(lock);
@@ -89,60 +72,13 @@ fn in_the_way(home: &Path, error: &io::Error) -> Failure {
         .hint("XDG_STATE_HOME names another place for it")
 }
 
-/// Makes `folder` for the user alone: what was said is nobody else's business.
-fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-}
-
-/// Inputs and results on their way; gone when dropped. Answers and texts are in the queue's
-/// own folder: all of this can be made again for nothing.
-#[derive(Debug)]
-struct Scratch {
-    folder: PathBuf,
-    inputs: PathBuf,
-}
-
-impl Scratch {
-    /// Empties what a killed process left. Only while the lock is held.
-    fn make(home: &Path) -> io::Result<Self> {
-        let folder = home.join("work");
-        match fs::remove_dir_all(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let inputs = folder.join("in");
-        make_private(&inputs)?;
-        Ok(Self { folder, inputs })
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What stays is removed by the next one.
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-async fn work(
+async fn carry_out(
     context: &Context,
     order: &mut Order,
     scratch: &Scratch,
     store: &Arc<Store>,
 ) -> anyhow::Result<Exit> {
-    let now = context.clock.now();
-    let recovered = recover(
-        store,
-        &context.objects(),
-        &Addresses::new(&context.settings.places.state),
-        run::doubt_policy(context),
-        now,
-    )
-    .await?;
-    summary::say_recovery(context, &recovered);
+    recovery::put_right(context, store).await?;
     let (tasks, paths) = stage(context, order, scratch)?;
     take_up_again(context, store, &tasks, &paths).await?;
     let plan = plan_command::make(context, &tasks, Some(store)).await?;
@@ -155,21 +91,7 @@ async fn work(
         term::say(line);
     }
     let totals = plan.totals();
-    if tasks[0].price.is_none() && !context.quiet {
-        term::say(&format!(
-            "estimate unknown, the model has no price: {}",
-            words::amount(&tasks[0], &totals)
-        ));
-    }
-    if totals.cost > NanoUsd::ZERO && !context.quiet {
-        term::say(&format!(
-            "estimate {}: {}",
-            totals.cost.display(),
-            words::amount(&tasks[0], &totals)
-        ));
-    }
-    let command = format!("voicespool {} …", order.verb);
-    if !agreed_to(context, order.spend, &plan, &command)? {
+    if !agreed(context, order, &plan)? {
         term::say("nothing was sent");
         return Ok(Exit::Usage);
     }
@@ -177,13 +99,46 @@ async fn work(
         term::say("one-shots are paused; voicespool unpause --one-shots --all    goes on");
     }
     // A bar of a few steps says less than a word about each.
-    let style = match run::style(false, context.quiet) {
+    let style = match work::style(false, context.quiet) {
         Style::Bar | Style::Lines if totals.to_send <= FEW => Style::Few,
         style => style,
     };
-    let end = run::engage(context, order.spend.max_cost, &tasks, &plan, store, style).await?;
-    let after = plan_command::make(context, &tasks, Some(store)).await?;
-    let result = self::wanted(&after, &paths);
+    let end = work::engage(context, order.spend.max_cost, &tasks, &plan, store, style).await?;
+    hand_over(context, order, &tasks, &paths, store, &totals, &end).await
+}
+
+/// Says what it may cost, and asks where nothing was agreed to before.
+fn agreed(context: &Context, order: &Order, plan: &Plan) -> anyhow::Result<bool> {
+    let (totals, task) = (plan.totals(), &plan.tasks[0].task);
+    if task.price.is_none() && !context.quiet {
+        term::say(&format!(
+            "estimate unknown, the model has no price: {}",
+            words::amount(task, &totals)
+        ));
+    }
+    if totals.cost > NanoUsd::ZERO && !context.quiet {
+        term::say(&format!(
+            "estimate {}: {}",
+            totals.cost.display(),
+            words::amount(task, &totals)
+        ));
+    }
+    let command = format!("voicespool {} …", order.verb);
+    agreed_to(context, order.spend, plan, &command)
+}
+
+/// Copies what was made to where it belongs, ends the run, and tells what came of it.
+async fn hand_over(
+    context: &Context,
+    order: &Order,
+    tasks: &[Arc<Task>],
+    paths: &[PathBuf],
+    store: &Arc<Store>,
+    totals: &Totals,
+    end: &End,
+) -> anyhow::Result<Exit> {
+    let after = plan_command::make(context, tasks, Some(store)).await?;
+    let result = self::wanted(&after, paths);
     let delivered = deliver(context, order, &result);
     let made = delivered.as_ref().map_or(0, Vec::len);
     let exit = match &delivered {
@@ -191,12 +146,12 @@ async fn work(
         Ok(_) if made == order.inputs.len() => Exit::Ok,
         Ok(_) => end.exit(true),
     };
-    run::close_run(context, store, &end, exit).await?;
-    let money = money_of(store, &end).await?;
+    work::close_run(context, store, end, exit).await?;
+    let money = ledger::money_of(store, end.id).await?;
     let delivered = delivered?;
     let bill = Bill {
         task: &tasks[0],
-        totals: &totals,
+        totals,
         money: &money,
         audio: match tasks[0].work {
             Work::Speech(_) => end.audio(),
@@ -206,7 +161,7 @@ async fn work(
     words::tell(context, order, &bill, &delivered)?;
     if made < order.inputs.len() {
         let held = held(store, &tasks[0]).await?;
-        let failure = words::unfinished(context, order, &end, exit, &result, held);
+        let failure = words::unfinished(context, order, end, exit, &result, held);
         if made == 0 {
             return Err(failure.into());
         }
@@ -252,67 +207,6 @@ fn wanted<'a>(plan: &'a Plan, paths: &[PathBuf]) -> Vec<&'a FilePlan> {
         .collect()
 }
 
-/// Whoever types a command again that failed, or that was cancelled, wants it done. What is
-/// held is not touched: that is for a person to say.
-async fn take_up_again(
-    context: &Context,
-    store: &Store,
-    tasks: &[Arc<Task>],
-    paths: &[PathBuf],
-) -> anyhow::Result<()> {
-    let given_up = vec![JobState::Failed, JobState::Cancelled];
-    for task in tasks {
-        let parents = Filter {
-            states: given_up.clone(),
-            task: Some(task.name.clone()),
-            kinds: vec![JobKind::Assemble, JobKind::Compose],
-            ..Filter::default()
-        };
-        let mut after = None;
-        loop {
-            let page = store.jobs(&parents, after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            for parent in page {
-                let is_wanted = paths
-                    .iter()
-                    .any(|path| context.settings.places.stored(path) == parent.source_path);
-                if is_wanted {
-                    retry(context, store, parent.id, &given_up).await?;
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Takes up the lost parts of `parent`, or `parent` itself when it has none.
-async fn retry(
-    context: &Context,
-    store: &Store,
-    parent: JobId,
-    given_up: &[JobState],
-) -> anyhow::Result<()> {
-    let (mut given, mut after) = (Vec::new(), None);
-    loop {
-        let page = store.parts(parent, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.ordinal);
-        let parts = page.iter().filter(|part| given_up.contains(&part.state));
-        given.extend(parts.map(|part| part.child));
-    }
-    if given.is_empty() {
-        given.push(parent);
-    }
-    let filter = Filter {
-        states: given_up.to_vec(),
-        ids: given,
-        ..Filter::default()
-    };
-    store.retry(&filter, context.clock.now()).await?;
-    Ok(())
-}
-
 /// Puts what is finished where it belongs; the inputs that are done, in their order.
 fn deliver<'a>(
     context: &Context,
@@ -335,12 +229,6 @@ fn deliver<'a>(
         done.push(input);
     }
     Ok(done)
-}
-
-async fn money_of(store: &Store, end: &End) -> anyhow::Result<Money> {
-    let runs = summary::all_runs(store).await?;
-    let own = runs.into_iter().find(|run| run.id == end.id);
-    Ok(own.map(|run| run.money).unwrap_or_default())
 }
 
 /// Whether parts of one-shots of this kind wait for a person.

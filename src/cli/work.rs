@@ -1,0 +1,240 @@
+//! One run from the agreed plan to its end: queued, worked on, told, and written down.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::cli::context::Context;
+use crate::cli::end::End;
+use crate::cli::engines::Wiring;
+use crate::cli::exit::Exit;
+use crate::cli::host;
+use crate::cli::progress::tally::Expected;
+use crate::cli::progress::{self, Style};
+use crate::cli::recovery;
+use crate::cli::term;
+use crate::domain::{JobId, JobKind, JobState, NanoUsd, RunId};
+use crate::engine::delay::DelayRules;
+use crate::pipeline::enqueue::{enqueue, leave_out};
+use crate::pipeline::plan::Plan;
+use crate::pipeline::task::Task;
+use crate::store::{Caps, Filter, NewEvent, NewRun, Store};
+use crate::worker::shutdown::Signal;
+use crate::worker::verdict::RetryRules;
+use crate::worker::{Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
+
+/// Rows read at a time.
+const PAGE: u32 = 1_000;
+
+/// How to show the work: bars on a terminal, else a line a minute.
+pub(crate) fn style(json: bool, quiet: bool) -> Style {
+    match (json, quiet, term::can_redraw()) {
+        (true, _, _) => Style::Json,
+        (_, true, _) => Style::Quiet,
+        (_, _, true) => Style::Bar,
+        _ => Style::Lines,
+    }
+}
+
+/// Queues what was agreed to and works on it until it is done or has to stop. The run is
+/// to be ended with [`close_run`].
+pub(crate) async fn engage(
+    context: &Context,
+    max_cost: Option<NanoUsd>,
+    tasks: &[Arc<Task>],
+    plan: &Plan,
+    store: &Arc<Store>,
+    style: Style,
+) -> anyhow::Result<End> {
+    let wiring = context.lanes(store, tasks).await?;
+    // A refusal of the last run is no reason not to try the key that is there now.
+    for gate in store.gates().await? {
+        if gate.paused.is_some() && wiring.lanes.contains_key(&gate.id) {
+            store.unpause_gate(gate.id).await?;
+        }
+    }
+    let now = context.clock.now();
+    let id = store
+        .start_run(NewRun {
+            pid: std::process::id(),
+            host: host::name(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: host::command_line(),
+            at: now,
+        })
+        .await?;
+    store
+        .set_caps(Caps {
+            queue: context.settings.budget.max_cost,
+            run: Some((id, max_cost)),
+            day: context.settings.budget.max_cost_per_day,
+        })
+        .await?;
+    let enqueued = enqueue(
+        plan,
+        store,
+        &context.objects(),
+        &context.settings.places,
+        now,
+    )
+    .await?;
+    for changed in &enqueued.changed {
+        term::say(&format!("warning: {}", term::clean(changed)));
+    }
+    let left = leave_out(plan, &enqueued, store, now).await?;
+    if left > 0 && !context.one_shots {
+        term::say(&format!(
+            "{} left the plan, and so the queue",
+            term::count(left, "file")
+        ));
+    }
+    let mut end = work(context, max_cost, plan, store, wiring, id, style).await?;
+    end.failed = failed(plan, &enqueued.parents, store).await?;
+    Ok(end)
+}
+
+/// Files that failed, but for those this plan has cut or asked for in another way since: of
+/// its own tasks only what it put into the queue counts, of others everything.
+async fn failed(plan: &Plan, parents: &[JobId], store: &Store) -> anyhow::Result<u64> {
+    let parents: HashSet<JobId> = parents.iter().copied().collect();
+    let own: HashSet<&str> = plan.tasks.iter().map(|task| &*task.task.name).collect();
+    let filter = Filter {
+        states: vec![JobState::Failed],
+        kinds: vec![JobKind::Assemble, JobKind::Compose],
+        ..Filter::default()
+    };
+    let (mut failed, mut after) = (0, None);
+    loop {
+        let page = store.jobs(&filter, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        let wanted = page
+            .iter()
+            .filter(|job| parents.contains(&job.id) || !own.contains(job.spec.task.as_str()));
+        failed += u64::try_from(wanted.count()).unwrap_or(u64::MAX);
+    }
+    Ok(failed)
+}
+
+async fn work(
+    context: &Context,
+    max_cost: Option<NanoUsd>,
+    plan: &Plan,
+    store: &Arc<Store>,
+    wiring: Wiring,
+    id: RunId,
+    style: Style,
+) -> anyhow::Result<End> {
+    let settings = &context.settings;
+    let (events, inbox) = mpsc::unbounded_channel();
+    let shutdown = Shutdown::default();
+    let signal = first_signal(&shutdown)?;
+    let run = Arc::new(Run {
+        id,
+        store: store.clone(),
+        objects: context.objects(),
+        places: settings.places.clone(),
+        lanes: wiring.lanes,
+        requests: wiring.requests,
+        specs: wiring.specs,
+        rules: rules(context),
+        clock: context.clock,
+        events,
+        shutdown: shutdown.clone(),
+        wire: Semaphore::new(
+            usize::try_from(settings.run.workers.get()).unwrap_or(Semaphore::MAX_PERMITS),
+        ),
+        held: Mutex::default(),
+        marks: wiring.marks,
+        pauses: Pauses::default(),
+        guard: Guard::new(settings.budget.runaway_factor),
+        bounds: Bounds::default(),
+        halted: OnceLock::new(),
+    });
+    let cap = context.funds(Some(store)).await?.left(max_cost);
+    let reporter = tokio::spawn(progress::follow(
+        inbox,
+        style,
+        Expected {
+            requests: plan.totals().to_send,
+            cap,
+        },
+    ));
+    let stop = run.work().await;
+    // The reporter ends when the last sender is gone.
+    drop(run);
+    let tally = reporter.await?;
+    let signal = *signal.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(End {
+        id,
+        stop: stop?,
+        signal,
+        tally,
+        troubled: 0,
+        failed: 0,
+        hurry: shutdown.hurry,
+    })
+}
+
+/// Listens to signals; holds the first, once it came.
+fn first_signal(shutdown: &Shutdown) -> std::io::Result<Arc<Mutex<Option<Signal>>>> {
+    let signal = Arc::new(Mutex::new(None));
+    let seen = signal.clone();
+    shutdown.listen(move |received, _| {
+        seen.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(received);
+    })?;
+    Ok(signal)
+}
+
+/// The rules of the settings; the earlier of a time limit and a deadline ends the run.
+fn rules(context: &Context) -> RunRules {
+    let settings = &context.settings;
+    let now = context.clock.now();
+    let after = settings.run.max_duration.map(|limit| now.after(limit));
+    let at = settings
+        .run
+        .deadline
+        .and_then(|time| Clock::next(now, time));
+    RunRules {
+        workers: usize::try_from(settings.run.workers.get()).unwrap_or(usize::MAX),
+        drain: settings.run.drain,
+        retry: RetryRules {
+            max_failures: settings.retry.max_failures.get(),
+            give_up_after: settings.retry.give_up_after,
+        },
+        delay: DelayRules {
+            base: settings.retry.base_delay,
+            cap: settings.retry.max_delay,
+            ..DelayRules::default()
+        },
+        on_in_doubt: recovery::doubt_policy(context),
+        until: after.into_iter().chain(at).min(),
+    }
+}
+
+/// Writes down how a run ended.
+pub(crate) async fn close_run(
+    context: &Context,
+    store: &Store,
+    end: &End,
+    exit: Exit,
+) -> anyhow::Result<()> {
+    let now = context.clock.now();
+    if !matches!(end.stop, Stop::Empty) {
+        store
+            .add_event(NewEvent {
+                run: Some(end.id),
+                at: now,
+                kind: exit.word().to_owned(),
+                detail: end.stop.words(),
+            })
+            .await?;
+    }
+    store
+        .finish_run(end.id, now, i32::from(exit.code()))
+        .await?;
+    Ok(())
+}
