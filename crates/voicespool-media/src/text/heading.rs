@@ -220,7 +220,7 @@ fn by_capitals(line: &str) -> bool {
         && !line.ends_with(['!', '?', ':', '-', '–', '—', '"', '”', '…'])
 }
 
-/// "chapter.001", "CH_2": as converters name what had no heading.
+/// `chapter.001`, `CH_2`: as converters name what had no heading.
 fn by_file_name(line: &str) -> Option<u8> {
     let (word, number) = line.split_once(['.', '_', '-'])?;
     let is_word = ["chapter", "chap", "ch"].contains(&word.to_ascii_lowercase().as_str());
@@ -249,7 +249,7 @@ fn by_caseless(line: &str) -> Option<u8> {
             rest.is_empty() || rest.starts_with([' ', '\u{3000}', ':', '：', '一', '1'])
         })
     };
-    if CASELESS_UNNUMBERED.iter().any(|known| stands_alone(&known)) {
+    if CASELESS_UNNUMBERED.iter().any(stands_alone) {
         return Some(CHAPTER);
     }
     by_hangul(word)
