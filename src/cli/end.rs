@@ -15,6 +15,8 @@ pub(crate) struct End {
     pub stop: Stop,
     pub signal: Option<Signal>,
     pub tally: Tally,
+    /// Files of the plan that were done before.
+    pub done_before: u64,
     /// Files of the plan that were left out.
     pub troubled: u64,
     /// Files whose jobs failed and that are still wanted so.

@@ -11,7 +11,7 @@ use crate::cli::host;
 use crate::config::{self, EngineKind, Limits, Profile};
 use crate::domain::{GateId, SpecId};
 use crate::engine::Engine;
-use crate::engine::limit::{Adaptive, Ceilings, Gate, Learned};
+use crate::engine::limit::{Adaptive, Ceilings, Gate, SavedRate};
 use crate::engine::local::LocalEngine;
 use crate::engine::rest::{Auth, Deadline, Kind, RestEngine, RestOptions};
 use crate::pipeline::enqueue;
@@ -118,7 +118,7 @@ impl Context {
         let now = self.clock.now();
         let learned = known
             .and_then(|gate| gate.rate)
-            .map(|(per_second, at)| Learned {
+            .map(|(per_second, at)| SavedRate {
                 per_second,
                 age: now.since(at),
             });
@@ -133,7 +133,7 @@ impl Context {
             Adaptive {
                 enabled: !local,
                 start_per_second,
-                learned,
+                saved: learned,
             },
         ))
     }
@@ -152,12 +152,12 @@ impl Context {
         profile: &Profile,
         kind: Kind,
     ) -> Result<RestEngine, Failure> {
-        let key = profile.key().await.map_err(|error| {
+        let key = profile.credential().await.map_err(|error| {
             Failure::from_error(Exit::Account, &error)
                 .detail(format!(
                     "profile `{}` takes its key from {}",
                     profile.name,
-                    profile.key_source()
+                    profile.credential_source()
                 ))
                 .detail("nothing was sent")
                 .hint("voicespool doctor")

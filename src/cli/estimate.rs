@@ -1,11 +1,9 @@
-//! The plan for people and for programs: cost, quantity, time, disk, and why.
+//! The plan for people and for spreadsheets: cost, quantity, time, disk, and why.
 
 use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
-use serde_json::{Value, json};
 
-use crate::cli::money::Funds;
 use crate::cli::term;
 use crate::domain::units::grouped;
 use crate::domain::{AudioFormat, AudioMillis, NanoUsd, Price, Quantity};
@@ -251,47 +249,6 @@ pub(crate) fn notes(plan: &Plan) -> Vec<String> {
         }
     }
     notes
-}
-
-/// The whole plan as JSON.
-pub(crate) fn to_json(plan: &Plan, funds: &Funds) -> Value {
-    let totals = plan.totals();
-    json!({
-        "type": "plan",
-        "totals": sums(&totals),
-        "money": funds.json(),
-        "tasks": plan.tasks.iter().map(|task| {
-            let totals = Totals::of(task.files.iter());
-            json!({
-                "task": task.task.name, "model": task.task.model(), "endpoint": task.task.endpoint,
-                "price": task.task.price, "totals": sums(&totals),
-                "files": task.files.iter().map(file_json).collect::<Vec<_>>(),
-                "skipped": task.skipped.iter().map(|skipped| json!({"path": skipped.path.to_string_lossy(), "why": skipped.why})).collect::<Vec<_>>(),
-            })
-        }).collect::<Vec<_>>(),
-    })
-}
-
-fn sums(totals: &Totals) -> Value {
-    json!({
-        "files": totals.files, "files_with_work": totals.work_files, "files_done": totals.done_files, "files_refused": totals.refused_files,
-        "requests": totals.requests, "requests_to_send": totals.to_send,
-        "chars": totals.chars, "chars_to_send": totals.new_chars,
-        "audio_s": totals.audio.seconds(), "audio_s_to_send": totals.new_audio.seconds(),
-        "cost": totals.cost, "cost_nano": totals.cost.0, "files_without_price": totals.unpriced_files, "files_at_most": totals.at_most_files,
-    })
-}
-
-fn file_json(file: &FilePlan) -> Value {
-    let refusal = match &file.state {
-        FileState::Refused(refusal) => json!({"why": refusal.why, "remedy": refusal.remedy}),
-        _ => Value::Null,
-    };
-    json!({
-        "path": file.found.path.to_string_lossy(), "state": file.state.word(), "refused": refusal,
-        "requests": file.requests, "requests_to_send": file.to_send, "total": file.total, "to_send": file.new,
-        "cost": file.cost, "at_most": file.at_most, "outputs": file.outputs.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(), "note": file.note,
-    })
 }
 
 /// One CSV record per file.

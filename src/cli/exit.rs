@@ -135,6 +135,23 @@ impl Failure {
     }
 }
 
+/// A message of clap as a failure: what is wrong first, `tip:` lines as hints.
+pub(crate) fn usage(message: &str) -> Failure {
+    let mut lines = message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let headline = first.strip_prefix("error: ").unwrap_or(first);
+    lines.fold(
+        Failure::new(Exit::Usage, headline),
+        |failure, line| match line.strip_prefix("tip: ") {
+            Some(tip) => failure.hint(tip),
+            None => failure.detail(line),
+        },
+    )
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.headline)?;

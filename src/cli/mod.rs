@@ -15,6 +15,7 @@ mod money;
 mod one_shot;
 mod progress;
 mod queue;
+mod record;
 mod recovery;
 mod reports;
 mod summary;
@@ -25,13 +26,13 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use serde_json::json;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::record::Record;
 use crate::pipeline::enqueue::EnqueueError;
 use crate::pipeline::output::OutputError;
 use crate::pipeline::plan::PlanError;
@@ -41,7 +42,10 @@ use crate::worker::recovery::RecoveryError;
 
 /// The whole program: parses, runs, says what went wrong, gives the exit code.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     log_to_stderr(cli.global.verbose);
     let json = cli.global.json;
     let exit = match run(cli) {
@@ -51,15 +55,31 @@ pub fn main() -> ExitCode {
             let failure = told(error);
             term::say(&term::clean(&failure.to_string()));
             if json {
-                let error = json!({
-                    "type": "exit", "code": failure.exit.code(), "kind": failure.exit.word(),
-                    "message": failure.headline, "details": failure.details, "hints": failure.hints,
-                });
+                let last = record::end::Exit::of(&failure);
                 // Whoever reads may be gone; the exit code says it too.
-                let _ = term::outln(&error.to_string());
+                let _ = record::print(&Record::Exit(&last));
             }
             failure.exit
         }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// What clap answers to a command line it does not take, or to `--help`.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // A closed stream is nobody reading.
+    let _ = error.print();
+    let asks_for_json = std::env::args_os()
+        .take_while(|argument| argument != "--")
+        .any(|argument| argument == "--json");
+    if error.use_stderr() && asks_for_json {
+        let last = record::end::Exit::of(&exit::usage(&error.render().to_string()));
+        let _ = record::print(&Record::Exit(&last));
+    }
+    let exit = if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Ok
     };
     ExitCode::from(exit.code())
 }

@@ -1,16 +1,14 @@
-//! Money for people and for programs, the same words everywhere:
+//! Money for people, with the same words everywhere:
 //!
 //! - **spent**: everything that was or may have been billed. What caps count.
 //! - **wasted**, of it: paid for answers that were unusable.
 //! - **in doubt**, of it: sent and never answered; it may be on the bill.
 //! - **reserved**, besides: set aside for requests in flight.
 
-use serde_json::{Value, json};
-
 use crate::cli::term;
 use crate::config::Budget;
 use crate::domain::{Day, NanoUsd, UtcMillis};
-use crate::store::{self, Money, Store, Sum};
+use crate::store::{self, Money, Store};
 use crate::worker::Clock;
 
 /// What the queue has cost and may cost, with the caps of the configuration.
@@ -21,7 +19,7 @@ pub(crate) struct Funds {
     pub day: Day,
     /// What was sent on `day`.
     pub today: Money,
-    next_day: Option<UtcMillis>,
+    pub next_day: Option<UtcMillis>,
 }
 
 impl Funds {
@@ -120,27 +118,10 @@ impl Funds {
             },
         )
     }
-
-    /// For programs.
-    pub(crate) fn json(&self) -> Value {
-        let mut value = money_json(&self.queue);
-        value["left"] = json!(room(&self.queue));
-        value["today"] = self.today_json();
-        value
-    }
-
-    /// The day for programs.
-    pub(crate) fn today_json(&self) -> Value {
-        let mut today = money_json(&self.today);
-        today["day"] = json!(self.day);
-        today["left"] = json!(room(&self.today));
-        today["next_day_at"] = json!(self.next_day.map(term::utc));
-        today
-    }
 }
 
 /// What the cap leaves; `None` without a cap.
-fn room(money: &Money) -> Option<NanoUsd> {
+pub(crate) fn room(money: &Money) -> Option<NanoUsd> {
     let cap = money.cap?;
     Some(NanoUsd(cap.0.saturating_sub(money.spent().0).max(0)))
 }
@@ -188,14 +169,4 @@ pub(crate) fn money_lines(money: &Money) -> Vec<String> {
         }
     }
     lines
-}
-
-/// Money for programs.
-pub(crate) fn money_json(money: &Money) -> Value {
-    let sum =
-        |sum: &Sum| json!({"requests": sum.attempts, "cost": sum.cost, "cost_nano": sum.cost.0});
-    json!({
-        "cap": money.cap, "spent": money.spent(), "confirmed": sum(&money.confirmed), "wasted": sum(&money.wasted),
-        "in_doubt": sum(&money.in_doubt), "reserved": sum(&money.reserved), "not_billed": sum(&money.not_billed),
-    })
 }

@@ -29,7 +29,7 @@ pub(crate) struct Ending<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Remains {
     pub jobs_failed: u64,
-    /// Files that could not be put together or written, although every job of theirs is done.
+    /// Files that could not be made.
     pub files_failed: u64,
     pub jobs_held: u64,
     /// Jobs that a later run works on.
@@ -49,7 +49,7 @@ impl Remains {
         };
         Self {
             jobs_failed: sum(true, &|state| state == JobState::Failed),
-            // A file fails with its jobs; alone when it could not be put together or written.
+            // With its jobs, or alone when it could not be put together or written.
             files_failed: sum(false, &|state| state == JobState::Failed),
             jobs_held: sum(true, &|state| state == JobState::Held),
             jobs_left: sum(true, &|state| !state.is_final() && state != JobState::Held),

@@ -83,6 +83,12 @@ pub(crate) fn utc(at: UtcMillis) -> String {
         .map_or_else(|_| at.0.to_string(), |time| format!("{time:.0}"))
 }
 
+/// RFC 3339, UTC, to the millisecond.
+pub(crate) fn instant(at: UtcMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map_or_else(|_| at.0.to_string(), |time| format!("{time:.3}"))
+}
+
 /// `1 h 02 m`, `3 m 20 s`, `4.2 s`.
 pub(crate) fn span(time: std::time::Duration) -> String {
     let seconds = time.as_secs();

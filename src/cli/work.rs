@@ -160,6 +160,7 @@ async fn work(
             requests: plan.totals().to_send,
             cap,
         },
+        context.clock,
     ));
     let stop = run.work().await;
     // The reporter ends when the last sender is gone.
@@ -171,6 +172,7 @@ async fn work(
         stop: stop?,
         signal,
         tally,
+        done_before: plan.totals().done_files,
         troubled: 0,
         failed: 0,
         hurry: shutdown.hurry,

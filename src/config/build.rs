@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::config::document::{Document, Loc};
-use crate::config::key::Env;
-use crate::config::problem::Problem;
+use crate::config::env::Env;
+use crate::config::problem::{MAX_PROBLEMS, Problem};
 use crate::config::reader::Field;
 use crate::config::text::FromText;
-
-/// Problems described: a file with more is not being written by hand.
-pub(super) const MAX_PROBLEMS: usize = 100;
 
 /// Keys that the environment can set, and the variables that do.
 pub const ENVIRONMENT: &[(&str, &str)] = &[

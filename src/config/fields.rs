@@ -32,7 +32,7 @@ pub(super) fn refuse(
 
 /// What `dialect` says of speech; `None` also where it has none.
 fn speech_of(dialect: Option<Kind>) -> Option<&'static Speech> {
-    dialect.and_then(|dialect| dialect.facts().speech.as_ref())
+    dialect.and_then(Kind::speech)
 }
 
 /// Whether the delivery itself can be had.
@@ -80,15 +80,18 @@ fn refuse_delivery(
 }
 
 fn refuse_fields(build: &mut Build, table: &TaskTable, dialect: Option<Kind>, delivery: Delivery) {
-    let here = match (dialect, delivery) {
-        (None, _) => "the built-in voice".to_owned(),
-        (Some(Kind::Together), Delivery::Stream | Delivery::WebSocket) => {
-            format!("together over `{delivery}`")
+    let speech = speech_of(dialect);
+    let fields = speech.and_then(|speech| speech.fields(delivery));
+    let here = match dialect {
+        None => "the built-in voice".to_owned(),
+        // The delivery matters where it has other fields than a plain request.
+        Some(dialect) if fields != speech.map(|speech| speech.fields) => {
+            format!("{dialect} over `{delivery}`")
         }
-        (Some(dialect), _) => dialect.as_str().to_owned(),
+        Some(dialect) => dialect.as_str().to_owned(),
     };
     let mut has: Vec<&str> = Vec::new();
-    match speech_of(dialect).and_then(|speech| speech.fields(delivery)) {
+    match fields {
         // What it cannot do at all was said.
         None if dialect.is_some() => return,
         None => has.push("language"),
@@ -104,13 +107,13 @@ fn refuse_fields(build: &mut Build, table: &TaskTable, dialect: Option<Kind>, de
         let Some(loc) = loc.filter(|_| !has.contains(&name)) else {
             continue;
         };
-        let label = match (dialect, name) {
-            (Some(Kind::Together), "alignment") => {
+        let field = SpeechField::ALL.iter().find(|field| field.name() == name);
+        let elsewhere = field.and_then(|field| speech?.delivery_of(*field));
+        let label = match elsewhere {
+            Some(Delivery::Stream) if name == "alignment" => {
                 "write delivery = \"stream\": word times come with events only".to_owned()
             }
-            (Some(Kind::Together), "speed" | "max_partial_length") => {
-                "write delivery = \"websocket\", or leave it out".to_owned()
-            }
+            Some(elsewhere) => format!("write delivery = \"{elsewhere}\", or leave it out"),
             _ if has.is_empty() => "leave it out".to_owned(),
             _ => format!("leave it out: {here} has {}", listed(has.iter().copied())),
         };

@@ -8,8 +8,8 @@ use globset::GlobBuilder;
 
 use crate::config::build::Build;
 use crate::config::reader::{At, Field};
+use crate::config::scope::required;
 use crate::config::tables::TaskTable;
-use crate::config::task::required;
 use crate::config::text::TaskType;
 use crate::config::{template, transcription};
 use crate::domain::DocumentFormat;

@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use crate::config::build::{Build, Origin};
 use crate::config::document::{Document, PROJECT, TYPED, USER};
+use crate::config::folders::user_folder;
 use crate::config::model::ModelRules;
 use crate::config::problem::{ConfigError, Problem};
-use crate::config::profile::{Profile, build_profiles, user_folder};
+use crate::config::profile::{Profile, build_profiles};
 use crate::config::reader::Reader;
+use crate::config::scope::Known;
 use crate::config::settings::{Budget, Retry, Run, Settings};
 use crate::config::sources::{Sources, find_file, shown};
 use crate::config::tables::{BudgetTable, FileTable, ProjectTable, RetryTable, RunTable};
-use crate::config::task::{Known, build_tasks};
+use crate::config::task::build_tasks;
 use crate::config::text::OnInDoubt;
 use crate::config::typed::TypedTask;
 use crate::config::values::Count;

@@ -2,22 +2,25 @@
 //! complete, with the origin of every value.
 //!
 //! Everything wrong is reported in one go, each with its line, carets and what to write
-//! instead. Keys are named here, never read before a request needs one. Decides nothing
+//! instead. Credentials are named here, never read before a request needs one. Decides nothing
 //! at run time: the rooms below get their options from the cli, which builds them from
 //! `Settings`.
 
 mod build;
 mod conceal;
+mod credential;
 mod document;
+mod env;
 mod fields;
 mod files;
+mod folders;
 pub mod init;
-pub mod key;
 mod load;
 mod model;
 mod problem;
 pub mod profile;
 mod reader;
+mod scope;
 mod settings;
 mod sources;
 mod speech;
@@ -36,8 +39,9 @@ mod voice;
 mod tests;
 
 pub use build::{ENVIRONMENT, Origin};
+pub use credential::{Credential, CredentialError, CredentialSource};
+pub use env::Env;
 pub use init::{Existing, InitError, Initialised, Preset, init};
-pub use key::{Env, Key, KeyError, KeySource};
 pub use load::{load, load_typed};
 pub use model::{Limits, Model};
 pub use problem::{ConfigError, Place, Problem, Severity};

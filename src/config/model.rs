@@ -10,12 +10,11 @@ use crate::config::profile::Profile;
 use crate::config::reader::{At, Field};
 use crate::config::tables::{LimitsTable, ModelTable, PriceTable, RawTable};
 use crate::config::text::EngineKind;
-use crate::config::trust;
 use crate::config::values::Count;
-use crate::domain::catalogue::{self, Provider};
+use crate::domain::catalogue;
 use crate::domain::{Lesson, ListedPrice, Price, RawAudio, UtcMillis, price};
 use crate::engine::local;
-use crate::engine::rest::Kind;
+use crate::engine::rest::{CAUTIOUS_MAX_CHARS, Kind, OPENAI_MAX_CHARS};
 use crate::pipeline::task::{Learnt, UploadLimits};
 use crate::store::learned::Lessons;
 use crate::text::ChunkRules;
@@ -72,11 +71,7 @@ const SPEECH_MODELS: &[(&str, u32, u32)] = &[
     (local::MODEL, 2000, 400),
 ];
 
-/// For every other model of Together, and of those who document no limit: half of OpenAI's
-/// 4096. Long chunks make models skip and slur, so all aim for 400.
-const CAUTIOUS_MAX_CHARS: u32 = 2000;
-/// What a server of OpenAI's kind is believed to take when it says nothing.
-const OPENAI_MAX_CHARS: u32 = 4096;
+/// What every other model aims for: long chunks make models skip and slur.
 const TARGET_CHARS: u32 = 400;
 
 /// A sentence of one or two words: prompts that short glitch.
@@ -95,7 +90,7 @@ impl Model {
     ) -> Self {
         let default = ModelRules::default();
         let rules = rules.unwrap_or(&default);
-        let dialect = profile.map_or(Some(Kind::OpenAi), |profile| profile.dialect);
+        let dialect = profile.map_or(Some(Kind::UNKNOWN), |profile| profile.dialect);
         let (known_max, target) = speech_limits(dialect, id);
         let max_chars = rules.max_chars.map_or(known_max, NonZeroU32::get);
         let known_upload = upload_limits(dialect);
@@ -133,7 +128,7 @@ impl Model {
 
 /// Most characters of a request, and how many a chunk aims for.
 fn speech_limits(dialect: Option<Kind>, id: &str) -> (u32, u32) {
-    let speech = dialect.and_then(|dialect| dialect.facts().speech.as_ref());
+    let speech = dialect.and_then(Kind::speech);
     if let Some(model) = speech.and_then(|speech| speech.model(id)) {
         return (model.max_chars, TARGET_CHARS);
     }
@@ -142,10 +137,8 @@ fn speech_limits(dialect: Option<Kind>, id: &str) -> (u32, u32) {
     }
     let known = speech.and_then(|speech| speech.max_chars);
     let cautious = match dialect {
-        None | Some(Kind::Together) => CAUTIOUS_MAX_CHARS,
-        // What was believed of every other server before they had dialects: what was cut so
-        // stays cut so.
-        Some(_) => OPENAI_MAX_CHARS,
+        None => CAUTIOUS_MAX_CHARS,
+        Some(_) => speech.map_or(OPENAI_MAX_CHARS, |speech| speech.assumed_max_chars),
     };
     (known.unwrap_or(cautious), TARGET_CHARS)
 }
@@ -180,8 +173,9 @@ fn price_of(profile: Option<&Profile>, id: &str, rules: &ModelRules) -> Option<L
         if profile.is_own() {
             return free("a server on this machine");
         }
-        if profile.is_groq() {
-            let model = catalogue::find(Provider::Groq, id)?;
+        let catalogue = profile.catalogue()?;
+        if !catalogue.is_full {
+            let model = catalogue::find(catalogue.provider, id)?;
             return Some(ListedPrice {
                 model: id.to_owned(),
                 price: model.price?,
@@ -192,7 +186,6 @@ fn price_of(profile: Option<&Profile>, id: &str, rules: &ModelRules) -> Option<L
         price::built_in()
             .into_iter()
             .find(|price| price.model == id)
-            .filter(|_| profile.is_listed())
     })
 }
 
@@ -218,11 +211,7 @@ impl ModelRules {
             .filter(|learned| !is_overruled(&learned.lesson))
             .map(|learned| Learnt {
                 lesson: learned.lesson.clone(),
-                from: format!(
-                    "learned from {} on {}",
-                    trust::host_of(profile),
-                    day_of(learned.at)
-                ),
+                from: format!("learned from {} on {}", profile.host(), day_of(learned.at)),
             })
             .collect()
     }

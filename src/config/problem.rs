@@ -10,6 +10,9 @@ use unicode_width::UnicodeWidthChar;
 
 use crate::config::conceal::conceal;
 
+/// Problems described: a file with more is not being written by hand.
+pub(super) const MAX_PROBLEMS: usize = 100;
+
 /// Columns of an excerpt: longer lines are shown around the carets.
 const EXCERPT_COLUMNS: usize = 100;
 

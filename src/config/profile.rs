@@ -1,19 +1,22 @@
-//! Profiles: where requests go, how, and where the key is found. Whether that key may go
+//! Profiles: where requests go, how, and where the credential is found. Whether it may go
 //! there is decided by `trust`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::config::build::{Build, Origin, variable_of};
+use crate::config::credential::{Credential, CredentialError, CredentialSource, CredentialSpec};
 use crate::config::document::{Loc, PROJECT};
-use crate::config::key::{Env, Key, KeyError, KeySource, KeySpec};
+use crate::config::env::Env;
+use crate::config::folders::expand;
 use crate::config::problem::Problem;
 use crate::config::reader::{At, Field};
 use crate::config::tables::{FileTable, ProfileTable, TimeoutsTable};
 use crate::config::text::{Auth, EngineKind, TotalTimeout};
-use crate::config::trust::{self, Stated, Trust};
-use crate::engine::rest::{BaseUrl, Kind, OptionsError, Paths, Scheme};
+use crate::config::trust::{self, Stated, Target, Trust};
+use crate::domain::catalogue::Provider;
+use crate::engine::rest::{BaseUrl, Catalogue, Kind, OptionsError, Paths, Scheme};
 
 /// How long to wait for a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,26 +50,26 @@ pub struct Profile {
     pub auth: Auth,
     pub timeouts: Timeouts,
     pub paths: Paths,
-    key: KeySource,
+    credential: CredentialSource,
     env: Env,
 }
 
 impl Profile {
     /// Where the key is looked up; says nothing about whether it is there.
-    pub fn key_source(&self) -> &KeySource {
-        &self.key
+    pub fn credential_source(&self) -> &CredentialSource {
+        &self.credential
     }
 
     /// Looks the key up now. `None` where none is wanted; that is also so for a server on
     /// this machine when the variable is not set.
-    pub async fn key(&self) -> Result<Option<Key>, KeyError> {
-        match self.key.resolve(&self.env).await {
-            Err(KeyError::Unset { .. }) if self.is_loopback() => Ok(None),
+    pub async fn credential(&self) -> Result<Option<Credential>, CredentialError> {
+        match self.credential.resolve(&self.env).await {
+            Err(CredentialError::Unset { .. }) if self.is_loopback() => Ok(None),
             other => other,
         }
     }
 
-    /// Identity of where requests go, part of every job's key: `together:api.together.ai/v1`.
+    /// Identity of where requests go, part of every job's key: kind, host and path.
     /// The dialect is no part of it: naming one buys nothing again.
     pub fn endpoint(&self) -> String {
         match &self.base_url {
@@ -80,23 +83,44 @@ impl Profile {
         self.base_url.as_ref().is_none_or(BaseUrl::is_loopback)
     }
 
-    /// Whether the built-in price list is about this provider: Together, or a look-alike
-    /// of it on this machine.
-    pub(super) fn is_listed(&self) -> bool {
-        let own = |url: &BaseUrl| url.is_loopback() || trust::is_together(url);
-        self.kind == EngineKind::Together && self.base_url.as_ref().is_some_and(own)
+    /// The host requests go to; empty for the local voice.
+    pub(super) fn host(&self) -> &str {
+        self.base_url.as_ref().map_or("", BaseUrl::host)
+    }
+
+    fn target(&self) -> Target<'_> {
+        Target {
+            credential: &self.credential,
+            host: self.host(),
+            is_loopback: self.is_loopback(),
+        }
+    }
+
+    /// What the built-in list of models says of this provider, or of a look-alike of it on
+    /// this machine.
+    pub(super) fn catalogue(&self) -> Option<Catalogue> {
+        let url = self.base_url.as_ref()?;
+        let dialect = self.dialect?;
+        let catalogue = dialect.catalogue()?;
+        (url.is_loopback() || dialect.has_host(url.host())).then_some(catalogue)
+    }
+
+    /// The provider whose models, voices and deliveries the built-in list has, if that is this one.
+    pub(super) fn listed(&self) -> Option<Provider> {
+        let catalogue = self.catalogue().filter(|catalogue| catalogue.is_full)?;
+        Some(catalogue.provider)
+    }
+
+    /// Whether its kind is one whose models the built-in list has, wherever it answers.
+    pub(super) fn is_of_listed_kind(&self) -> bool {
+        let catalogue = self.dialect.and_then(Kind::catalogue);
+        catalogue.is_some_and(|catalogue| catalogue.is_full)
     }
 
     /// Whether it is a program of the user's own on this machine, which charges nothing.
     pub(super) fn is_own(&self) -> bool {
         let is_own = |dialect: Kind| dialect.facts().is_own;
         self.dialect.is_some_and(is_own) && self.is_loopback()
-    }
-
-    /// Whether the list of Groq's models is about this provider.
-    pub(super) fn is_groq(&self) -> bool {
-        let own = |url: &BaseUrl| url.is_loopback() || trust::is_groq(url);
-        self.dialect == Some(Kind::Groq) && self.base_url.as_ref().is_some_and(own)
     }
 }
 
@@ -116,12 +140,8 @@ pub(super) fn build_profiles(
     let trust = trust::read(build, user, root);
     let address = address_override(build, base_url_flag);
     let mut profiles = Profiles::new();
-    for (kind, dialect) in [
-        (EngineKind::Local, None),
-        (EngineKind::Together, Some(Kind::Together)),
-        (EngineKind::OpenAi, Some(Kind::OpenAi)),
-    ] {
-        let mut profile = built_in((kind, dialect), build.env.clone());
+    for kind in EngineKind::all() {
+        let mut profile = built_in(contract_of(kind), build.env.clone());
         override_address(&mut profile, address.as_ref());
         profiles.insert(kind.as_str().to_owned(), Some(profile));
     }
@@ -157,7 +177,9 @@ fn built_in((kind, dialect): Contract, env: Env) -> Profile {
         },
         timeouts: Timeouts::default(),
         paths: dialect.map(Paths::of).unwrap_or_default(),
-        key: variable.map_or(KeySource::None, |name| KeySource::Env(name.to_owned())),
+        credential: variable.map_or(CredentialSource::None, |name| {
+            CredentialSource::Env(name.to_owned())
+        }),
         env,
     }
 }
@@ -222,7 +244,7 @@ fn build_profile(
         name: name.to_owned(),
         ..built_in(contract, build.env.clone())
     };
-    let (EngineKind::Together | EngineKind::OpenAi, Some(dialect)) = contract else {
+    let (EngineKind::Rest(_), Some(dialect)) = contract else {
         refuse_for_local(build, table);
         return Some(profile);
     };
@@ -252,20 +274,20 @@ fn build_profile(
         Field::Bad => return None,
         Field::Absent => None,
     };
-    profile.key = key_source(build, &profile, spec, at.loc, project)?;
-    profile.auth = match (&profile.key, table.auth.value()) {
-        (KeySource::None, _) => Auth::None,
+    profile.credential = source_of(build, &profile, spec, at.loc, project)?;
+    profile.auth = match (&profile.credential, table.auth.value()) {
+        (CredentialSource::None, _) => Auth::None,
         (_, auth) => auth.copied().unwrap_or(auth_of(dialect)),
     };
     if profile.auth == Auth::None {
-        profile.key = KeySource::None;
+        profile.credential = CredentialSource::None;
     }
     let stated = Stated {
         by_project: project.is_some() && !trust.project,
         typed_host: address.is_some(),
         loc: spec.map_or(at.loc, |spec| spec.loc),
     };
-    trust::may_go(build, &profile, stated, trust).then_some(profile)
+    trust::may_go(build, profile.target(), stated, trust).then_some(profile)
 }
 
 /// Which client, and whose contract; no contract for the built-in voice.
@@ -273,9 +295,14 @@ type Contract = (EngineKind, Option<Kind>);
 
 /// The client that speaks `dialect`.
 fn client_of(dialect: Kind) -> EngineKind {
-    match dialect {
-        Kind::Together => EngineKind::Together,
-        _ => EngineKind::OpenAi,
+    EngineKind::Rest(dialect.family())
+}
+
+/// What `kind` alone says.
+fn contract_of(kind: EngineKind) -> Contract {
+    match kind {
+        EngineKind::Local => (kind, None),
+        EngineKind::Rest(family) => (kind, Some(family)),
     }
 }
 
@@ -307,14 +334,9 @@ fn contract(build: &mut Build, name: &str, at: &At<ProfileTable>) -> Option<Cont
         return None;
     }
     let stated = dialect.map(|dialect| dialect.value);
-    let by_kind = |kind| match kind {
-        EngineKind::Local => (kind, None),
-        EngineKind::Together => (kind, Some(Kind::Together)),
-        EngineKind::OpenAi => (kind, Some(Kind::OpenAi)),
-    };
     let found = stated
         .map(|dialect| (client_of(dialect), Some(dialect)))
-        .or(kind.map(by_kind))
+        .or(kind.map(contract_of))
         .or_else(|| match name {
             "local" => Some((EngineKind::Local, None)),
             name => {
@@ -326,10 +348,22 @@ fn contract(build: &mut Build, name: &str, at: &At<ProfileTable>) -> Option<Cont
         build.error(
             at.loc,
             format!("[profile.{name}] has no `kind`"),
-            "add kind = \"together\", \"openai\" or \"local\", or a dialect such as \"groq\"",
+            kind_help(),
         );
     }
     found
+}
+
+/// `add kind = "a", "b" or "local", or a dialect such as "c"`.
+fn kind_help() -> String {
+    let families: Vec<String> = Kind::families()
+        .map(|family| format!("\"{family}\""))
+        .collect();
+    format!(
+        "add kind = {} or \"local\", or a dialect such as \"{}\"",
+        families.join(", "),
+        Kind::EXAMPLE
+    )
 }
 
 fn parse_address(build: &mut Build, url: &At<String>) -> Option<BaseUrl> {
@@ -349,15 +383,19 @@ fn parse_address(build: &mut Build, url: &At<String>) -> Option<BaseUrl> {
 }
 
 /// What to write instead.
-fn address_help(error: &OptionsError) -> &'static str {
-    match error {
+fn address_help(error: &OptionsError) -> String {
+    let help = match error {
         OptionsError::PlainHttp { .. } => {
             "use https; http is for this machine only (localhost, 127.0.0.1, ::1)"
         }
         OptionsError::UserInfo { .. } => "leave them out and use `key`",
         OptionsError::Query { .. } => "end it with the path",
-        _ => "write it like \"https://api.together.ai/v1\"",
-    }
+        _ => {
+            let example = Kind::USUAL.facts().base_url.unwrap_or_default();
+            return format!("write it like \"{example}\"");
+        }
+    };
+    help.to_owned()
 }
 
 fn refuse_for_local(build: &mut Build, table: &ProfileTable) {
@@ -374,7 +412,10 @@ fn refuse_for_local(build: &mut Build, table: &ProfileTable) {
             build.error(
                 loc,
                 format!("`{name}` says nothing for the built-in voice"),
-                "leave it out; a server on this machine has kind = \"openai\"",
+                format!(
+                    "leave it out; a server on this machine has kind = \"{}\"",
+                    Kind::UNKNOWN
+                ),
             );
         }
     }
@@ -436,21 +477,19 @@ fn read_paths(build: &mut Build, table: &ProfileTable, profile: &mut Profile) {
 }
 
 /// The source of the key: as written, or the usual one of the provider.
-fn key_source(
+fn source_of(
     build: &mut Build,
     profile: &Profile,
-    spec: Option<&At<KeySpec>>,
+    spec: Option<&At<CredentialSpec>>,
     header: Loc,
     project: Option<&Path>,
-) -> Option<KeySource> {
+) -> Option<CredentialSource> {
     let Some(spec) = spec else {
-        let own_host = trust::own_variable(profile)
-            .is_some_and(|(_, hosts)| hosts.contains(&trust::host_of(profile)));
         if profile.is_loopback() {
-            return Some(KeySource::None);
+            return Some(CredentialSource::None);
         }
-        if own_host {
-            return Some(profile.key.clone());
+        if profile.target().is_own() {
+            return Some(profile.credential.clone());
         }
         let label = "add key = { env = \"VOICESPOOL_KEY_…\" }, or key = \"none\"";
         build.error(
@@ -461,32 +500,9 @@ fn key_source(
         return None;
     };
     Some(match &spec.value {
-        KeySpec::None => KeySource::None,
-        KeySpec::Env(name) => KeySource::Env(name.clone()),
-        KeySpec::Command(argv) => KeySource::Command(argv.clone()),
-        KeySpec::File(path) => KeySource::File(expand(path, project, &build.env)),
+        CredentialSpec::None => CredentialSource::None,
+        CredentialSpec::Env(name) => CredentialSource::Env(name.clone()),
+        CredentialSpec::Command(argv) => CredentialSource::Command(argv.clone()),
+        CredentialSpec::File(path) => CredentialSource::File(expand(path, project, &build.env)),
     })
-}
-
-/// `~/x` is below the home folder, anything else relative to the file that says it.
-pub(super) fn expand(path: &str, project: Option<&Path>, env: &Env) -> PathBuf {
-    match (path.strip_prefix("~/"), env.get("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => match project {
-            Some(root) => root.join(path),
-            None => user_folder(env).unwrap_or_default().join(path),
-        },
-    }
-}
-
-/// `$XDG_CONFIG_HOME/voicespool`, or below `~/.config`.
-pub(super) fn user_folder(env: &Env) -> Option<PathBuf> {
-    let absolute = |name: &str| {
-        env.get(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    absolute("XDG_CONFIG_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".config")))
-        .map(|folder| folder.join("voicespool"))
 }

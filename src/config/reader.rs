@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::build::MAX_PROBLEMS;
 use crate::config::document::{Document, Loc};
+use crate::config::problem::MAX_PROBLEMS;
 use crate::config::problem::Problem;
 use crate::config::suggest::{listed, nearest};
 use crate::config::text::Wrong;

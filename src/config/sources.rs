@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::civil;
 
 use crate::config::build::variable_of;
-use crate::config::key::Env;
+use crate::config::env::Env;
 use crate::config::problem::Problem;
 use crate::config::text::OnInDoubt;
 use crate::domain::NanoUsd;

@@ -8,13 +8,13 @@ use crate::config::build::Build;
 use crate::config::fields;
 use crate::config::model::count;
 use crate::config::reader::{At, Field};
+use crate::config::scope::Context;
 use crate::config::suggest::listed;
 use crate::config::tables::{ChunkTable, PausesTable, TaskTable};
-use crate::config::task::Context;
-use crate::config::text::EngineKind;
 use crate::config::values::Count;
 use crate::config::voice;
 use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, SpeechParams};
+use crate::engine::rest::Kind;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::{Pauses, Recut, SpeechWork};
 use crate::text::ChunkRules;
@@ -83,11 +83,9 @@ fn format(build: &mut Build, table: &TaskTable, context: &Context<'_>) -> AudioF
         return AudioFormat::Wav;
     };
     let dialect = context.profile.and_then(|profile| profile.dialect);
-    let speech = dialect.and_then(|dialect| dialect.facts().speech.as_ref());
+    let speech = dialect.and_then(Kind::speech);
     let formats = speech.map(|speech| speech.formats_of(context.model_id));
-    let is_local = context
-        .profile
-        .is_some_and(|profile| profile.kind == EngineKind::Local);
+    let is_local = context.is_local();
     match (given.value, dialect) {
         (AudioFormat::Mp3, None) if is_local => build.error(
             given.loc,

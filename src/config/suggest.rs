@@ -1,5 +1,7 @@
 //! Did you mean …? The nearest known word to a mistyped one.
 
+use strsim::osa_distance;
+
 /// The word of `known` that `found` was probably meant to be, if any is near.
 ///
 /// Near is: the same but for case, `-` and `_`; or at most a third of its letters (and
@@ -13,7 +15,7 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let allowed = (folded.chars().count() / 3).clamp(1, 3);
     known
         .into_iter()
-        .map(|word| (distance(&folded, &fold(word)), word))
+        .map(|word| (osa_distance(&folded, &fold(word)), word))
         .filter(|&(distance, word)| distance <= allowed && distance < fold(word).chars().count())
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, word)| word)
@@ -21,25 +23,6 @@ pub fn nearest<'a>(found: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 
 fn fold(word: &str) -> String {
     word.to_lowercase().replace('-', "_")
-}
-
-/// Edits between two words, a swap of neighbours counting one (optimal string alignment).
-fn distance(left: &str, right: &str) -> usize {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=right.len()).collect()];
-    for (i, a) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in right.iter().enumerate() {
-            let change = rows[i][j] + usize::from(a != b);
-            let mut best = change.min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
-                best = best.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(best);
-        }
-        rows.push(row);
-    }
-    rows[left.len()][right.len()]
 }
 
 /// `` `a`, `b` and `c` ``.

@@ -9,7 +9,7 @@ use jiff::civil;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::key::KeySpec;
+use crate::config::credential::CredentialSpec;
 use crate::config::reader::{At, Field, FromToml, Named, Reader, SchemaKey, key_name, tables};
 use crate::config::text::{
     Auth, ByteSize, EngineKind, OnInDoubt, TaskType, Timestamps, TotalTimeout,
@@ -109,7 +109,7 @@ tables! {
         /// Where the provider's API begins, with or without `/v1`.
         base_url: String,
         /// Where the key is found: `{ env = … }`, `{ file = … }`, `{ command = […] }` or "none".
-        key: KeySpec,
+        key: CredentialSpec,
         /// How the key travels: bearer, raw, none.
         auth: Auth,
         /// How long to wait.

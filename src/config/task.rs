@@ -1,47 +1,20 @@
 //! Tasks: from `[task.NAME]` to `pipeline::task::Task`, complete and possible.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
 use crate::config::build::Build;
 use crate::config::document::Loc;
-use crate::config::model::{Model, ModelRules, known_models};
+use crate::config::model::{Model, known_models};
 use crate::config::profile::{Profile, Profiles};
 use crate::config::reader::{At, Field};
+use crate::config::scope::{Context, Known, required};
 use crate::config::settings::Budget;
 use crate::config::suggest::{did_you_mean, nearest};
 use crate::config::tables::TaskTable;
 use crate::config::text::{EngineKind, TaskType};
 use crate::config::{files, speech, transcription};
 use crate::domain::Price;
-use crate::domain::catalogue::{self, Availability, Provider};
+use crate::domain::catalogue::{self, Availability};
 use crate::engine::local;
 use crate::pipeline::task::{Task, Work};
-use crate::store::learned::Lessons;
-
-/// What is known of models.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Known<'a> {
-    /// `[models]`
-    pub(super) models: &'a BTreeMap<String, ModelRules>,
-    /// What refusals taught.
-    pub(super) lessons: &'a Lessons,
-    /// The folder of the queue, with what was bought.
-    pub(super) state: &'a Path,
-}
-
-/// What the builders of one task share.
-#[derive(Debug)]
-pub(super) struct Context<'a> {
-    pub(super) name: &'a str,
-    pub(super) at: &'a At<TaskTable>,
-    /// `None` when the profile is missing or wrong, which was reported.
-    pub(super) profile: Option<&'a Profile>,
-    pub(super) model_id: &'a str,
-    pub(super) model: &'a Model,
-    /// The folder of the queue.
-    pub(super) state: &'a Path,
-}
 
 /// Builds the enabled tasks in the order of the file.
 pub(super) fn build_tasks(
@@ -113,21 +86,6 @@ fn build_task(
     })
 }
 
-/// The value of a field that must be there.
-pub(super) fn required<T: Clone>(
-    build: &mut Build,
-    task: &str,
-    at: &At<TaskTable>,
-    key: &str,
-    field: &Field<T>,
-    label: &str,
-) -> Option<T> {
-    if field.is_absent() {
-        build.error(at.loc, format!("[task.{task}] has no `{key}`"), label);
-    }
-    field.value().cloned()
-}
-
 fn find_profile<'a>(
     build: &mut Build,
     task: &str,
@@ -188,7 +146,7 @@ fn check_model_name(build: &mut Build, given: &At<String>, profile: Option<&Prof
                 format!("write \"{}\", or leave it out", local::MODEL),
             );
         }
-        Some(profile) if profile.kind == EngineKind::Together => {
+        Some(profile) if profile.is_of_listed_kind() => {
             let known = known_models();
             if !known.contains(&given.value)
                 && let Some(near) = nearest(&given.value, known.iter().map(String::as_str))
@@ -250,9 +208,9 @@ fn check_price(build: &mut Build, context: &Context<'_>, task_type: TaskType, bu
 /// What the built-in list knows of the model and somebody should know before a night is
 /// spent on it. Lists go out of date, so nothing is refused.
 fn warn_of_listed(build: &mut Build, context: &Context<'_>) {
-    let listed = context.profile.is_some_and(Profile::is_listed);
-    let found = catalogue::find(Provider::Together, context.model_id);
-    let (Some(model), Some(at)) = (found.filter(|_| listed), context.at.value.model.given()) else {
+    let listed = context.profile.and_then(Profile::listed);
+    let found = listed.and_then(|provider| catalogue::find(provider, context.model_id));
+    let (Some(model), Some(at)) = (found, context.at.value.model.given()) else {
         return;
     };
     let id = model.id;

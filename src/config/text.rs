@@ -294,14 +294,6 @@ macro_rules! words {
 }
 
 words! {
-    /// Which client speaks to a profile.
-    "kind of profile": EngineKind {
-        "together" = Together,
-        /// Any server with OpenAI's audio routes.
-        "openai" = OpenAi,
-        /// The voice built into this program.
-        "local" = Local,
-    }
     /// How the key travels.
     "way to send a key": Auth {
         /// `Authorization: Bearer KEY`.
@@ -370,12 +362,44 @@ macro_rules! from_words {
 
 from_words!(Auth, OnInDoubt, TaskType, Timestamps);
 
+/// Which client speaks to a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineKind {
+    /// The client of hosted and self-hosted servers, for this family of them.
+    Rest(Kind),
+    /// The voice built into this program.
+    Local,
+}
+
+impl EngineKind {
+    /// Every kind, in the order of the documentation.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        let families = Kind::families().map(Self::Rest);
+        families.chain(std::iter::once(Self::Local))
+    }
+
+    /// The word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest(family) => family.as_str(),
+            Self::Local => "local",
+        }
+    }
+}
+
 impl FromText for EngineKind {
     fn from_text(text: &str) -> Result<Self, Wrong> {
-        word(text).map_err(|wrong| match text.parse::<Kind>() {
-            Ok(_) => Wrong::new(wrong.message, format!("write dialect = \"{text}\"")),
-            Err(_) => wrong,
-        })
+        if let Some(kind) = Self::all().find(|kind| kind.as_str() == text) {
+            return Ok(kind);
+        }
+        let help = match text.parse::<Kind>() {
+            Ok(_) => format!("write dialect = \"{text}\""),
+            Err(_) => {
+                let known: Vec<&str> = Self::all().map(Self::as_str).collect();
+                did_you_mean(text, &known)
+            }
+        };
+        Err(Wrong::new(format!("`{text}` is no kind of profile"), help))
     }
 }
 

@@ -5,12 +5,12 @@ use crate::config::files;
 use crate::config::model::count;
 use crate::config::profile::Profile;
 use crate::config::reader::At;
+use crate::config::scope::Context;
 use crate::config::speech::{documents, millis};
 use crate::config::tables::{CuesTable, TaskTable};
-use crate::config::task::Context;
-use crate::config::text::{EngineKind, Timestamps};
+use crate::config::text::Timestamps;
 use crate::config::voice::{is_language, language_help};
-use crate::domain::catalogue::{self, Does, Provider};
+use crate::domain::catalogue::{self, Does};
 use crate::domain::{DocumentFormat, Speakers, TranscriptionParams};
 use crate::engine::rest::{BaseUrl, Diarizing, Hearing, Kind, Translating};
 use crate::pipeline::task::TranscriptionWork;
@@ -26,15 +26,15 @@ pub(super) const DEFAULT_FORMATS: &[DocumentFormat] = &[
 pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<TranscriptionWork> {
     let before = build.problems.len();
     let table = &context.at.value;
-    if context
-        .profile
-        .is_some_and(|profile| profile.kind == EngineKind::Local)
-    {
+    if context.is_local() {
         let loc = table.profile.given().map_or(context.at.loc, |at| at.loc);
+        let kinds: Vec<String> = Kind::families()
+            .map(|family| format!("\"{family}\""))
+            .collect();
         build.error(
             loc,
             "the built-in engine speaks, it does not transcribe",
-            "name a profile of kind \"together\" or \"openai\"",
+            format!("name a profile of kind {}", kinds.join(" or ")),
         );
     }
     let dialect = context.profile.and_then(|profile| profile.dialect);
@@ -45,7 +45,10 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
         build.error(
             at.key,
             format!("{dialect} fetches no recordings: it takes files only"),
-            "download them and name them in `input`, or use a profile of kind \"together\"",
+            format!(
+                "download them and name them in `input`, or use a profile of kind \"{}\"",
+                Kind::USUAL
+            ),
         );
     }
     refuse_the_deaf(build, context);
@@ -249,8 +252,8 @@ fn refuse_the_deaf(build: &mut Build, context: &Context<'_>) {
 
 /// What the built-in list says of the model, where the list is about this provider.
 fn listed(context: &Context<'_>) -> Option<&'static catalogue::Model> {
-    let profile = context.profile.filter(|profile| profile.is_listed());
-    profile.and_then(|_| catalogue::find(Provider::Together, context.model_id))
+    let provider = context.profile.and_then(Profile::listed)?;
+    catalogue::find(provider, context.model_id)
 }
 
 fn language(build: &mut Build, table: &TaskTable) -> String {

@@ -1,4 +1,4 @@
-//! Trust: which key may go where.
+//! Trust: which credential may go where.
 //!
 //! A project file comes with a folder that may not be the user's own work, so it must
 //! not be able to send the user's secrets away or to run programs. The rule, in order:
@@ -7,7 +7,7 @@
 //!    and so are project files in a folder under `[trust] projects` there.
 //! 2. A key **command** in any other project file is refused.
 //! 3. To this machine any key may go.
-//! 4. A variable of a known provider (`TOGETHER_API_KEY`, …) goes to that provider's hosts only.
+//! 4. A variable of a known provider (its `key_variable`) goes to that provider's hosts only.
 //! 5. Any other variable or key file goes to known providers and to hosts under
 //!    `[trust] hosts`; a variable named `VOICESPOOL_…` was set for this program and goes
 //!    to any https host.
@@ -15,41 +15,12 @@
 use std::path::Path;
 
 use crate::config::build::{Build, variable_of};
+use crate::config::credential::CredentialSource;
 use crate::config::document::Loc;
-use crate::config::key::KeySource;
-use crate::config::profile::{Profile, expand};
+use crate::config::folders::expand;
 use crate::config::reader::{At, Field};
 use crate::config::tables::{FileTable, TrustTable};
-use crate::engine::rest::BaseUrl;
-
-/// Providers whose variables and hosts are known: variable, hosts.
-const PROVIDERS: &[(&str, &[&str])] = &[
-    ("TOGETHER_API_KEY", &["api.together.ai", "api.together.xyz"]),
-    ("OPENAI_API_KEY", &["api.openai.com"]),
-    ("GROQ_API_KEY", &["api.groq.com"]),
-    ("DEEPINFRA_API_KEY", &["api.deepinfra.com"]),
-    ("DEEPINFRA_TOKEN", &["api.deepinfra.com"]),
-    (
-        "FIREWORKS_API_KEY",
-        &[
-            "api.fireworks.ai",
-            "audio-prod.api.fireworks.ai",
-            "audio-turbo.api.fireworks.ai",
-            "audio-prod.us-virginia-1.direct.fireworks.ai",
-            "audio-turbo.us-virginia-1.direct.fireworks.ai",
-        ],
-    ),
-];
-
-/// Whether `url` is Together's own.
-pub(super) fn is_together(url: &BaseUrl) -> bool {
-    PROVIDERS[0].1.contains(&url.host())
-}
-
-/// Whether `url` is Groq's own.
-pub(super) fn is_groq(url: &BaseUrl) -> bool {
-    url.host() == "api.groq.com"
-}
+use crate::engine::rest::Kind;
 
 /// What the user trusts, from the user's own configuration.
 #[derive(Debug, Default)]
@@ -70,48 +41,72 @@ pub(super) struct Stated {
     pub(super) loc: Loc,
 }
 
-/// The host requests of `profile` go to; empty for the local voice.
-pub(super) fn host_of(profile: &Profile) -> &str {
-    profile.base_url.as_ref().map_or("", BaseUrl::host)
+/// Where a request would go with its credential.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) credential: &'a CredentialSource,
+    pub(super) host: &'a str,
+    /// Requests stay on this machine.
+    pub(super) is_loopback: bool,
 }
 
-pub(super) fn own_variable(
-    profile: &Profile,
-) -> Option<&'static (&'static str, &'static [&'static str])> {
-    match profile.key_source() {
-        KeySource::Env(name) => PROVIDERS.iter().find(|(variable, _)| variable == name),
-        _ => None,
+impl Target<'_> {
+    /// The provider whose own variable holds the credential.
+    fn owner(self) -> Option<Kind> {
+        match self.credential {
+            CredentialSource::Env(name) => Kind::of_variable(name),
+            _ => None,
+        }
+    }
+
+    /// Whether the credential is the one of the provider whose host this is.
+    pub(super) fn is_own(self) -> bool {
+        self.owner().is_some_and(|owner| owner.has_host(self.host))
     }
 }
 
 /// The rule of the module's header.
-pub(super) fn may_go(build: &mut Build, profile: &Profile, stated: Stated, trust: &Trust) -> bool {
+pub(super) fn may_go(build: &mut Build, target: Target<'_>, stated: Stated, trust: &Trust) -> bool {
     if !stated.by_project {
         return true;
     }
-    let host = host_of(profile);
-    let known_host = PROVIDERS.iter().any(|(_, hosts)| hosts.contains(&host))
-        || trust.hosts.iter().any(|trusted| trusted == host);
+    let host = target.host;
+    let is_trusted = trust.hosts.iter().any(|trusted| trusted == host);
+    let is_known = is_trusted || Kind::is_known_host(host);
     let trust_help =
         format!("if you trust it, add [trust] hosts = [\"{host}\"] to your user configuration");
-    let (message, label) = match profile.key_source() {
-        KeySource::None => return true,
-        KeySource::Command(_) => (
+    let (message, label) = match target.credential {
+        CredentialSource::None => return true,
+        CredentialSource::Command(_) => (
             "a project file may not run a key command".to_owned(),
             "move the profile to your user configuration, or list the folder there under [trust] projects".to_owned(),
         ),
-        KeySource::Env(_) | KeySource::File(_) if profile.is_loopback() || stated.typed_host => return true,
-        KeySource::Env(name) => match own_variable(profile) {
-            Some((_, hosts)) if hosts.contains(&host) || trust.hosts.iter().any(|trusted| trusted == host) => return true,
-            Some(_) => (format!("`{name}` would be sent to {host}, which is not its provider"), trust_help),
-            None if known_host || name.starts_with("VOICESPOOL_") => return true,
+        CredentialSource::Env(_) | CredentialSource::File(_)
+            if target.is_loopback || stated.typed_host =>
+        {
+            return true;
+        }
+        CredentialSource::Env(_) if target.is_own() => return true,
+        CredentialSource::Env(name) => match target.owner() {
+            Some(_) if is_trusted => return true,
+            Some(_) => (
+                format!("`{name}` would be sent to {host}, which is not its provider"),
+                trust_help,
+            ),
+            None if is_known || name.starts_with("VOICESPOOL_") => return true,
             None => (
                 format!("`{name}` would be sent to {host}, which is no known provider"),
                 format!("name the variable VOICESPOOL_…, or {trust_help}"),
             ),
         },
-        KeySource::File(_) if known_host => return true,
-        KeySource::File(path) => (format!("the file {} would be sent to {host}, which is no known provider", path.display()), trust_help),
+        CredentialSource::File(_) if is_known => return true,
+        CredentialSource::File(path) => (
+            format!(
+                "the file {} would be sent to {host}, which is no known provider",
+                path.display()
+            ),
+            trust_help,
+        ),
     };
     build.error(stated.loc, message, label);
     false

@@ -16,11 +16,11 @@ use crate::config::text::{
 use crate::domain::{
     Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
 };
-use crate::engine::rest::Kind;
+use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
 use crate::text::{CleanUp, Rule};
 
 macro_rules! from_string {
-    ($($type:ty: $expected:literal),+ $(,)?) => {$(
+    ($($type:ty: $expected:expr),+ $(,)?) => {$(
         impl FromToml for $type {
             const EXPECTED: &'static str = $expected;
 
@@ -53,8 +53,8 @@ from_string! {
     ByteSize: "a size such as \"80 MB\"",
     civil::Time: "a time of day such as \"07:00\"",
     TotalTimeout: "\"auto\" or a duration such as \"10m\"",
-    EngineKind: "one of \"together\", \"openai\", \"local\"",
-    Kind: "a dialect such as \"groq\"",
+    EngineKind: KINDS_EXPECTED,
+    Kind: DIALECTS_EXPECTED,
     Auth: "one of \"bearer\", \"raw\", \"none\"",
     OnInDoubt: "one of \"resend\", \"hold\"",
     TaskType: "one of \"tts\", \"stt\"",
@@ -204,7 +204,7 @@ impl FromToml for bool {
 }
 
 macro_rules! from_integer {
-    ($($type:ty: $expected:literal),+ $(,)?) => {$(
+    ($($type:ty: $expected:expr),+ $(,)?) => {$(
         impl FromToml for $type {
             const EXPECTED: &'static str = $expected;
 

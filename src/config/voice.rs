@@ -3,10 +3,9 @@
 use crate::config::build::Build;
 use crate::config::document::Loc;
 use crate::config::profile::Profile;
+use crate::config::scope::{Context, required};
 use crate::config::suggest::{did_you_mean, listed, nearest};
-use crate::config::task::{Context, required};
-use crate::config::text::EngineKind;
-use crate::domain::catalogue::{self, Does, Provider, VoiceFinding};
+use crate::domain::catalogue::{self, Does, VoiceFinding};
 use crate::engine::local;
 
 /// The voice of a task; a built-in one exists and is named by its one name, because
@@ -14,7 +13,7 @@ use crate::engine::local;
 pub(super) fn voice(build: &mut Build, context: &Context<'_>) -> Option<String> {
     let (task, at) = (context.name, context.at);
     let field = &at.value.voice;
-    if !is_local(context) {
+    if !context.is_local() {
         let label = "add voice = \"…\"; `voicespool voices` lists the known ones";
         let voice = required(build, task, at, "voice", field, label)?;
         if let Some(given) = field.given() {
@@ -38,17 +37,13 @@ pub(super) fn voice(build: &mut Build, context: &Context<'_>) -> Option<String> 
 /// A mix that cannot be read is an error; a name that a complete list lacks is a warning,
 /// because lists go out of date.
 fn check_listed(build: &mut Build, context: &Context<'_>, loc: Loc, voice: &str) {
-    let listed = context.profile.is_some_and(Profile::is_listed);
+    let listed = context.profile.and_then(Profile::listed);
     let id = context.at.value.model.value();
-    let Some(model) = id.and_then(|id| catalogue::find(Provider::Together, id)) else {
+    let found = listed.and_then(|provider| catalogue::find(provider, id?));
+    let Some(model) = found else {
         return;
     };
-    let finding = if listed {
-        catalogue::check_voice(model, voice)
-    } else {
-        VoiceFinding::Unlisted
-    };
-    match finding {
+    match catalogue::check_voice(model, voice) {
         VoiceFinding::Listed | VoiceFinding::Unlisted => {}
         VoiceFinding::BadMix(problem) => {
             build.error(
@@ -75,11 +70,6 @@ fn check_listed(build: &mut Build, context: &Context<'_>, loc: Loc, voice: &str)
     }
 }
 
-fn is_local(context: &Context<'_>) -> bool {
-    let profile = context.profile;
-    profile.is_some_and(|profile| profile.kind == EngineKind::Local)
-}
-
 /// ISO 639-1 or a lower-case locale; of a built-in voice its own.
 pub(super) fn language(build: &mut Build, context: &Context<'_>) -> Option<String> {
     let table = &context.at.value;
@@ -90,7 +80,7 @@ pub(super) fn language(build: &mut Build, context: &Context<'_>) -> Option<Strin
         build.error(given.loc, message, language_help(language));
         return None;
     }
-    let voice = table.voice.value().filter(|_| is_local(context));
+    let voice = table.voice.value().filter(|_| context.is_local());
     let spoken = voice.and_then(|name| local::voices().iter().find(|voice| voice.name == name));
     if let Some(voice) = spoken {
         let speaks = voice.language.to_lowercase();

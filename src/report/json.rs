@@ -1,10 +1,9 @@
-//! JSON for scripts: the summary and the files in one object. Money is an object of the
+//! JSON for scripts: the summary and the files in one object. Amount is an object of the
 //! exact decimal string and the integer of nano-dollars, so that no reader needs floats.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::domain::{
     CostStatus, Delivery, FaultClass, FileRow, JobKind, JobState, NanoUsd, Quantity, UtcMillis,
@@ -14,13 +13,12 @@ use crate::report::latency::Latency;
 use crate::report::summary::{Costs, Summary, Times, Totals};
 use crate::report::{Error, SCHEMA_VERSION};
 
-/// Writes one object, ending in a line break.
+/// The summary and the files of a queue.
 ///
 /// # Errors
-/// [`Error::Write`] if `out` takes no more, [`Error::Overflow`] if the costs of a file do
-/// not fit a sum.
-pub fn write(out: &mut dyn Write, summary: &Summary, files: &[FileRow]) -> Result<(), Error> {
-    let report = Report {
+/// [`Error::Overflow`] if the costs of a file do not fit a sum.
+pub fn report<'a>(summary: &'a Summary, files: &'a [FileRow]) -> Result<Report<'a>, Error> {
+    Ok(Report {
         schema_version: SCHEMA_VERSION,
         first: summary.first,
         last: summary.last,
@@ -32,13 +30,12 @@ pub fn write(out: &mut dyn Write, summary: &Summary, files: &[FileRow]) -> Resul
         by_model: groups(&summary.by_model),
         faults: &summary.faults,
         files: files.iter().map(FileOut::of).collect::<Result<_, _>>()?,
-    };
-    serde_json::to_writer_pretty(&mut *out, &report).map_err(|error| Error::Write(error.into()))?;
-    out.write_all(b"\n").map_err(Error::Write)
+    })
 }
 
-#[derive(Serialize)]
-struct Report<'a> {
+/// What `report --json` says.
+#[derive(Debug, Serialize)]
+pub struct Report<'a> {
     schema_version: u32,
     #[serde(rename = "first_ms")]
     first: Option<UtcMillis>,
@@ -55,7 +52,7 @@ struct Report<'a> {
 }
 
 /// How long one model's answers took over one delivery.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct TimesOut<'a> {
     model: &'a str,
     delivery: Delivery,
@@ -83,7 +80,7 @@ fn groups<K: Ord>(groups: &BTreeMap<K, Totals>) -> BTreeMap<&K, TotalsOut> {
         .collect()
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct TotalsOut {
     attempts: u64,
     failed: u64,
@@ -91,9 +88,17 @@ struct TotalsOut {
     chars: u64,
     audio_ms: u64,
     audio_made_ms: u64,
+    cost: CostOut,
+    /// As in `cost`; the older place.
+    by_status: BTreeMap<CostStatus, Amount>,
+}
+
+#[derive(Debug, Serialize)]
+struct CostOut {
     /// Everything that was or may have been billed.
-    cost: Money,
-    by_status: BTreeMap<CostStatus, Money>,
+    #[serde(flatten)]
+    total: Amount,
+    by_status: BTreeMap<CostStatus, Amount>,
 }
 
 impl TotalsOut {
@@ -106,16 +111,16 @@ impl TotalsOut {
             chars: totals.chars.0,
             audio_ms: totals.audio.0,
             audio_made_ms: totals.audio_made.0,
-            cost: Money(costs.total()),
-            by_status: CostStatus::ALL
-                .iter()
-                .map(|&status| (status, Money(costs.of(status))))
-                .collect(),
+            cost: CostOut {
+                total: Amount::of(costs.total()),
+                by_status: by_status(costs),
+            },
+            by_status: by_status(costs),
         }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct FileOut<'a> {
     task: &'a str,
     source: String,
@@ -125,10 +130,10 @@ struct FileOut<'a> {
     chunks_failed: u64,
     chunks_reused: u64,
     billed: Quantity,
-    cost: Money,
-    confirmed: Money,
-    wasted: Money,
-    in_doubt: Money,
+    cost: Amount,
+    confirmed: Amount,
+    wasted: Amount,
+    in_doubt: Amount,
     audio_ms: Option<u64>,
     outputs: Vec<String>,
 }
@@ -144,29 +149,31 @@ impl<'a> FileOut<'a> {
             chunks_failed: row.chunks_failed,
             chunks_reused: row.chunks_reused,
             billed: row.quantity,
-            cost: Money(row.cost().ok_or(Error::Overflow)?),
-            confirmed: Money(row.confirmed),
-            wasted: Money(row.wasted),
-            in_doubt: Money(row.in_doubt),
+            cost: Amount::of(row.cost().ok_or(Error::Overflow)?),
+            confirmed: Amount::of(row.confirmed),
+            wasted: Amount::of(row.wasted),
+            in_doubt: Amount::of(row.in_doubt),
             audio_ms: row.audio.map(|audio| audio.0),
             outputs: row.outputs.iter().map(|path| path_text(path)).collect(),
         })
     }
 }
 
-struct Money(NanoUsd);
+fn by_status(costs: &Costs) -> BTreeMap<CostStatus, Amount> {
+    let all = CostStatus::ALL.iter();
+    all.map(|&status| (status, Amount::of(costs.of(status))))
+        .collect()
+}
 
-impl Serialize for Money {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Both {
-            usd: NanoUsd,
-            nano: i64,
-        }
-        Both {
-            usd: self.0,
-            nano: self.0.0,
-        }
-        .serialize(serializer)
+/// An amount, twice: exact as text, and in nano-dollars.
+#[derive(Debug, Serialize)]
+struct Amount {
+    usd: NanoUsd,
+    nano: i64,
+}
+
+impl Amount {
+    fn of(usd: NanoUsd) -> Self {
+        Self { usd, nano: usd.0 }
     }
 }

@@ -217,15 +217,12 @@ fn scripts_get_one_object() {
     let mut summary = Summary::of(&bill()[..1]).unwrap();
     summary.by_kind.clear();
     summary.by_task.clear();
-    let mut out = Vec::new();
-    json::write(&mut out, &summary, &[]).unwrap();
-    let with_file = {
-        let mut out = Vec::new();
-        json::write(&mut out, &Summary::default(), &[file()]).unwrap();
-        serde_json::from_slice::<serde_json::Value>(&out).unwrap()
-    };
+    let report = json::report(&summary, &[]).unwrap();
+    let out = serde_json::to_string_pretty(&report).unwrap();
+    let (nothing, files) = (Summary::default(), [file()]);
+    let with_file = serde_json::to_value(json::report(&nothing, &files).unwrap()).unwrap();
 
-    insta::assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
+    insta::assert_snapshot!(out, @r#"
     {
       "schema_version": 1,
       "first_ms": 1790000000000,
@@ -258,7 +255,29 @@ fn scripts_get_one_object() {
         "audio_made_ms": 100000,
         "cost": {
           "usd": "0.006000000",
-          "nano": 6000000
+          "nano": 6000000,
+          "by_status": {
+            "reserved": {
+              "usd": "0.000000000",
+              "nano": 0
+            },
+            "confirmed": {
+              "usd": "0.006000000",
+              "nano": 6000000
+            },
+            "wasted": {
+              "usd": "0.000000000",
+              "nano": 0
+            },
+            "in_doubt": {
+              "usd": "0.000000000",
+              "nano": 0
+            },
+            "not_billed": {
+              "usd": "0.000000000",
+              "nano": 0
+            }
+          }
         },
         "by_status": {
           "reserved": {
@@ -295,7 +314,29 @@ fn scripts_get_one_object() {
           "audio_made_ms": 100000,
           "cost": {
             "usd": "0.006000000",
-            "nano": 6000000
+            "nano": 6000000,
+            "by_status": {
+              "reserved": {
+                "usd": "0.000000000",
+                "nano": 0
+              },
+              "confirmed": {
+                "usd": "0.006000000",
+                "nano": 6000000
+              },
+              "wasted": {
+                "usd": "0.000000000",
+                "nano": 0
+              },
+              "in_doubt": {
+                "usd": "0.000000000",
+                "nano": 0
+              },
+              "not_billed": {
+                "usd": "0.000000000",
+                "nano": 0
+              }
+            }
           },
           "by_status": {
             "reserved": {
@@ -359,8 +400,6 @@ fn a_full_disk_is_an_error_and_not_a_short_report() {
     csv.push(&row()).unwrap();
 
     assert!(matches!(csv.finish(), Err(Error::Write(_))));
-    let json = json::write(&mut Full, &Summary::default(), &[]);
-    assert!(matches!(json, Err(Error::Write(_))));
 }
 
 #[test]

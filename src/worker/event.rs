@@ -1,9 +1,12 @@
 //! What happened, as it happens. Progress, log and summary are folds over this stream;
 //! none of them can change what happens.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::{AudioMillis, CostStatus, FaultClass, JobId, JobKind, NanoUsd};
+use crate::domain::{AudioMillis, CostStatus, FaultClass, JobId, JobKind, NanoUsd, UtcMillis};
+use crate::store::Source;
 use crate::worker::pulse::Pulse;
 
 /// The money of one request that ended.
@@ -16,15 +19,30 @@ pub struct Charge {
     pub status: CostStatus,
 }
 
-/// One happening of a run.
+/// One event, and when it happened.
+#[derive(Debug, Clone)]
+pub struct Told {
+    pub at: UtcMillis,
+    pub event: Event,
+}
+
+/// One happening of a run. Jobs are told with `source`, the input file that first asked for them.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// A request is about to leave; its cost is reserved.
-    Sent { job: JobId, reserved: NanoUsd },
+    Sent {
+        job: JobId,
+        kind: JobKind,
+        source: Arc<Source>,
+        reserved: NanoUsd,
+    },
     /// A job is done. `reused`: the result was there already and cost nothing.
     Completed {
         job: JobId,
         kind: JobKind,
+        source: Arc<Source>,
+        /// Files that were written, relative to the output folder.
+        outputs: Vec<PathBuf>,
         /// `None`: nothing was sent.
         charge: Option<Charge>,
         audio: Option<AudioMillis>,
@@ -34,6 +52,8 @@ pub enum Event {
     /// A job will be tried again.
     Retry {
         job: JobId,
+        kind: JobKind,
+        source: Arc<Source>,
         class: FaultClass,
         detail: String,
         wait: Duration,
@@ -43,13 +63,19 @@ pub enum Event {
     Failed {
         job: JobId,
         kind: JobKind,
+        source: Arc<Source>,
         class: FaultClass,
         detail: String,
         /// `None`: nothing was sent.
         charge: Option<Charge>,
     },
     /// A request was given up on with no answer; it may be on the bill.
-    InDoubt { job: JobId, cost: NanoUsd },
+    InDoubt {
+        job: JobId,
+        kind: JobKind,
+        source: Arc<Source>,
+        cost: NanoUsd,
+    },
     /// What is paused changed: what is now, in words; empty when nothing is.
     Paused { what: Vec<String> },
     /// The run stops claiming: why, in words.

@@ -26,6 +26,7 @@ pub(super) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Err
     match made {
         Ok(files) => {
             let audio = files.iter().find_map(|file| file.audio);
+            let paths = files.iter().map(|file| file.path.clone()).collect();
             let outputs = files
                 .into_iter()
                 .map(|file| NewOutput {
@@ -51,6 +52,8 @@ pub(super) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Err
             run.tell(Event::Completed {
                 job: claim.job,
                 kind: claim.kind,
+                source: claim.source.clone(),
+                outputs: paths,
                 charge: None,
                 audio,
                 latency: None,

@@ -182,6 +182,8 @@ async fn depart<'a>(
     }
     run.tell(Event::Sent {
         job: claim.job,
+        kind: claim.kind,
+        source: claim.source.clone(),
         reserved: reserve,
     });
     Ok(Departure::Leave(Leave {

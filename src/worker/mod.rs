@@ -26,7 +26,7 @@ pub mod why;
 
 pub use bounds::Bounds;
 pub use clock::Clock;
-pub use event::{Charge, Event};
+pub use event::{Charge, Event, Told};
 pub use guard::Guard;
 pub use pause::{Mark, Pauses};
 pub use pulse::Pulse;

@@ -25,7 +25,7 @@ use crate::pipeline::task::Places;
 use crate::store::{self, Claim, DoubtPolicy, PauseRow, Purse, Store};
 use crate::worker::bounds::Bounds;
 use crate::worker::clock::Clock;
-use crate::worker::event::Event;
+use crate::worker::event::{Event, Told};
 use crate::worker::guard::Guard;
 use crate::worker::job;
 use crate::worker::pause::{self, Mark, Pauses};
@@ -185,7 +185,7 @@ pub struct Run {
     pub specs: HashMap<GateId, Vec<SpecId>>,
     pub rules: RunRules,
     pub clock: Clock,
-    pub events: UnboundedSender<Event>,
+    pub events: UnboundedSender<Told>,
     pub shutdown: Shutdown,
     /// A permit for each request on the wire, over all lanes.
     pub wire: Semaphore,
@@ -209,7 +209,8 @@ impl Run {
             _ => tracing::debug!(?event),
         }
         // The reporter may be gone at the very end; a run never fails for want of an audience.
-        let _ = self.events.send(event);
+        let at = self.clock.now();
+        let _ = self.events.send(Told { at, event });
     }
 
     /// Calls the run off at once: nothing leaves after this, although the job that saw the
@@ -361,7 +362,7 @@ impl Dispatcher {
         Ok(claimed.values().sum())
     }
 
-    /// Claims as much as the gates have an appetite for.
+    /// Claims as many as the gates would take.
     async fn claim(&mut self) -> Result<usize, store::Error> {
         let mut count = 0;
         let local = LOCAL_WORKERS.saturating_sub(self.in_flight(GateId::LOCAL));
@@ -374,13 +375,13 @@ impl Dispatcher {
         let mut room = workers
             .saturating_mul(2)
             .saturating_sub(self.requests_in_flight());
-        let mut hungry = self.hungry();
+        let mut open = self.open_gates();
         loop {
             // Room is given by what was claimed and not by what was wanted: a gate without
             // jobs wants as much as any other, and must not keep the others from theirs.
-            let share = (room / hungry.len().max(1)).max(1);
-            for (gate, appetite) in hungry.iter().take(room / share) {
-                asked.push((*gate, share.min(*appetite)));
+            let share = (room / open.len().max(1)).max(1);
+            for (gate, limit) in open.iter().take(room / share) {
+                asked.push((*gate, share.min(*limit)));
             }
             if asked.is_empty() {
                 return Ok(count);
@@ -393,38 +394,38 @@ impl Dispatcher {
                     continue;
                 }
                 room = room.saturating_sub(got);
-                let Some(place) = hungry.iter().position(|(id, _)| *id == gate) else {
+                let Some(place) = open.iter().position(|(id, _)| *id == gate) else {
                     continue;
                 };
-                hungry[place].1 -= got;
-                if got < want || hungry[place].1 == 0 {
-                    hungry.remove(place);
+                open[place].1 -= got;
+                if got < want || open[place].1 == 0 {
+                    open.remove(place);
                 }
             }
         }
     }
 
     /// The gates that would take more, and how much, beginning with another one each time.
-    fn hungry(&mut self) -> VecDeque<(GateId, usize)> {
+    fn open_gates(&mut self) -> VecDeque<(GateId, usize)> {
         self.closed.clear();
-        let mut hungry = VecDeque::new();
+        let mut open = VecDeque::new();
         for gate in self.run.specs.keys() {
             let Some(lane) = self.run.lanes.get(gate) else {
                 continue;
             };
-            let appetite = lane.gate.appetite();
-            if appetite == 0 {
+            let limit = lane.gate.claim_limit();
+            if limit == 0 {
                 self.closed.push(*gate);
             }
-            let more = appetite.saturating_sub(self.in_flight(*gate));
+            let more = limit.saturating_sub(self.in_flight(*gate));
             if more > 0 {
-                hungry.push_back((*gate, more));
+                open.push_back((*gate, more));
             }
         }
         self.turn = self.turn.wrapping_add(1);
-        let first = self.turn % hungry.len().max(1);
-        hungry.rotate_left(first);
-        hungry
+        let first = self.turn % open.len().max(1);
+        open.rotate_left(first);
+        open
     }
 
     /// Claims for each gate up to so many jobs, starts them, and says how many there were.
@@ -555,7 +556,7 @@ impl Dispatcher {
             self.closed
                 .iter()
                 .filter_map(|gate| run.lanes.get(gate))
-                .map(|lane| lane.gate.opened())
+                .map(|lane| lane.gate.ready())
                 .map(
                     |opened| -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
                         Box::pin(opened)

@@ -102,6 +102,8 @@ pub(super) async fn reuse(
     run.tell(Event::Completed {
         job: claim.job,
         kind: claim.kind,
+        source: claim.source.clone(),
+        outputs: Vec::new(),
         charge: None,
         audio,
         latency: None,
@@ -150,6 +152,8 @@ pub(super) async fn complete(
     run.tell(Event::Completed {
         job: claim.job,
         kind: claim.kind,
+        source: claim.source.clone(),
+        outputs: Vec::new(),
         charge: Some(charge),
         audio,
         latency: Some(gone.latency),
@@ -308,6 +312,8 @@ pub(super) async fn unusable(
             again(now.after(wait), counts).await?;
             run.tell(Event::Retry {
                 job: claim.job,
+                kind: claim.kind,
+                source: claim.source.clone(),
                 class: fault.class,
                 detail: fault.detail,
                 wait,
@@ -419,6 +425,7 @@ pub(super) async fn fail(
     run.tell(Event::Failed {
         job: claim.job,
         kind: claim.kind,
+        source: claim.source.clone(),
         class: fault.class,
         detail: fault.detail,
         charge,
@@ -453,6 +460,8 @@ pub(super) async fn doubt(
     settle(run, claim, verdict, Some(fault), Some(bill)).await?;
     run.tell(Event::InDoubt {
         job: claim.job,
+        kind: claim.kind,
+        source: claim.source.clone(),
         cost: reserve,
     });
     Ok(End::Settled)

@@ -34,7 +34,7 @@ pub(super) fn wait(tried: &Tried, rules: DelayRules, jitter: f64) -> Duration {
     let grown = steps(tried.failures, tried.failing_for);
     let is_alone = tried.others_answered.is_some_and(|ago| ago <= WELL_FOR);
     let own = tried.class != FaultClass::Throttled && is_alone;
-    if tried.class.closes_the_gate() && !own {
+    if tried.class.opens_the_circuit() && !own {
         let rules = DelayRules {
             cap: rules.cap.min(MAKES_ROOM_FOR),
             ..rules

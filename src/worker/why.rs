@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::UtcMillis;
 use crate::domain::units::grouped;
-use crate::engine::limit::{Closed, GateState, HeldBackBy, Reason};
+use crate::engine::limit::{GateState, HeldBackBy, OpenCircuit, Reason};
 
 /// What keeps one gate from going faster. Its JSON carries the name as `code`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,8 +104,8 @@ pub fn of(gate: &GateState, facts: &Facts, now: UtcMillis) -> Cause {
             words: words.clone(),
         };
     }
-    if let Some(closed) = &gate.closed {
-        return of_closed(closed, now);
+    if let Some(open) = &gate.open_circuit {
+        return of_open_circuit(open, now);
     }
     if facts.ready + facts.claimed == 0 {
         return Cause::Scheduled {
@@ -141,16 +141,16 @@ pub fn at_rest(waiting: u64, paused: Option<(UtcMillis, String)>, stop: Option<C
     }
 }
 
-fn of_closed(closed: &Closed, now: UtcMillis) -> Cause {
+fn of_open_circuit(open: &OpenCircuit, now: UtcMillis) -> Cause {
     let since = UtcMillis(
         now.0
-            .saturating_sub(i64::try_from(closed.since.as_millis()).unwrap_or(i64::MAX)),
+            .saturating_sub(i64::try_from(open.since.as_millis()).unwrap_or(i64::MAX)),
     );
-    let next = closed.opens_in.map(|wait| now.after(wait));
-    let words = closed.trouble.clone().unwrap_or_default();
-    match (closed.reason, next) {
+    let next = open.next_try_in.map(|wait| now.after(wait));
+    let words = open.trouble.clone().unwrap_or_default();
+    match (open.reason, next) {
         (Reason::Account, _) => Cause::Account { words },
-        (_, Some(until)) if closed.is_asked_for && until > now => {
+        (_, Some(until)) if open.from_retry_after && until > now => {
             Cause::RetryAfter { until, words }
         }
         (Reason::Throttled, next) => Cause::Throttled { since, next },

@@ -188,7 +188,7 @@ fn rig(give_up_after: Duration) -> Rig {
     let adaptive = Adaptive {
         enabled: true,
         start_per_second: 8.0,
-        learned: None,
+        saved: None,
     };
     Rig {
         gate: Gate::with_seed(ceilings, adaptive, 5),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use voicespool::domain::FaultClass;
-use voicespool::engine::limit::Learned;
+use voicespool::engine::limit::SavedRate;
 
 use crate::support::simulation::{
     Dynamic, adaptive_gate, outage, speed, with_aimd, with_fixed_concurrency, with_gate,
@@ -37,7 +37,7 @@ async fn a_second_run_knows_the_limit_and_meets_fewer_throttles() {
         let learned = gate.learned_rate().expect("it was throttled");
         assert!((7.0..14.0).contains(&learned), "{learned}");
 
-        let known = Learned {
+        let known = SavedRate {
             per_second: learned,
             age: Duration::from_mins(5),
         };
@@ -54,7 +54,7 @@ async fn a_second_run_is_faster_while_the_limit_is_still_up_and_recovers_if_it_i
     for seed in 0..4 {
         let gate = adaptive_gate(seed, 128, None);
         let first = with_gate(Dynamic::new(seed, 5.0, 20.0), gate.clone(), JOBS).await;
-        let known = gate.learned_rate().map(|per_second| Learned {
+        let known = gate.learned_rate().map(|per_second| SavedRate {
             per_second,
             age: Duration::from_mins(5),
         });

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use voicespool::domain::FaultClass;
-use voicespool::engine::limit::Learned;
+use voicespool::engine::limit::SavedRate;
 
 use crate::Options;
 use crate::support::simulation::policies::Outcome;
@@ -33,7 +33,7 @@ pub(crate) fn policies(options: Options) -> String {
             with_gate(provider(options.seed), first.clone(), jobs).await;
             first.learned_rate()
         });
-        let learned = learned.map(|per_second| Learned {
+        let learned = learned.map(|per_second| SavedRate {
             per_second,
             age: Duration::from_mins(5),
         });

@@ -1,6 +1,7 @@
 //! A project in a temporary folder, and a provider on loopback, for tests of the binary.
 
 pub(crate) mod canary;
+pub(crate) mod json_doc;
 pub(crate) mod simulation;
 
 use std::fs::{self, File};
@@ -170,12 +171,15 @@ impl Ran {
         self
     }
 
-    /// The lines of stdout as JSON.
+    /// The lines of stdout as JSON, each as `docs/json.md` says.
     pub(crate) fn json(&self) -> Vec<Value> {
         self.stdout()
             .lines()
             .map(|line| {
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+                let value =
+                    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+                json_doc::check(&value);
+                value
             })
             .collect()
     }
@@ -237,6 +241,7 @@ impl Started {
             canary::search_process(self.child.id());
             let value: Value =
                 serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            json_doc::check(&value);
             if wanted(&value) {
                 return true;
             }

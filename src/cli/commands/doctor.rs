@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde_json::json;
-
 use crate::cli::args::Global;
 use crate::cli::context::Context;
 use crate::cli::engines::local_engine;
 use crate::cli::exit::Exit;
 use crate::cli::host::free_bytes;
+use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::{EngineKind, Overrides};
 use crate::pipeline::task::Learnt;
@@ -61,9 +60,11 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
         };
         let says = term::clean(says);
         if context.json {
-            term::outln(
-                &json!({"type": "check", "check": what, "mark": word, "text": says}).to_string(),
-            )?;
+            record::print(&Record::Check(&record::check::Check {
+                check: what,
+                mark: word,
+                text: says,
+            }))?;
         } else {
             term::outln(&format!("{sign} {what:<8} {says}"))?;
         }
@@ -82,7 +83,7 @@ async fn keys(context: &Context, checks: &mut Vec<Check>) {
         if !used || profile.kind == EngineKind::Local {
             continue;
         }
-        let (mark, says) = match profile.key().await {
+        let (mark, says) = match profile.credential().await {
             Ok(Some(key)) => (
                 Mark::Good,
                 format!(

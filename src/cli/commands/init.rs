@@ -1,9 +1,8 @@
 //! `init`: a commented jobs.toml to start from.
 
-use serde_json::json;
-
 use crate::cli::args::{Global, InitArgs, PresetArg};
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::{self, Existing, Preset};
 
@@ -20,10 +19,10 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Exit> {
     let written = config::init(&args.dir, preset, existing)
         .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
     if global.json {
-        term::outln(
-            &json!({"type": "init", "path": written.path.to_string_lossy(), "next": written.next})
-                .to_string(),
-        )?;
+        record::print(&Record::Init(&record::check::Init {
+            path: written.path.to_string_lossy().into_owned(),
+            next: written.next.iter().map(ToString::to_string).collect(),
+        }))?;
         return Ok(Exit::Ok);
     }
     term::outln(&format!("wrote {}", written.path.display()))?;

@@ -1,7 +1,5 @@
 //! What `models`, `voices` and `prices` share: asking a provider, and prices in words.
 
-use serde_json::{Value, json};
-
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::domain::{FaultClass, Price};
@@ -56,16 +54,4 @@ pub(super) fn price_text(price: Price) -> String {
 /// Nine decimals, without the zeros at the end that say nothing.
 fn trimmed(amount: &str) -> &str {
     amount.trim_end_matches('0').trim_end_matches('.')
-}
-
-pub(super) fn price_json(price: Price) -> Value {
-    match price {
-        Price::PerMillionChars(amount) => {
-            json!({"unit": "1m_chars", "usd": amount.to_string(), "nano": amount.0})
-        }
-        Price::PerAudioMinute(amount) => {
-            json!({"unit": "audio_minute", "usd": amount.to_string(), "nano": amount.0})
-        }
-        Price::Free => json!({"unit": "free", "usd": "0.000000000", "nano": 0}),
-    }
 }

@@ -1,12 +1,13 @@
 //! `ls`: jobs, filtered.
 
 use comfy_table::{Table, presets};
-use serde_json::{Value, json};
 
 use crate::cli::args::{Global, LsArgs};
 use crate::cli::context::Context;
 use crate::cli::estimate::quantity;
 use crate::cli::exit::Exit;
+use crate::cli::record::job::Job;
+use crate::cli::record::{self, Record};
 use crate::cli::term::{self, utc};
 use crate::config::Overrides;
 use crate::domain::JobId;
@@ -27,7 +28,7 @@ pub(crate) async fn run(global: &Global, args: &LsArgs) -> anyhow::Result<Exit> 
     store.close().await?;
     if context.json {
         for job in &jobs {
-            term::outln(&job_json(job).to_string())?;
+            record::print(&Record::Job(&Job::of(job, None)))?;
         }
         return Ok(Exit::Ok);
     }
@@ -67,15 +68,4 @@ fn why(job: &JobRow) -> String {
         (None, _, Some(at)) => format!("not before {}", utc(at)),
         (None, detail, None) => detail.clone().unwrap_or_default(),
     }
-}
-
-pub(crate) fn job_json(job: &JobRow) -> Value {
-    json!({
-        "type": "job", "job": job.id, "state": job.state, "kind": job.kind, "task": job.spec.task,
-        "source": String::from_utf8_lossy(&job.source_path), "key": job.key, "quantity": job.quantity,
-        "attempt": job.attempt, "failures": job.failures, "crashes": job.crashes,
-        "not_before": job.not_before.map(utc), "class": job.class, "detail": job.detail,
-        "audio_s": job.audio.map(crate::domain::AudioMillis::seconds),
-        "created_at": utc(job.created_at), "finished_at": job.finished_at.map(utc),
-    })
 }

@@ -1,12 +1,12 @@
 //! `mock`: the loopback provider, in the foreground.
 
-use serde_json::json;
 use voicespool_mock::{MockOptions, Rate};
 
 use crate::cli::args::Global;
 use crate::cli::args::mock::MockArgs;
 use crate::cli::engines::local_engine;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::worker::Shutdown;
 
@@ -55,7 +55,8 @@ pub(crate) async fn run(global: &Global, args: MockArgs) -> anyhow::Result<Exit>
         .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
     let url = handle.base_url();
     if global.json {
-        term::outln(&json!({"type": "mock", "url": url, "bill": format!("http://{}/_mock/bill", handle.addr)}).to_string())?;
+        let bill = format!("http://{}/_mock/bill", handle.addr);
+        record::print(&Record::Mock(&record::check::Mock { url, bill }))?;
     } else {
         term::outln(&url)?;
         term::say(&format!(

@@ -1,11 +1,11 @@
 //! `models`: what can be asked for, from the built-in dated list, or of the provider.
 
-use serde_json::{Value, json};
-
 use crate::cli::args::{Global, ModelsArgs};
-use crate::cli::commands::listing;
+use crate::cli::commands::listing as lists;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::record::money::PriceTag;
+use crate::cli::record::{self, Record, listing};
 use crate::cli::term;
 use crate::domain::catalogue::{self, Availability, Does, Model};
 use crate::domain::{ListedPrice, Price};
@@ -15,15 +15,15 @@ use crate::report::table;
 pub(crate) async fn run(global: &Global, args: &ModelsArgs) -> anyhow::Result<Exit> {
     let context = Context::load_or_defaults(global)?;
     if args.online {
-        let engine = listing::provider(&context, args.profile.as_deref()).await?;
-        let models = engine.list_models().await.map_err(listing::failure)?;
+        let engine = lists::provider(&context, args.profile.as_deref()).await?;
+        let models = engine.list_models().await.map_err(lists::failure)?;
         online(&context, &models)?;
         return Ok(Exit::Ok);
     }
     let prices = context.settings.prices();
     if context.json {
         for model in catalogue::MODELS {
-            term::outln(&line(model, &prices).to_string())?;
+            record::print(&Record::Model(&record_of(model, &prices)))?;
         }
         return Ok(Exit::Ok);
     }
@@ -54,25 +54,34 @@ fn row(model: &Model, prices: &[ListedPrice]) -> Vec<String> {
         model.deliveries().join(" "),
         languages(model).join(" "),
         who(model.availability),
-        price(model, prices).map_or_else(|| "—".to_owned(), listing::price_text),
+        price(model, prices).map_or_else(|| "—".to_owned(), lists::price_text),
         model.note.to_owned(),
     ]
 }
 
-fn line(model: &Model, prices: &[ListedPrice]) -> Value {
-    let until = match model.availability {
-        Availability::Ending { on } => Some(on),
-        Availability::Retired { since } => Some(since),
-        Availability::Serverless | Availability::Dedicated => None,
+fn record_of(model: &Model, prices: &[ListedPrice]) -> listing::Model {
+    let speech = match model.does {
+        Does::Speak(speech) => Some(speech),
+        Does::Transcribe(_) => None,
     };
-    json!({
-        "type": "model", "model": model.id, "provider": model.provider.as_str(),
-        "does": abilities(model), "deliveries": model.deliveries(), "languages": languages(model),
-        "voices": match model.does { Does::Speak(speech) => Some(speech.voices.len()), Does::Transcribe(_) => None },
-        "max_chars": match model.does { Does::Speak(speech) => speech.max_chars, Does::Transcribe(_) => None },
-        "availability": model.availability.as_str(), "availability_date": until,
-        "price": price(model, prices).map(listing::price_json), "as_of": catalogue::AS_OF, "note": model.note,
-    })
+    listing::Model {
+        model: model.id.to_owned(),
+        provider: model.provider.as_str(),
+        does: abilities(model),
+        deliveries: model.deliveries(),
+        languages: languages(model).to_vec(),
+        voices: speech.map(|speech| speech.voices.len()),
+        max_chars: speech.and_then(|speech| speech.max_chars),
+        availability: model.availability.as_str(),
+        availability_date: match model.availability {
+            Availability::Ending { on } => Some(on),
+            Availability::Retired { since } => Some(since),
+            Availability::Serverless | Availability::Dedicated => None,
+        },
+        price: price(model, prices).map(PriceTag::of),
+        as_of: catalogue::AS_OF,
+        note: model.note,
+    }
 }
 
 /// The configuration's price where it has one; the list's for other providers too.
@@ -119,8 +128,11 @@ fn who(availability: Availability) -> String {
 fn online(context: &Context, models: &[ListedModel]) -> anyhow::Result<()> {
     if context.json {
         for model in models {
-            let line = json!({"type": "model", "model": model.id, "kind": model.kind, "per_audio_minute_usd": model.per_minute});
-            term::outln(&line.to_string())?;
+            record::print(&Record::ProviderModel(&listing::ProviderModel {
+                model: model.id.clone(),
+                kind: model.kind.clone(),
+                per_audio_minute_usd: model.per_minute.clone(),
+            }))?;
         }
         return Ok(());
     }

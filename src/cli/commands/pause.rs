@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-
 use crate::cli::args::{Global, PauseArgs, UnpauseArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::host;
+use crate::cli::record::queue::{Pause, Pauses};
+use crate::cli::record::{self, Record};
 use crate::cli::term::{self, utc};
 use crate::config::Overrides;
 use crate::domain::PauseScope;
@@ -40,7 +40,7 @@ pub(crate) async fn pause(global: &Global, args: &PauseArgs) -> anyhow::Result<E
             })
             .await?;
     }
-    tell(&context, &store, "pause").await?;
+    tell(&context, &store, |pauses| Record::Pause(pauses)).await?;
     store.close().await?;
     Ok(Exit::Ok)
 }
@@ -65,7 +65,7 @@ pub(crate) async fn unpause(global: &Global, args: &UnpauseArgs) -> anyhow::Resu
     for (scope, name) in ended {
         store.unpause(scope, &name).await?;
     }
-    tell(&context, &store, "unpause").await?;
+    tell(&context, &store, |pauses| Record::Unpause(pauses)).await?;
     store.close().await?;
     Ok(Exit::Ok)
 }
@@ -152,11 +152,15 @@ fn target(name: &str, known: &BTreeSet<Target>) -> Result<Target, Failure> {
     }
 }
 
-async fn tell(context: &Context, store: &Store, verb: &str) -> anyhow::Result<()> {
+async fn tell(
+    context: &Context,
+    store: &Store,
+    kind: fn(&Pauses) -> Record<'_>,
+) -> anyhow::Result<()> {
     let pauses = store.pauses().await?;
     if context.json {
-        let pauses: Vec<_> = pauses.iter().map(pause_json).collect();
-        term::outln(&json!({"type": verb, "pauses": pauses}).to_string())?;
+        let pauses = pauses.iter().map(Pause::of).collect();
+        record::print(&kind(&Pauses { pauses }))?;
         return Ok(());
     }
     if pauses.is_empty() {
@@ -189,14 +193,6 @@ pub(crate) fn line(pause: &PauseRow) -> String {
         words(pause),
         utc(pause.since),
     ))
-}
-
-/// A pause for programs.
-pub(crate) fn pause_json(pause: &PauseRow) -> Value {
-    json!({
-        "scope": pause.scope, "name": pause.name, "since": utc(pause.since), "who": pause.who,
-        "reason": pause.reason,
-    })
 }
 
 #[cfg(test)]

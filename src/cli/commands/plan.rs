@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use crate::cli::args::{Global, PlanArgs};
 use crate::cli::context::Context;
 use crate::cli::estimate::{self, Eta};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::host::free_bytes;
 use crate::cli::money::Funds;
+use crate::cli::record::money::{Money, Today};
+use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::UtcMillis;
@@ -27,7 +27,7 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Exit
     if args.csv {
         term::out(&String::from_utf8(estimate::csv(&plan)?)?)?;
     } else if context.json {
-        term::outln(&json(&context, &plan, &funds).to_string())?;
+        record::print(&Record::Plan(&record(&context, &plan, &funds)))?;
     } else {
         term::outln(&text(&context, &plan, args.files, &funds))?;
         term::say("nothing was sent");
@@ -79,23 +79,19 @@ fn excerpt(context: &Context, origin: &str) -> Option<[String; 3]> {
 }
 
 /// The plan for programs, with how long it may take and which limits say so.
-pub(crate) fn json(context: &Context, plan: &Plan, funds: &Funds) -> Value {
-    let mut value = estimate::to_json(plan, funds);
+pub(crate) fn record(context: &Context, plan: &Plan, funds: &Funds) -> record::plan::Plan {
     let eta = time(context, plan);
-    value["eta_s"] = json!(eta.time.as_secs_f64().round());
-    value["limited_by"] = json!(eta.limited_by);
-    for (task, shown) in plan
-        .tasks
-        .iter()
-        .zip(value["tasks"].as_array_mut().into_iter().flatten())
-    {
-        let pace = context.pace(&task.task);
-        shown["limits"] = json!({
-            "requests_per_minute": pace.requests_per_minute, "chars_per_minute": pace.chars_per_minute,
-            "audio_seconds_per_minute": pace.audio_seconds_per_minute, "concurrency": pace.concurrency,
-        });
+    let tasks = plan.tasks.iter();
+    record::plan::Plan {
+        totals: record::plan::Sums::of(&plan.totals()),
+        money: Money::of(&funds.queue),
+        today: Today::of(funds),
+        tasks: tasks
+            .map(|task| record::plan::Task::of(task, &context.pace(&task.task)))
+            .collect(),
+        eta_s: eta.time.as_secs_f64().round(),
+        limited_by: eta.limited_by,
     }
-    value
 }
 
 /// The plan for people.

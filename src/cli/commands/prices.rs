@@ -1,12 +1,13 @@
 //! `prices`: what plans and bills are made with, from where, and how old it is.
 
 use jiff::civil;
-use serde_json::json;
 
 use crate::cli::args::{Global, PricesArgs};
-use crate::cli::commands::listing::{price_json, price_text};
+use crate::cli::commands::listing::price_text;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
+use crate::cli::record::money::PriceTag;
+use crate::cli::record::{self, Record, listing};
 use crate::cli::term;
 use crate::domain::{ListedPrice, Price};
 use crate::report::table;
@@ -22,11 +23,13 @@ pub(crate) fn run(global: &Global, args: &PricesArgs) -> anyhow::Result<Exit> {
     let prices = context.settings.prices();
     if context.json {
         for price in &prices {
-            let line = json!({
-                "type": "price", "model": price.model, "price": price_json(price.price),
-                "as_of": price.as_of, "age_days": age(price, today), "source": price.source,
-            });
-            term::outln(&line.to_string())?;
+            record::print(&Record::Price(&listing::ListedPrice {
+                model: price.model.clone(),
+                price: PriceTag::of(price.price),
+                as_of: price.as_of.clone(),
+                age_days: age(price, today),
+                source: price.source.clone(),
+            }))?;
         }
     } else {
         let rows = prices.iter().map(|price| {
@@ -45,6 +48,10 @@ pub(crate) fn run(global: &Global, args: &PricesArgs) -> anyhow::Result<Exit> {
     }
     let findings = findings(&context, &prices, today);
     for finding in &findings {
+        if context.json {
+            let text = finding.clone();
+            record::print(&Record::Finding(&listing::Finding { text }))?;
+        }
         term::say(&term::clean(&format!("warning: {finding}")));
     }
     Ok(if args.check && !findings.is_empty() {

@@ -7,6 +7,7 @@ use crate::cli::args::{Global, ReportArgs, ReportFormat};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::ledger;
+use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::RunId;
@@ -28,7 +29,9 @@ pub(crate) async fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Ex
         (false, ReportFormat::Files) => ledger::files_csv(&store, &mut out).await?,
         (true, _) => {
             let sums = fold(&store, run).await?;
-            report::json::write(&mut out, &sums, &ledger::file_rows(&store).await?)?;
+            let files = ledger::file_rows(&store).await?;
+            let report = report::json::report(&sums, &files)?;
+            writeln!(out, "{}", record::line(&Record::Report(&report)))?;
         }
         (false, ReportFormat::Table) => {
             let sums = fold(&store, run).await?;

@@ -1,8 +1,7 @@
 //! `run`: plan, consent, work, summary.
 
+use std::path::PathBuf;
 use std::sync::Arc;
-
-use serde_json::json;
 
 use crate::cli::args::{Global, RunArgs};
 use crate::cli::commands::plan as plan_command;
@@ -12,6 +11,9 @@ use crate::cli::end::End;
 use crate::cli::estimate;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::ledger;
+use crate::cli::money::Funds;
+use crate::cli::record::end::{Done, Totals};
+use crate::cli::record::{self, Record};
 use crate::cli::recovery;
 use crate::cli::reports;
 use crate::cli::summary::{self, Remains};
@@ -44,10 +46,7 @@ pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> 
     let agreed = if term::interactive() && !args.yes && args.max_cost.is_none() {
         match ask_first(&context, &args, &tasks).await? {
             Some(agreed) => Some(agreed),
-            None => {
-                term::say("nothing was sent");
-                return Ok(Exit::Usage);
-            }
+            None => return Ok(Exit::Usage),
         }
     } else {
         None
@@ -84,6 +83,16 @@ async fn ask_first(
     let yes = !has_work(&plan) || consent(context, args, &plan, store.as_ref()).await?;
     if let Some(store) = store {
         store.close().await?;
+    }
+    if !yes {
+        term::say("nothing was sent");
+        end_without_a_run(
+            context,
+            Exit::Usage,
+            "nobody agreed; nothing was sent",
+            &plan,
+            &[],
+        )?;
     }
     Ok(yes.then(|| plan.totals().cost))
 }
@@ -153,15 +162,38 @@ fn limited(mut plan: Plan, limit: Option<usize>) -> Plan {
     plan
 }
 
+/// Shows the plan of `--dry-run`.
 async fn show_plan(context: &Context, plan: &Plan, store: Option<&Store>) -> anyhow::Result<()> {
     let funds = context.funds(store).await?;
     if context.json {
-        term::outln(&plan_command::json(context, plan, &funds).to_string())?;
+        print_plan(context, plan, &funds)?;
+        end_without_a_run(context, Exit::Ok, "nothing was sent", plan, &[])?;
     } else {
         term::outln(&plan_command::text(context, plan, false, &funds))?;
         term::say("nothing was sent");
     }
     Ok(())
+}
+
+fn print_plan(context: &Context, plan: &Plan, funds: &Funds) -> std::io::Result<()> {
+    let plan = plan_command::record(context, plan, funds);
+    record::print(&Record::Plan(&plan))
+}
+
+/// The last record of an invocation that sent nothing.
+fn end_without_a_run(
+    context: &Context,
+    exit: Exit,
+    message: &str,
+    plan: &Plan,
+    reports: &[PathBuf],
+) -> std::io::Result<()> {
+    if !context.json {
+        return Ok(());
+    }
+    let remains = Remains::of(&[], troubled(plan));
+    let done = Done::nothing(plan.totals().done_files, &remains, reports);
+    record::print(&Record::Exit(&record::end::Exit::new(exit, message, done)))
 }
 
 async fn nothing_to_do(
@@ -171,26 +203,28 @@ async fn nothing_to_do(
     store: &Store,
 ) -> anyhow::Result<Exit> {
     let totals = plan.totals();
+    let message = format!(
+        "nothing to do: {} done already",
+        term::count(totals.done_files, "file")
+    );
     if context.json {
-        let funds = context.funds(Some(store)).await?;
-        term::outln(&plan_command::json(context, plan, &funds).to_string())?;
+        print_plan(context, plan, &context.funds(Some(store)).await?)?;
     } else {
         for note in estimate::notes(plan) {
             term::say(&note);
         }
-        term::say(&format!(
-            "nothing to do: {} done already",
-            term::count(totals.done_files, "file")
-        ));
+        term::say(&message);
     }
-    reports::write(context, args.report.as_deref(), store).await?;
-    Ok(if troubled(plan) > 0 {
+    let reports = reports::write(context, args.report.as_deref(), store).await?;
+    let exit = if troubled(plan) > 0 {
         Exit::Partial
     } else if args.error_on_no_work {
         Exit::NoWork
     } else {
         Exit::Ok
-    })
+    };
+    end_without_a_run(context, exit, &message, plan, &reports)?;
+    Ok(exit)
 }
 
 /// Shows what it would cost and makes sure somebody agreed to it.
@@ -246,7 +280,10 @@ async fn finish(
     };
     summary::say_end(context, store, &ending).await?;
     if context.json {
-        term::outln(&json!({"type": "exit", "code": exit.code(), "kind": exit.word(), "message": end.stop.words()}).to_string())?;
+        let totals = Totals::of(&end.tally, ending.remains, end.done_before);
+        let done = Done::of(end.id, &end.tally, totals, ending.money, &reports);
+        let last = record::end::Exit::new(exit, end.stop.words(), done);
+        record::print(&Record::Exit(&last))?;
     }
     Ok(exit)
 }

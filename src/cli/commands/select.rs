@@ -1,10 +1,10 @@
 //! `retry`, `cancel` and `hold`: a person moves jobs, and sees the cost first.
 
-use serde_json::json;
-
 use crate::cli::args::{Global, SelectArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::record::queue::Selection;
+use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::{JobState, NanoUsd};
@@ -244,13 +244,12 @@ fn tell(
     done: bool,
 ) -> anyhow::Result<()> {
     if context.json {
-        term::outln(
-            &json!({
-                "type": verb, "jobs": reopened.jobs, "cost": cost, "done": done,
-                "in_doubt": {"requests": reopened.in_doubt.attempts, "cost": reopened.in_doubt.cost},
-            })
-            .to_string(),
-        )?;
+        let moved = Selection::of(reopened, cost, done);
+        record::print(&match verb {
+            "retry" => Record::Retry(&moved),
+            "cancel" => Record::Cancel(&moved),
+            _ => Record::Hold(&moved),
+        })?;
         return Ok(());
     }
     let cost = cost

@@ -1,12 +1,11 @@
 //! `show`: one job, its attempts and what came of it.
 
-use serde_json::json;
-
 use crate::cli::args::Global;
-use crate::cli::commands::ls::job_json;
 use crate::cli::context::Context;
 use crate::cli::estimate::quantity;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::record::job::{Attempt, Details, Job, Part};
+use crate::cli::record::{self, Record};
 use crate::cli::term::{self, utc};
 use crate::config::Overrides;
 use crate::domain::{JobId, JobKind};
@@ -37,15 +36,13 @@ pub(crate) async fn run(global: &Global, job: i64) -> anyhow::Result<Exit> {
     };
     store.close().await?;
     if context.json {
-        let mut value = job_json(&row);
-        value["attempts"] = attempts.iter().map(attempt_json).collect();
-        value["parts"] = parts
-            .iter()
-            .map(|part| json!({"ordinal": part.ordinal, "job": part.child, "state": part.state}))
-            .collect();
-        value["text"] = text.into();
-        value["object"] = context.objects().path(row.key).to_string_lossy().into();
-        term::outln(&value.to_string())?;
+        let details = Details {
+            attempts: attempts.iter().map(Attempt::of).collect(),
+            parts: parts.iter().map(Part::of).collect(),
+            text,
+            object: context.objects().path(row.key).to_string_lossy().into(),
+        };
+        record::print(&Record::Job(&Job::of(&row, Some(details))))?;
         return Ok(Exit::Ok);
     }
     print(&context, &row, &attempts, &parts, text.as_deref())?;
@@ -124,14 +121,4 @@ fn attempt_line(attempt: &AttemptRow) -> String {
         ));
     }
     line
-}
-
-fn attempt_json(attempt: &AttemptRow) -> serde_json::Value {
-    json!({
-        "attempt": attempt.attempt, "run": attempt.run, "sent_at": utc(attempt.sent_at), "finished_at": attempt.finished_at.map(utc),
-        "cost": attempt.cost, "cost_nano": attempt.cost.0, "cost_status": attempt.cost_status, "quantity": attempt.quantity,
-        "class": attempt.class, "detail": attempt.detail, "http_status": attempt.http_status, "request_id": attempt.request_id,
-        "latency_s": attempt.latency.map(|time| time.as_secs_f64()), "first_byte_s": attempt.first_byte.map(|time| time.as_secs_f64()),
-        "bytes": attempt.bytes, "delivery": attempt.delivery,
-    })
 }

@@ -2,84 +2,128 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
-
 use crate::cli::args::Global;
 use crate::cli::commands::pause;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::ledger;
-use crate::cli::money::{Funds, money_json, money_lines};
+use crate::cli::money::{Funds, money_lines};
+use crate::cli::record::money::{Money, Today};
+use crate::cli::record::{self, Record, queue};
 use crate::cli::term::{self, utc};
 use crate::config::{Limits, Overrides};
 use crate::domain::units::grouped;
 use crate::domain::{GateId, JobKind, JobState, UtcMillis};
 use crate::pipeline::task::Learnt;
-use crate::store::{self, Count, GateRow, RunLock, RunRow, board};
+use crate::store::{self, Count, GateRow, Holder, PauseRow, RunLock, RunRow, Store, board};
 use crate::worker::pulse::{FRESH_FOR, GatePulse};
 use crate::worker::{Cause, Clock, Pulse, why};
 
 pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let Some(store) = context.open_read_only().await? else {
-        if context.json {
-            term::outln(&json!({"type": "status", "queue": null}).to_string())?;
-        } else {
-            term::outln("no queue yet: nothing was ever run here")?;
-            term::say(if context.one_shots {
-                "hint: voicespool tts \"Hello.\" -o hello.wav"
-            } else {
-                "hint: voicespool plan"
-            });
-        }
-        return Ok(Exit::Ok);
+        return no_queue(&context).await;
     };
-    let counts = store.counts().await?;
-    let funds = context.funds(Some(&store)).await?;
-    let pauses = store.pauses().await?;
-    let gates = store.gates().await?;
-    let last = ledger::all_runs(&store).await?.pop();
-    let running = RunLock::holder(&context.settings.places.state)?;
+    let seen = Seen::read(&context, &store).await;
     store.close().await?;
+    let seen = seen?;
     let now = context.clock.now();
-    let pulse = pulse(&context, last.as_ref(), running.is_some(), now)?;
-    let standings = standings(&counts, &gates, pulse.as_ref(), running.is_some());
-    let limits = |row: &GateRow| context.limits(&row.endpoint, &row.model);
-    let learned = |row: &GateRow| context.learned(&row.endpoint, &row.model);
     if context.json {
-        let status = json!({
-            "type": "status", "running": running.as_ref().map(ToString::to_string), "money": money_json(&funds.queue),
-            "today": funds.today_json(), "pauses": pauses.iter().map(pause::pause_json).collect::<Vec<_>>(),
-            "jobs": counts.iter().map(|count| json!({
-                "task": count.task, "kind": count.kind, "state": count.state, "jobs": count.jobs, "quantity": count.quantity,
-            })).collect::<Vec<_>>(),
-            "gates": standings.iter().map(|one| gate_json(one, &limits(one.row), &learned(one.row), now)).collect::<Vec<_>>(),
-            "gates_as_of": pulse.as_ref().filter(|_| running.is_some()).map(|pulse| term::utc(pulse.at)),
-            "last_run": last.as_ref().map(run_json),
-        });
-        term::outln(&status.to_string())?;
+        record::print(&Record::Status(&record_of(&context, &seen, now)))?;
         return Ok(Exit::Ok);
     }
-    term::outln(&text(&counts, &funds, last.as_ref()))?;
-    for paused in &pauses {
+    term::outln(&text(&seen.counts, &seen.funds, seen.last.as_ref()))?;
+    for paused in &seen.pauses {
         term::outln(&pause::line(paused))?;
     }
-    match &running {
+    match &seen.running {
         Some(holder) => term::outln(&format!("running  {holder}"))?,
         None => term::outln(&format!(
             "running  no{}",
-            next_step(&counts, context.one_shots)
+            next_step(&seen.counts, context.one_shots)
         ))?,
     }
-    if running.is_some() && pulse.is_none() {
+    if seen.running.is_some() && seen.pulse.is_none() {
         term::outln("gates    the run has not said yet how they stand")?;
     }
-    for standing in &standings {
-        for line in gate_lines(standing, &limits(standing.row), &learned(standing.row), now) {
+    for standing in &standings(&seen) {
+        for line in gate_lines(&context, standing, now) {
             term::outln(&line)?;
         }
     }
     Ok(Exit::Ok)
+}
+
+async fn no_queue(context: &Context) -> anyhow::Result<Exit> {
+    if context.json {
+        let funds = context.funds(None).await?;
+        record::print(&Record::Status(&queue::Status {
+            queue: None,
+            running: None,
+            money: Money::of(&funds.queue),
+            today: Today::of(&funds),
+            pauses: Vec::new(),
+            jobs: Vec::new(),
+            gates: Vec::new(),
+            gates_as_of: None,
+            last_run: None,
+        }))?;
+        return Ok(Exit::Ok);
+    }
+    term::outln("no queue yet: nothing was ever run here")?;
+    term::say(if context.one_shots {
+        "hint: voicespool tts \"Hello.\" -o hello.wav"
+    } else {
+        "hint: voicespool plan"
+    });
+    Ok(Exit::Ok)
+}
+
+/// Everything `status` shows, read at one moment.
+struct Seen {
+    counts: Vec<Count>,
+    funds: Funds,
+    pauses: Vec<PauseRow>,
+    gates: Vec<GateRow>,
+    last: Option<RunRow>,
+    running: Option<Holder>,
+    pulse: Option<Pulse>,
+}
+
+impl Seen {
+    async fn read(context: &Context, store: &Store) -> anyhow::Result<Self> {
+        let last = ledger::all_runs(store).await?.pop();
+        let running = RunLock::holder(&context.settings.places.state)?;
+        let now = context.clock.now();
+        Ok(Self {
+            counts: store.counts().await?,
+            funds: context.funds(Some(store)).await?,
+            pauses: store.pauses().await?,
+            gates: store.gates().await?,
+            pulse: pulse(context, last.as_ref(), running.is_some(), now)?,
+            last,
+            running,
+        })
+    }
+}
+
+fn record_of(context: &Context, seen: &Seen, now: UtcMillis) -> queue::Status {
+    let standings = standings(seen);
+    let live = seen.pulse.as_ref().filter(|_| seen.running.is_some());
+    queue::Status {
+        queue: Some(context.queue().to_string_lossy().into_owned()),
+        running: seen.running.as_ref().map(ToString::to_string),
+        money: Money::of(&seen.funds.queue),
+        today: Today::of(&seen.funds),
+        pauses: seen.pauses.iter().map(queue::Pause::of).collect(),
+        jobs: seen.counts.iter().map(queue::Count::of).collect(),
+        gates: standings
+            .iter()
+            .map(|standing| gate_record(context, standing, now))
+            .collect(),
+        gates_as_of: live.map(|pulse| utc(pulse.at)),
+        last_run: seen.last.as_ref().map(queue::Run::of),
+    }
 }
 
 /// What the last run said last, if it is about now: of a live run only a fresh note, and
@@ -167,18 +211,15 @@ struct Standing<'a> {
 }
 
 /// Gates with work, or with something to say.
-fn standings<'a>(
-    counts: &[Count],
-    gates: &'a [GateRow],
-    pulse: Option<&'a Pulse>,
-    running: bool,
-) -> Vec<Standing<'a>> {
+fn standings(seen: &Seen) -> Vec<Standing<'_>> {
+    let (pulse, running) = (seen.pulse.as_ref(), seen.running.is_some());
     let mut standings = Vec::new();
-    for row in gates {
+    for row in &seen.gates {
         let live = pulse
             .filter(|_| running)
             .and_then(|pulse| pulse.gates.iter().find(|gate| gate.gate == row.id));
-        let waiting = counts
+        let waiting = seen
+            .counts
             .iter()
             .filter(|count| count.gate == row.id && is_open(count.state))
             .map(|count| count.jobs)
@@ -214,13 +255,10 @@ fn name(row: &GateRow) -> String {
 }
 
 /// Two lines a gate: what it may do, and why it does not do more.
-fn gate_lines(
-    standing: &Standing<'_>,
-    limits: &Limits,
-    learned: &[Learnt],
-    now: UtcMillis,
-) -> Vec<String> {
-    let mut allowed: Vec<String> = limit_words(limits);
+fn gate_lines(context: &Context, standing: &Standing<'_>, now: UtcMillis) -> Vec<String> {
+    let row = standing.row;
+    let learned = context.learned(&row.endpoint, &row.model);
+    let mut allowed: Vec<String> = limit_words(&context.limits(&row.endpoint, &row.model));
     let words = |learnt: &Learnt| format!("{} ({})", learnt.lesson, learnt.from);
     allowed.extend(learned.iter().map(words));
     if let Some(live) = standing.live
@@ -253,34 +291,22 @@ pub(crate) fn limit_words(limits: &Limits) -> Vec<String> {
     .collect()
 }
 
-fn gate_json(
-    standing: &Standing<'_>,
-    limits: &Limits,
-    learned: &[Learnt],
-    now: UtcMillis,
-) -> Value {
-    let row = standing.row;
-    json!({
-        "endpoint": row.endpoint, "model": row.model,
-        "cause": standing.cause, "words": standing.cause.words(now, term::utc),
-        "limits": {
-            "requests_per_minute": limits.requests_per_minute, "chars_per_minute": limits.chars_per_minute,
-            "audio_seconds_per_minute": limits.audio_seconds_per_minute, "concurrency": limits.concurrency,
-        },
-        "rate": standing.live.and_then(|live| live.per_second),
-        "in_flight": standing.live.map(|live| live.in_flight),
-        "throttled": standing.live.map(|live| live.throttled),
-        "overloaded": standing.live.map(|live| live.overloaded),
-        "learned_rate": row.rate.map(|(rate, _)| rate), "learned_at": row.rate.map(|(_, at)| term::utc(at)),
-        "learned": learned.iter().map(|learnt| &learnt.lesson).collect::<Vec<_>>(),
-        "paused": row.paused.as_ref().map(|(_, why)| why),
-    })
-}
-
-pub(crate) fn run_json(run: &RunRow) -> Value {
-    json!({
-        "run": run.id, "pid": run.pid, "host": run.host, "version": run.version, "command": run.command,
-        "started_at": utc(run.started_at), "finished_at": run.finished_at.map(utc), "exit_code": run.exit_code,
-        "money": money_json(&run.money),
-    })
+fn gate_record(context: &Context, standing: &Standing<'_>, now: UtcMillis) -> queue::Gate {
+    let (row, live) = (standing.row, standing.live);
+    let learned = context.learned(&row.endpoint, &row.model);
+    queue::Gate {
+        endpoint: row.endpoint.clone(),
+        model: row.model.clone(),
+        cause: standing.cause.clone(),
+        words: standing.cause.words(now, utc),
+        limits: (&context.limits(&row.endpoint, &row.model)).into(),
+        rate: live.and_then(|live| live.per_second),
+        in_flight: live.map(|live| live.in_flight),
+        throttled: live.map(|live| live.throttled),
+        overloaded: live.map(|live| live.overloaded),
+        learned_rate: row.rate.map(|(rate, _)| rate),
+        learned_at: row.rate.map(|(_, at)| utc(at)),
+        learned: learned.into_iter().map(|learnt| learnt.lesson).collect(),
+        paused: row.paused.as_ref().map(|(_, why)| why.clone()),
+    }
 }

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use crate::audio;
 use crate::cli::args::Global;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::ledger;
+use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::AudioMillis;
@@ -33,19 +32,21 @@ pub(crate) async fn run(global: &Global, deep: bool) -> anyhow::Result<Exit> {
             Some(_) => findings += 1,
         }
         if context.json {
-            term::outln(
-                &json!({"type": "output", "path": shown, "ok": found.is_none(), "finding": found})
-                    .to_string(),
-            )?;
+            record::print(&Record::Output(&record::check::Output {
+                path: shown,
+                ok: found.is_none(),
+                finding: found,
+            }))?;
         } else if let Some(finding) = found {
             term::outln(&format!("✖ {shown}: {finding}"))?;
         }
     }
     if context.json {
-        term::outln(
-            &json!({"type": "verify", "good": good, "findings": findings, "deep": deep})
-                .to_string(),
-        )?;
+        record::print(&Record::Verify(&record::check::Verify {
+            good,
+            findings,
+            deep,
+        }))?;
     } else {
         term::outln(&format!(
             "{} good, {}",

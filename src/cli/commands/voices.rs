@@ -1,11 +1,10 @@
 //! `voices`: who can speak, from the built-in dated list, or of the provider.
 
-use serde_json::json;
-
 use crate::cli::args::{Global, VoicesArgs};
-use crate::cli::commands::listing;
+use crate::cli::commands::listing as lists;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::record::{self, Record, listing};
 use crate::cli::term;
 use crate::config;
 use crate::domain::catalogue::{self, Does, Model, VoiceFinding};
@@ -23,12 +22,12 @@ struct Row {
 pub(crate) async fn run(global: &Global, args: &VoicesArgs) -> anyhow::Result<Exit> {
     let context = Context::load_or_defaults(global)?;
     if let Some(voice) = &args.check {
-        return Ok(check(args.model.as_deref(), voice)?);
+        return check(&context, args.model.as_deref(), voice);
     }
     let rows = if args.online {
-        let engine = listing::provider(&context, args.profile.as_deref()).await?;
+        let engine = lists::provider(&context, args.profile.as_deref()).await?;
         let model = args.model.as_deref();
-        let listed = engine.list_voices(model).await.map_err(listing::failure)?;
+        let listed = engine.list_voices(model).await.map_err(lists::failure)?;
         let row = |voice: crate::engine::rest::ListedVoice| Row {
             model: voice.model.unwrap_or_default(),
             language: language_of(&voice.id),
@@ -52,11 +51,12 @@ pub(crate) async fn run(global: &Global, args: &VoicesArgs) -> anyhow::Result<Ex
 fn show(context: &Context, rows: Vec<Row>) -> anyhow::Result<()> {
     if context.json {
         for row in rows {
-            let line = json!({
-                "type": "voice", "model": row.model, "voice": row.voice,
-                "language": Some(row.language).filter(|language| !language.is_empty()), "note": row.note,
-            });
-            term::outln(&line.to_string())?;
+            record::print(&Record::Voice(&listing::Voice {
+                model: row.model,
+                voice: row.voice,
+                language: Some(row.language).filter(|language| !language.is_empty()),
+                note: row.note,
+            }))?;
         }
         return Ok(());
     }
@@ -120,7 +120,7 @@ fn language_of(voice: &str) -> String {
 }
 
 /// Is this a voice, or a mix of voices, of the model?
-fn check(model: Option<&str>, voice: &str) -> Result<Exit, Failure> {
+fn check(context: &Context, model: Option<&str>, voice: &str) -> anyhow::Result<Exit> {
     let id = model.unwrap_or("hexgrad/Kokoro-82M");
     let found: Option<&Model> = catalogue::MODELS.iter().find(|model| model.id == id);
     let Some(model) = found else {
@@ -128,7 +128,8 @@ fn check(model: Option<&str>, voice: &str) -> Result<Exit, Failure> {
             Exit::Usage,
             format!("`{id}` is not on the list, so its voices are not known"),
         )
-        .hint("voicespool models"));
+        .hint("voicespool models")
+        .into());
     };
     let (good, says) = match catalogue::check_voice(model, voice) {
         VoiceFinding::Listed => (true, format!("`{voice}` is a voice of {id}")),
@@ -140,7 +141,8 @@ fn check(model: Option<&str>, voice: &str) -> Result<Exit, Failure> {
         ),
         VoiceFinding::Unknown { name } => {
             let Does::Speak(speech) = model.does else {
-                return Err(Failure::new(Exit::Usage, format!("`{id}` does not speak")));
+                let headline = format!("`{id}` does not speak");
+                return Err(Failure::new(Exit::Usage, headline).into());
             };
             let meant = config::nearest(&name, speech.voices.iter().copied())
                 .map(|meant| format!("; did you mean `{meant}`?"))
@@ -149,6 +151,15 @@ fn check(model: Option<&str>, voice: &str) -> Result<Exit, Failure> {
         }
         VoiceFinding::BadMix(problem) => (false, problem.to_string()),
     };
-    term::outln(&term::clean(&says)).map_err(|error| Failure::from_error(Exit::Disk, &error))?;
+    if context.json {
+        record::print(&Record::VoiceCheck(&listing::VoiceCheck {
+            model: id.to_owned(),
+            voice: voice.to_owned(),
+            ok: good,
+            text: says,
+        }))?;
+    } else {
+        term::outln(&term::clean(&says))?;
+    }
     Ok(if good { Exit::Ok } else { Exit::Findings })
 }

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use crate::cli::context::Context;
 use crate::cli::end::End;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::one_shot::input::Input;
 use crate::cli::one_shot::order::Order;
 use crate::cli::one_shot::target::{self, Target};
+use crate::cli::record::one_shot::{File, OneShot};
+use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::domain::units::grouped;
 use crate::domain::{AudioMillis, NanoUsd};
@@ -125,7 +125,11 @@ pub(super) fn tell(
 ) -> anyhow::Result<()> {
     let spent = bill.money.spent();
     if context.json && !done.is_empty() {
-        term::outln(&to_json(order, bill, done).to_string())?;
+        let made = record_of(order, bill, done);
+        record::print(&match bill.task.work {
+            Work::Speech(_) => Record::Tts(&made),
+            Work::Transcription(_) => Record::Stt(&made),
+        })?;
     }
     if context.quiet || done.is_empty() && spent == NanoUsd::ZERO {
         return Ok(());
@@ -147,26 +151,38 @@ pub(super) fn tell(
     Ok(())
 }
 
-pub(super) fn to_json(order: &Order, bill: &Bill<'_>, done: &[&Input]) -> Value {
+fn record_of(order: &Order, bill: &Bill<'_>, done: &[&Input]) -> OneShot {
     let files = order.inputs.iter().zip(&order.targets);
     let files = files.map(|(input, targets)| {
         let is_done = done.iter().any(|done| std::ptr::eq(*done, input));
         let outputs = targets.iter().filter_map(|(_, target)| match target {
-            Target::File(path) => Some(path.to_string_lossy()),
+            Target::File(path) => Some(path.to_string_lossy().into_owned()),
             Target::Stdout => None,
         });
-        json!({"input": input.shown, "done": is_done, "outputs": outputs.filter(|_| is_done).collect::<Vec<_>>()})
+        File {
+            input: input.shown.clone(),
+            done: is_done,
+            outputs: outputs.filter(|_| is_done).collect(),
+        }
     });
     // What nobody knows is not nothing.
     let cost = bill.task.price.map(|_| bill.money.spent());
-    json!({
-        "type": order.verb, "model": bill.task.model(), "endpoint": bill.task.endpoint,
-        "cost": cost, "cost_nano": cost.map(|cost| cost.0),
-        "wasted": bill.money.wasted.cost, "in_doubt": bill.money.in_doubt.cost,
-        "chars": bill.totals.chars, "chars_sent": bill.totals.new_chars,
-        "audio_s": bill.audio.seconds(), "audio_s_sent": bill.totals.new_audio.seconds(),
-        "files": files.collect::<Vec<_>>(),
-    })
+    let (wasted, in_doubt) = (bill.money.wasted.cost, bill.money.in_doubt.cost);
+    OneShot {
+        model: bill.task.model().to_owned(),
+        endpoint: bill.task.endpoint.clone(),
+        cost,
+        cost_nano: cost.map(|cost| cost.0),
+        wasted,
+        wasted_nano: wasted.0,
+        in_doubt,
+        in_doubt_nano: in_doubt.0,
+        chars: bill.totals.chars,
+        chars_sent: bill.totals.new_chars,
+        audio_s: bill.audio.seconds(),
+        audio_s_sent: bill.totals.new_audio.seconds(),
+        files: files.collect(),
+    }
 }
 
 /// Why not everything was made, what that means, and what to type.

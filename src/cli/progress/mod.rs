@@ -8,15 +8,15 @@ mod line;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
 use crate::cli::progress::line::{line, message};
 use crate::cli::progress::tally::{Expected, Tally};
+use crate::cli::record::event::{GateChange, Progress, with_record};
+use crate::cli::record::{self, Record};
 use crate::cli::term;
-use crate::domain::{AudioMillis, NanoUsd};
-use crate::worker::{Charge, Clock, Event, Pulse};
+use crate::worker::{Clock, Event, Pulse, Told};
 
 /// How often a line is written where no bar can be.
 const LINE_EVERY: Duration = Duration::from_mins(1);
@@ -34,9 +34,10 @@ pub(crate) enum Style {
 
 /// Shows events until the run drops its sender; returns what happened.
 pub(crate) async fn follow(
-    mut events: UnboundedReceiver<Event>,
+    mut events: UnboundedReceiver<Told>,
     style: Style,
     expected: Expected,
+    clock: Clock,
 ) -> Tally {
     let mut tally = Tally::default();
     let started = Instant::now();
@@ -48,19 +49,22 @@ pub(crate) async fn follow(
             _ = lines.tick() => {
                 match style {
                     Style::Lines | Style::Few => term::say(&line(&tally, expected, started.elapsed())),
-                    Style::Json => drop(term::outln(&progress_json(&tally, expected).to_string())),
+                    Style::Json => {
+                        let at = clock.now();
+                        drop(record::print(&Record::Progress(&Progress::of(&tally, expected, at))));
+                    }
                     Style::Bar | Style::Quiet => {}
                 }
                 continue;
             }
         };
-        let Some(event) = event else { break };
-        if let Event::Pulse(pulse) = &event {
+        let Some(told) = event else { break };
+        if let Event::Pulse(pulse) = &told.event {
             announce_gates(pulse, tally.pulse.as_ref(), style);
         } else {
-            announce(&event, style, bar.as_ref());
+            announce(&told, style, bar.as_ref());
         }
-        tally.take(&event);
+        tally.take(&told.event);
         if let Some(bar) = &bar {
             bar.set_position(tally.requests);
             bar.set_message(message(&tally, expected));
@@ -86,13 +90,10 @@ fn announce_gates(pulse: &Pulse, last: Option<&Pulse>, style: Style) {
             .cause
             .words(pulse.at, |at| Clock::time_of_day(at, pulse.at));
         match style {
-            Style::Json => drop(term::outln(
-                &json!({
-                    "type": "gate", "gate": gate.gate, "name": gate.name, "cause": gate.cause, "words": words,
-                    "rate": gate.per_second, "in_flight": gate.in_flight,
-                })
-                .to_string(),
-            )),
+            Style::Json => {
+                let change = GateChange::of(gate, pulse.at);
+                drop(record::print(&Record::Gate(&change)));
+            }
             Style::Lines | Style::Few if now == "circuit" || before == Some("circuit") => {
                 term::say(&term::clean(&format!("{}: {words}", gate.name)));
             }
@@ -102,17 +103,17 @@ fn announce_gates(pulse: &Pulse, last: Option<&Pulse>, style: Style) {
 }
 
 /// Says at once what a person would want to know at once; everything with `--json`.
-fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
+fn announce(told: &Told, style: Style, bar: Option<&ProgressBar>) {
     if style == Style::Json {
         // A closed stdout ends the talk, not the run.
-        let _ = term::outln(&event_json(event).to_string());
+        let _ = with_record(told, record::print);
         return;
     }
-    let text = match event {
+    let text = match &told.event {
         Event::Failed {
             job, class, detail, ..
         } => format!("job {job} failed ({class}): {detail}"),
-        Event::InDoubt { job, cost } => format!(
+        Event::InDoubt { job, cost, .. } => format!(
             "job {job} is in doubt: sent, no answer (at most {})",
             cost.display()
         ),
@@ -146,67 +147,6 @@ fn announce(event: &Event, style: Style, bar: Option<&ProgressBar>) {
         Some(bar) => bar.suspend(|| term::say(&text)),
         None => term::say(&text),
     }
-}
-
-fn progress_json(tally: &Tally, expected: Expected) -> serde_json::Value {
-    json!({
-        "type": "progress", "requests": tally.requests, "of": expected.requests, "files": tally.files,
-        "retried": tally.retried, "failed": tally.failed, "in_doubt": tally.in_doubt,
-        "spent": tally.spent, "reserved": tally.reserved, "wasted": tally.wasted,
-        "in_doubt_cost": tally.doubted, "paused": tally.paused,
-        "gates": tally.pulse.as_ref().map(|pulse| &pulse.gates),
-    })
-}
-
-fn event_json(event: &Event) -> serde_json::Value {
-    match event {
-        Event::Sent { job, reserved } => {
-            json!({"type": "job_sent", "job": job, "reserved": reserved})
-        }
-        Event::Completed {
-            job,
-            kind,
-            charge,
-            audio,
-            latency,
-            reused,
-        } => json!({
-            "type": "job_completed", "job": job, "kind": kind, "cost": cost_of(*charge), "audio_s": audio.map(AudioMillis::seconds),
-            "latency_s": latency.map(|latency| latency.as_secs_f64()), "reused": reused,
-        }),
-        Event::Retry {
-            job,
-            class,
-            detail,
-            wait,
-            charge,
-        } => json!({
-            "type": "job_retry", "job": job, "class": class, "detail": detail, "wait_s": wait.as_secs_f64(),
-            "cost": charge.cost, "cost_status": charge.status,
-        }),
-        Event::Failed {
-            job,
-            kind,
-            class,
-            detail,
-            charge,
-        } => json!({
-            "type": "job_failed", "job": job, "kind": kind, "class": class, "detail": detail, "cost": cost_of(*charge),
-            "cost_status": charge.map(|charge| charge.status),
-        }),
-        Event::InDoubt { job, cost } => json!({"type": "job_in_doubt", "job": job, "cost": cost}),
-        Event::Stopping { why, in_flight } => {
-            json!({"type": "stopping", "why": why, "in_flight": in_flight})
-        }
-        Event::Paused { what } => json!({"type": "paused", "what": what}),
-        Event::Pulse(pulse) => json!({"type": "gates", "gates": pulse.gates}),
-        Event::Warning(text) => json!({"type": "warning", "text": text}),
-    }
-}
-
-/// Nothing sent is nothing paid.
-fn cost_of(charge: Option<Charge>) -> NanoUsd {
-    charge.map_or(NanoUsd::ZERO, |charge| charge.cost)
 }
 
 fn bar(style: Style, expected: Expected) -> Option<ProgressBar> {

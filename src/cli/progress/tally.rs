@@ -1,5 +1,7 @@
 //! What happened so far: a fold over the events of a run.
 
+use std::path::PathBuf;
+
 use crate::domain::{AudioMillis, CostStatus, NanoUsd};
 use crate::worker::{Charge, Event, Pulse};
 
@@ -20,6 +22,8 @@ pub(crate) struct Tally {
     pub doubted: NanoUsd,
     pub reserved: NanoUsd,
     pub audio: AudioMillis,
+    /// Files that were written, relative to the output folder.
+    pub outputs: Vec<PathBuf>,
     pub warnings: u64,
     /// What a person paused.
     pub paused: Vec<String>,
@@ -33,6 +37,7 @@ impl Tally {
             Event::Sent { reserved, .. } => self.reserved = self.reserved.saturating_add(*reserved),
             Event::Completed {
                 kind,
+                outputs,
                 charge,
                 audio,
                 reused,
@@ -43,6 +48,7 @@ impl Tally {
                     self.reused += u64::from(*reused);
                 } else {
                     self.files += 1;
+                    self.outputs.extend_from_slice(outputs);
                     self.audio.0 += audio.map_or(0, |audio| audio.0);
                 }
                 self.charge(*charge);

@@ -1,7 +1,7 @@
 //! Dialects: what one word in a profile settles, and that it changes no work already bought.
 
 use crate::config::tests::{Project, bad, good};
-use crate::config::{Auth, EngineKind, KeySource, Profile};
+use crate::config::{Auth, CredentialSource, EngineKind, Profile};
 use crate::domain::Price;
 use crate::engine::rest::{BaseUrl, Kind, Scheme};
 use crate::pipeline::task::Work;
@@ -35,15 +35,15 @@ fn a_dialect_alone_is_a_whole_profile() {
         );
         let (key, auth) = match facts.key_variable {
             Some(variable) => (
-                KeySource::Env(variable.to_owned()),
+                CredentialSource::Env(variable.to_owned()),
                 match facts.auth {
                     Scheme::Raw => Auth::Raw,
                     Scheme::Bearer | Scheme::None => Auth::Bearer,
                 },
             ),
-            None => (KeySource::None, Auth::None),
+            None => (CredentialSource::None, Auth::None),
         };
-        assert_eq!(*profile.key_source(), key, "{dialect}");
+        assert_eq!(*profile.credential_source(), key, "{dialect}");
         assert_eq!(profile.auth, auth, "{dialect}");
     }
     let named = good("version = 1\n[profile.groq]\n");
@@ -82,7 +82,10 @@ fn naming_a_dialect_buys_nothing_again() {
     ] {
         assert_eq!(profile(lines).endpoint(), endpoint);
     }
-    assert_eq!(profile("kind = \"openai\"").kind, EngineKind::OpenAi);
+    assert_eq!(
+        profile("kind = \"openai\"").kind,
+        EngineKind::Rest(Kind::OpenAi)
+    );
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn the_defaults_in_the_example_are_the_defaults() {
             profile.endpoint(),
             profile.auth,
             profile.timeouts,
-            profile.key_source().clone(),
+            profile.credential_source().clone(),
         )
     };
     assert_eq!(together(&off), together(&on));

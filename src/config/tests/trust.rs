@@ -1,7 +1,7 @@
 //! Keys: which may go where, and that none is ever shown.
 
 use crate::config::tests::{Project, bad, good};
-use crate::config::{Auth, KeySource};
+use crate::config::{Auth, CredentialSource};
 
 const CANARY: &str = "sk-CANARY-7f3a9b2c4d5e6f70";
 
@@ -185,7 +185,7 @@ async fn nothing_that_is_printed_holds_a_key() {
         .env("TOGETHER_API_KEY", CANARY);
     let settings = project.load().unwrap();
 
-    let key = settings.profiles["p"].key().await.unwrap().unwrap();
+    let key = settings.profiles["p"].credential().await.unwrap().unwrap();
     let printed = format!("{settings:?} {key:?} {:?}", project.sources());
 
     assert!(!printed.contains("CANARY"), "{printed}");
@@ -196,18 +196,26 @@ async fn nothing_that_is_printed_holds_a_key() {
 async fn a_key_is_looked_up_when_it_is_needed_and_not_before() {
     let settings = good(&at("https://api.openai.com", "{ file = \"gone\" }"));
     let profile = &settings.profiles["p"];
-    assert!(matches!(profile.key_source(), KeySource::File(path) if path.ends_with("work/gone")));
-    assert!(profile.key().await.is_err());
+    assert!(
+        matches!(profile.credential_source(), CredentialSource::File(path) if path.ends_with("work/gone"))
+    );
+    assert!(profile.credential().await.is_err());
 
     // The mock on this machine can be tried without a key.
     let here = good(&at(
         "http://localhost:8000",
         "{ env = \"TOGETHER_API_KEY\" }",
     ));
-    assert!(here.profiles["p"].key().await.unwrap().is_none());
+    assert!(here.profiles["p"].credential().await.unwrap().is_none());
     let there = good("version = 1");
-    assert!(there.profiles["together"].key().await.is_err());
-    assert!(there.profiles["local"].key().await.unwrap().is_none());
+    assert!(there.profiles["together"].credential().await.is_err());
+    assert!(
+        there.profiles["local"]
+            .credential()
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
@@ -218,7 +226,7 @@ fn a_home_folder_is_meant_by_a_tilde() {
     let settings = project.load().unwrap();
 
     assert_eq!(
-        settings.profiles["p"].key_source().to_string(),
+        settings.profiles["p"].credential_source().to_string(),
         "file /home/me/k"
     );
 }

@@ -17,6 +17,28 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
+/// What the user allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ceilings {
+    pub requests_per_minute: Option<NonZeroU32>,
+    pub chars_per_minute: Option<NonZeroU32>,
+    pub audio_seconds_per_minute: Option<NonZeroU32>,
+    /// Requests in flight at once.
+    pub concurrency: NonZeroU32,
+}
+
+impl Ceilings {
+    /// No limit but the number of requests in flight.
+    pub fn only_concurrency(concurrency: NonZeroU32) -> Self {
+        Self {
+            requests_per_minute: None,
+            chars_per_minute: None,
+            audio_seconds_per_minute: None,
+            concurrency,
+        }
+    }
+}
+
 /// Tokio's clock, which tests can move.
 #[derive(Debug, Clone)]
 struct TokioClock {

@@ -1,9 +1,9 @@
-//! The one door before an engine call.
+//! The gate that each request passes before it is sent.
 //!
-//! [`Gate::pass`] waits in line (first come, first served) for a free place, an open door,
-//! the user's ceilings and the learned pace, in this order, and gives a [`Pass`] that
-//! holds the place until it is dropped. What became of the request is told to the pass;
-//! door and pace learn from it. Nothing is spawned and no time is read but tokio's.
+//! [`Gate::pass`] waits in line (first come, first served) for a free place, the circuit
+//! breaker, the user's ceilings and the learned pace, in this order, and gives a [`Pass`]
+//! that holds the place until it is dropped. What became of the request is told to the
+//! pass; circuit breaker and pace learn from it. Nothing is spawned and no time is read but tokio's.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,36 +12,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::domain::Quantity;
-use crate::engine::limit::adaptive::Adaptive;
-use crate::engine::limit::door::Entry;
+use crate::engine::limit::ceiling::Ceilings;
+use crate::engine::limit::circuit::Admission;
 use crate::engine::limit::jitter::Jitter;
-use crate::engine::limit::line::{Go, Inner, Waiting};
 use crate::engine::limit::pass::Pass;
-use crate::engine::limit::snapshot::{Closed, GateState};
+use crate::engine::limit::saved_rate::Adaptive;
+use crate::engine::limit::snapshot::{GateState, OpenCircuit};
+use crate::engine::limit::state::{Go, Inner, Waiting};
 
-/// What the user allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ceilings {
-    pub requests_per_minute: Option<NonZeroU32>,
-    pub chars_per_minute: Option<NonZeroU32>,
-    pub audio_seconds_per_minute: Option<NonZeroU32>,
-    /// Requests in flight at once.
-    pub concurrency: NonZeroU32,
-}
-
-impl Ceilings {
-    /// No limit but the number of requests in flight.
-    pub fn only_concurrency(concurrency: NonZeroU32) -> Self {
-        Self {
-            requests_per_minute: None,
-            chars_per_minute: None,
-            audio_seconds_per_minute: None,
-            concurrency,
-        }
-    }
-}
-
-/// Rate control and circuit of one endpoint and model. Clones are the same gate.
+/// Rate control and circuit breaker of one endpoint and model. Clones are the same gate.
 #[derive(Debug, Clone)]
 pub struct Gate {
     inner: Arc<Inner>,
@@ -64,8 +43,8 @@ impl Gate {
         Self::new(Ceilings::only_concurrency(concurrency), Adaptive::OFF)
     }
 
-    /// Waits until one request of `quantity` may go out. As long as the gate is closed
-    /// that is never (account) or not before it opens.
+    /// Waits until one request of `quantity` may go out. While the circuit is open that is
+    /// not before its next try, and never when the account is refused.
     ///
     /// Cancel safety: dropping the future gives back everything, the place in line too.
     pub async fn pass(&self, quantity: Quantity) -> Pass {
@@ -75,7 +54,7 @@ impl Gate {
         let place = inner.place().await;
         let mut shares = inner.shares(quantity);
         loop {
-            inner.door_opens().await;
+            inner.circuit_admits().await;
             for (share, limit) in &mut shares {
                 while let Some(wait) = share.take() {
                     inner.state().hold_back(*limit, Instant::now());
@@ -95,37 +74,23 @@ impl Gate {
                     };
                 }
                 Go::At(then) => tokio::time::sleep_until(then).await,
-                // The door closed while this one waited for a ceiling.
-                Go::Closed => {}
+                // The circuit opened while this one waited for a ceiling.
+                Go::Stopped => {}
             }
         }
     }
 
-    /// How many jobs may usefully be claimed now: nobody is helped by a claim that waits
-    /// here for longer than about a second. 0 while closed, 1 when a probe is due.
-    pub fn free_slots(&self) -> usize {
-        let state = self.inner.state();
-        let busy = state.waiting.saturating_add(state.in_flight);
-        let places = self.inner.ceilings.concurrency.get().saturating_sub(busy);
-        let free = match state.door.entry(Instant::now()) {
-            Entry::At(_) | Entry::OnChange => 0,
-            Entry::AsProbe => places.min(1_u32.saturating_sub(state.waiting)),
-            Entry::Free => places.min(self.inner.a_second_of(&state).saturating_sub(state.waiting)),
-        };
-        usize::try_from(free).unwrap_or(usize::MAX)
-    }
-
     /// How many jobs it makes sense to hold claimed for this gate in all: what is in flight
     /// or can go within a second, at most twice as many as there are places, so that no
-    /// place waits for the queue or for an answer to be checked. 0 while closed, 1 when a
-    /// probe is due.
-    pub fn appetite(&self) -> usize {
+    /// place waits for the queue or for an answer to be checked. 0 while the circuit is open,
+    /// 1 when a probe is due.
+    pub fn claim_limit(&self) -> usize {
         let state = self.inner.state();
         let places = self.inner.ceilings.concurrency.get();
-        let held = match state.door.entry(Instant::now()) {
-            Entry::At(_) | Entry::OnChange => 0,
-            Entry::AsProbe => 1,
-            Entry::Free => state
+        let held = match state.circuit.admission(Instant::now()) {
+            Admission::NotBefore(_) | Admission::OnChange => 0,
+            Admission::Probe => 1,
+            Admission::Pass => state
                 .in_flight
                 .saturating_add(self.inner.a_second_of(&state))
                 .min(places.saturating_mul(2)),
@@ -138,36 +103,17 @@ impl Gate {
         self.inner.state().down_since.map(|since| since.elapsed())
     }
 
-    /// Resolves when [`Gate::free_slots`] is not 0.
-    pub async fn has_room(&self) {
-        self.inner.until(|| self.free_slots() > 0).await;
-    }
-
-    /// When the gate opens by itself, if it is closed and that is known.
-    pub fn opens_at(&self) -> Option<Instant> {
-        match self.inner.state().door.entry(Instant::now()) {
-            Entry::At(until) => Some(until),
-            Entry::Free | Entry::AsProbe | Entry::OnChange => None,
-        }
-    }
-
-    /// Resolves when the gate is open or a probe may go: at once if that is so now.
-    pub async fn opened(&self) {
-        self.inner.door_opens().await;
-    }
-
-    /// Ends the closing for an account fault (a new key, more credit): one probe goes out.
-    pub fn reopen(&self) {
-        self.inner.state().door.reopen(Instant::now());
-        self.inner.changed.notify_waiters();
+    /// Resolves when requests pass, or a probe may go: at once if that is so now.
+    pub async fn ready(&self) {
+        self.inner.circuit_admits().await;
     }
 
     /// Requests per second learned so far, to start with in the next run. `None` when the
-    /// pace is not learned, and when it was never refused: then it is no lesson.
+    /// pace is not learned, and when it was never refused: then it says nothing of the limit.
     pub fn learned_rate(&self) -> Option<f64> {
         let state = self.inner.state();
         let pace = state.pace.as_ref()?;
-        let is_confirmed = pace.was_learned() && state.succeeded > 0;
+        let is_confirmed = pace.was_saved() && state.succeeded > 0;
         (state.throttled > 0 || is_confirmed).then(|| pace.own_per_second())
     }
 
@@ -181,11 +127,13 @@ impl Gate {
             ceilings: self.inner.ceilings,
             in_flight: state.in_flight,
             waiting: state.waiting,
-            closed: state.door.closed(now).map(|shut| Closed {
-                reason: shut.reason,
-                since: now.saturating_duration_since(shut.since),
-                opens_in: shut.until.map(|until| until.saturating_duration_since(now)),
-                is_asked_for: shut.is_asked_for,
+            open_circuit: state.circuit.outage(now).map(|outage| OpenCircuit {
+                reason: outage.reason,
+                since: now.saturating_duration_since(outage.since),
+                next_try_in: outage
+                    .until
+                    .map(|until| until.saturating_duration_since(now)),
+                from_retry_after: outage.from_retry_after,
                 trouble: state.last_trouble.clone(),
             }),
             held_back_by: state.held_back_by(now),

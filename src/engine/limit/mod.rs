@@ -1,23 +1,26 @@
-//! Rate control: one [`Gate`] per endpoint and model, the only door before an engine call.
+//! Rate control: one [`Gate`] per endpoint and model, which each engine call passes.
 //!
 //! It keeps the user's ceilings, learns the pace the provider accepts, and stops sending
 //! while the provider asks for a pause, fails, or refuses the account. It makes no
-//! request, retries nothing and stores nothing: the learned pace is handed out to be kept.
+//! request, retries nothing and stores nothing: the learned rate is handed out to be kept.
 
-mod adaptive;
 mod ceiling;
-mod door;
+mod circuit;
+mod curve;
 mod gate;
 mod jitter;
-mod line;
+mod pace;
 mod pass;
+mod saved_rate;
 mod snapshot;
+mod state;
 
 #[cfg(test)]
 mod tests;
 
-pub use adaptive::{Adaptive, Learned};
-pub use door::Reason;
-pub use gate::{Ceilings, Gate};
+pub use ceiling::Ceilings;
+pub use circuit::Reason;
+pub use gate::Gate;
 pub use pass::Pass;
-pub use snapshot::{Closed, GateState, HeldBackBy};
+pub use saved_rate::{Adaptive, SavedRate};
+pub use snapshot::{GateState, HeldBackBy, OpenCircuit};

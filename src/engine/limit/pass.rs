@@ -7,7 +7,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use crate::domain::FaultClass;
-use crate::engine::limit::line::Inner;
+use crate::engine::limit::state::Inner;
 use crate::engine::{Answer, EngineError};
 
 /// Leave to send one request. Dropping it frees the place; tell it first what became of
@@ -18,7 +18,7 @@ pub struct Pass {
     pub(super) gate: Arc<Inner>,
     pub(super) _place: OwnedSemaphorePermit,
     pub(super) sent: Instant,
-    /// The only request while the gate is half open.
+    /// The only request while the circuit is half open.
     pub(super) probe: bool,
 }
 
@@ -38,10 +38,10 @@ impl Pass {
         if let Some(pace) = &mut state.pace {
             pace.accepted(self.sent, now);
         }
-        state.door.worked(self.probe, self.sent);
+        state.circuit.succeeded(self.probe, self.sent);
     }
 
-    /// 429: the pace is cut and the gate closed for `retry_after`, or for a second and more.
+    /// 429: the pace is cut and the circuit open for `retry_after`, or for a second and more.
     pub fn throttled(self, retry_after: Option<Duration>) {
         let now = Instant::now();
         let mut state = self.gate.state();
@@ -53,11 +53,11 @@ impl Pass {
         }
         let jitter = state.jitter.next();
         state
-            .door
+            .circuit
             .throttled(self.probe, self.sent, retry_after, now, jitter);
     }
 
-    /// 5xx, no connection, no answer in time: closes after several in a row. The pace stays.
+    /// 5xx, no connection, no answer in time: the circuit opens after several in a row. The pace stays.
     pub fn overloaded(self, retry_after: Option<Duration>) {
         let now = Instant::now();
         let mut state = self.gate.state();
@@ -65,13 +65,13 @@ impl Pass {
         state.down_since.get_or_insert(now);
         let jitter = state.jitter.next();
         state
-            .door
+            .circuit
             .overloaded(self.probe, self.sent, retry_after, now, jitter);
     }
 
-    /// 401, 402, 403: closed until [`crate::engine::limit::Gate::reopen`].
+    /// 401, 402, 403: nothing is sent through this gate any more.
     pub fn account(self) {
-        self.gate.state().door.account(Instant::now());
+        self.gate.state().circuit.disable(Instant::now());
     }
 
     /// The provider answered, but this request was refused or its answer unusable: it is
@@ -79,14 +79,14 @@ impl Pass {
     pub fn other(self) {
         let mut state = self.gate.state();
         state.down_since = None;
-        state.door.worked(self.probe, self.sent);
+        state.circuit.succeeded(self.probe, self.sent);
     }
 
     /// What follows from `error`, by its class.
     pub fn failed(self, error: &EngineError) {
         let mut state = self.gate.state();
         state.stated(error.stated, Instant::now());
-        if error.class.closes_the_gate() {
+        if error.class.opens_the_circuit() {
             state.last_trouble = Some(error.detail.clone());
         }
         drop(state);
@@ -106,7 +106,7 @@ impl Drop for Pass {
         let mut state = self.gate.state();
         state.in_flight -= 1;
         if self.probe {
-            state.door.probe_lost(Instant::now());
+            state.circuit.probe_dropped(Instant::now());
         }
         drop(state);
         self.gate.changed.notify_waiters();

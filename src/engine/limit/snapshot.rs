@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::engine::limit::door::Reason;
-use crate::engine::limit::gate::Ceilings;
+use crate::engine::limit::ceiling::Ceilings;
+use crate::engine::limit::circuit::Reason;
 
 /// What the last request in line had to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,16 +19,16 @@ pub enum HeldBackBy {
     StatedLimit,
 }
 
-/// A closed gate.
+/// A circuit that is open or half open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closed {
+pub struct OpenCircuit {
     pub reason: Reason,
-    /// Time since it closed first, without a success in between.
+    /// Time since it opened first, without a success in between.
     pub since: Duration,
     /// Zero: one try is due. `None`: one try is on its way, or (account) a person has to act.
-    pub opens_in: Option<Duration>,
+    pub next_try_in: Option<Duration>,
     /// The provider said how long.
-    pub is_asked_for: bool,
+    pub from_retry_after: bool,
     /// The words of the last throttle or failure.
     pub trouble: Option<String>,
 }
@@ -44,7 +44,8 @@ pub struct GateState {
     pub in_flight: u32,
     /// Requests in line.
     pub waiting: u32,
-    pub closed: Option<Closed>,
+    /// `None`: the circuit is closed, requests pass.
+    pub open_circuit: Option<OpenCircuit>,
     /// `None`: nobody had to wait of late.
     pub held_back_by: Option<HeldBackBy>,
     /// Outcomes since the gate was made.

@@ -6,7 +6,7 @@ use futures_util::poll;
 use tokio::time::{Instant, timeout};
 
 use crate::domain::{AudioMillis, CharCount, FaultClass, Quantity};
-use crate::engine::limit::{Adaptive, Ceilings, Gate, HeldBackBy, Learned, Reason};
+use crate::engine::limit::{Adaptive, Ceilings, Gate, HeldBackBy, Reason, SavedRate};
 use crate::engine::{Answer, EngineError, StatedLimit};
 
 /// Longer than anything here takes: a wait that never ends fails instead of hanging.
@@ -28,7 +28,7 @@ fn paced(per_second: f64, concurrency: u32) -> Gate {
     let adaptive = Adaptive {
         enabled: true,
         start_per_second: per_second,
-        learned: None,
+        saved: None,
     };
     Gate::with_seed(Ceilings::only_concurrency(nz(concurrency)), adaptive, 1)
 }
@@ -50,13 +50,12 @@ async fn no_more_than_concurrency_are_inside_and_a_place_comes_back() {
     let gate = gate(2);
     let first = now(&gate).await;
     let _second = now(&gate).await;
-    assert_eq!(gate.free_slots(), 0);
     assert!(is_held(&gate).await);
     assert_eq!(gate.snapshot().held_back_by, Some(HeldBackBy::Concurrency));
 
     first.succeeded();
 
-    assert_eq!(gate.free_slots(), 1);
+    assert_eq!(gate.snapshot().in_flight, 1);
     let _third = now(&gate).await;
     assert_eq!(gate.snapshot().in_flight, 2);
 }
@@ -152,7 +151,7 @@ async fn a_waiter_that_leaves_gives_everything_back() {
     let gone = timeout(Duration::from_millis(30_500), gate.pass(chars(60))).await;
     assert!(gone.is_err());
     assert_eq!(gate.snapshot().waiting, 0);
-    assert_eq!(gate.free_slots(), 1);
+    assert_eq!(gate.snapshot().in_flight, 0);
 
     gate.pass(chars(30)).await.succeeded();
 
@@ -171,19 +170,19 @@ async fn a_throttle_closes_for_the_time_the_provider_says_and_cuts_the_pace() {
 
     pass.throttled(Some(Duration::from_secs(7)));
 
-    assert_eq!(gate.free_slots(), 0);
-    let opens = gate.opens_at().unwrap() - start;
-    assert!((7.0..8.1).contains(&opens.as_secs_f64()), "{opens:?}");
+    assert_eq!(gate.claim_limit(), 0);
     let state = gate.snapshot();
-    let closed = state.closed.clone().unwrap();
+    let closed = state.open_circuit.clone().unwrap();
+    let opens = closed.next_try_in.unwrap();
+    assert!((7.0..8.1).contains(&opens.as_secs_f64()), "{opens:?}");
     assert_eq!(closed.reason, Reason::Throttled);
-    assert!(closed.is_asked_for);
+    assert!(closed.from_retry_after);
     assert_eq!(state.last_throttle, Some(Duration::ZERO));
     assert!((state.rate.unwrap() - 8.5).abs() < 1e-9);
     assert!(is_held(&gate).await);
     gate.pass(Quantity::Nothing).await.succeeded();
     assert!(start.elapsed() >= Duration::from_secs(7));
-    assert_eq!(gate.snapshot().closed, None);
+    assert_eq!(gate.snapshot().open_circuit, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -193,20 +192,23 @@ async fn overload_never_cuts_the_pace_and_lets_one_probe_through() {
         gate.pass(Quantity::Nothing).await.overloaded(None);
     }
     assert!((gate.snapshot().rate.unwrap() - 10.0).abs() < 1e-9);
-    assert_eq!(gate.snapshot().closed.unwrap().reason, Reason::Overloaded);
-    gate.opened().await;
-    assert_eq!(gate.free_slots(), 1);
+    assert_eq!(
+        gate.snapshot().open_circuit.unwrap().reason,
+        Reason::Overloaded
+    );
+    gate.ready().await;
+    assert_eq!(gate.claim_limit(), 1);
 
     let probe = now(&gate).await;
 
-    assert_eq!(gate.free_slots(), 0);
+    assert_eq!(gate.claim_limit(), 0);
     assert!(
         timeout(Duration::from_secs(100), gate.pass(Quantity::Nothing))
             .await
             .is_err()
     );
     probe.succeeded();
-    assert_eq!(gate.snapshot().closed, None);
+    assert_eq!(gate.snapshot().open_circuit, None);
     now(&gate).await.succeeded();
 }
 
@@ -216,14 +218,14 @@ async fn a_dropped_probe_does_not_lock_the_gate() {
     for _ in 0..5 {
         gate.pass(Quantity::Nothing).await.overloaded(None);
     }
-    gate.opened().await;
+    gate.ready().await;
     let probe = now(&gate).await;
     drop(probe);
 
-    timeout(HOUR, gate.opened()).await.expect("it opens");
+    timeout(HOUR, gate.ready()).await.expect("it opens");
     now(&gate).await.succeeded();
 
-    assert_eq!(gate.snapshot().closed, None);
+    assert_eq!(gate.snapshot().open_circuit, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,28 +242,25 @@ async fn a_throttled_probe_does_not_cut_the_pace() {
     }
 
     assert!((gate.snapshot().rate.unwrap() - 10.0).abs() < 1e-9);
-    assert_eq!(gate.snapshot().closed.unwrap().reason, Reason::Throttled);
+    assert_eq!(
+        gate.snapshot().open_circuit.unwrap().reason,
+        Reason::Throttled
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_fault_closes_until_reopened() {
+async fn an_account_fault_stops_everything_for_the_rest_of_the_run() {
     let gate = gate(4);
     now(&gate).await.account();
     assert!(
-        timeout(Duration::from_hours(24), gate.opened())
+        timeout(Duration::from_hours(24), gate.ready())
             .await
             .is_err()
     );
-    assert_eq!((gate.free_slots(), gate.opens_at()), (0, None));
-    let state = gate.snapshot();
-    assert_eq!(state.closed.unwrap().reason, Reason::Account);
-    let mut waiting = Box::pin(gate.pass(Quantity::Nothing));
-    assert!(poll!(&mut waiting).is_pending());
-
-    gate.reopen();
-
-    timeout(HOUR, waiting).await.expect("it opens").succeeded();
-    assert_eq!(gate.free_slots(), 4);
+    assert_eq!(gate.claim_limit(), 0);
+    let open = gate.snapshot().open_circuit.unwrap();
+    assert_eq!((open.reason, open.next_try_in), (Reason::Account, None));
+    assert!(is_held(&gate).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,9 +282,9 @@ async fn a_gate_that_closes_while_somebody_waits_for_a_ceiling_holds_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn free_slots_ask_for_about_a_second_of_work() {
+async fn claims_ask_for_about_a_second_of_work() {
     let gate = paced(3.0, 64);
-    assert_eq!(gate.free_slots(), 3);
+    assert_eq!(gate.claim_limit(), 3);
     let line: Vec<_> = (0..4)
         .map(|_| {
             let gate = gate.clone();
@@ -296,12 +295,8 @@ async fn free_slots_ask_for_about_a_second_of_work() {
     tokio::task::yield_now().await;
     assert_eq!(gate.snapshot().in_flight, 1);
     assert_eq!(gate.snapshot().held_back_by, Some(HeldBackBy::Pace));
-    assert_eq!(gate.free_slots(), 0);
+    assert_eq!(gate.claim_limit(), 4);
     assert_eq!(gate.snapshot().rate, Some(3.0));
-
-    timeout(HOUR, gate.has_room()).await.expect("there is room");
-
-    assert!(gate.free_slots() > 0);
     line.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
@@ -318,7 +313,7 @@ async fn each_class_of_fault_has_its_consequence() {
             };
             pass.failed(&error);
         }
-        let closed = gate.snapshot().closed.map(|closed| closed.reason);
+        let closed = gate.snapshot().open_circuit.map(|closed| closed.reason);
         let expected = match class {
             FaultClass::Throttled => Some(Reason::Throttled),
             FaultClass::Overloaded | FaultClass::TimedOut => Some(Reason::Overloaded),
@@ -347,7 +342,7 @@ async fn what_was_learned_is_where_the_next_run_starts() {
     assert!(learned > 4.0, "{learned}");
 
     let adaptive = Adaptive {
-        learned: Some(Learned {
+        saved: Some(SavedRate {
             per_second: learned,
             age: Duration::ZERO,
         }),

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::engine::rest::dialect::Kind;
 use crate::engine::rest::endpoint::Endpoint;
 use crate::engine::rest::options::{OptionsError, Paths};
 
@@ -49,13 +50,9 @@ impl BaseUrl {
     }
 
     /// Host, port where it is not the usual one, and path: `api.together.ai/v1`. One
-    /// service has one identity: with or without `/v1`, under its old name
-    /// (`api.together.xyz`, in the SDK until 1.5) or its new one.
+    /// service has one identity: with or without `/v1`, under its old name or its new one.
     pub fn identity(&self) -> String {
-        let host = match self.host() {
-            "api.together.xyz" => "api.together.ai",
-            host => host,
-        };
+        let host = Kind::current_host(self.host());
         let port = self.endpoint.speech.port();
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         let path = self.endpoint.speech.path();

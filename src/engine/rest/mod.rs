@@ -6,7 +6,7 @@
 //! three deadlines (connect, idle, total). What went wrong is classified once, in
 //! `problem`; the API key is in no error, no `Debug` text and no log.
 //!
-//! Speech comes over one of three roads: one body (`answer`), server-sent events (`stream`), a
+//! Speech comes in one of three ways: one body (`answer`), server-sent events (`stream`), a
 //! WebSocket (`socket`). The last two share the meaning of events (`events`) and the order
 //! of the sound (`sound`).
 //!
@@ -37,7 +37,8 @@ mod tests;
 pub use base_url::BaseUrl;
 pub use client::RestEngine;
 pub use dialect::{
-    Diarizing, Errors, Events, Facts, Granularities, Hearing, Kind, Languages, Routes, Scheme,
+    CAUTIOUS_MAX_CHARS, Catalogue, DIALECTS_EXPECTED, Diarizing, Errors, Events, Facts,
+    Granularities, Hearing, KINDS_EXPECTED, Kind, Languages, OPENAI_MAX_CHARS, Routes, Scheme,
     Speech, SpeechField, SpeechModel, Translating, WordPlace, unsupported,
     unsupported_transcription,
 };

@@ -49,16 +49,15 @@ impl<'a> SpeechBody<'a> {
         let params = request.params;
         let format = params.wire_format(request.delivery);
         let streams = request.delivery == Delivery::Stream;
-        let is_together = kind == Kind::Together;
-        let speech = kind.facts().speech.as_ref();
+        let speech = kind.speech();
         let by_stream = speech
             .and_then(|speech| speech.events.as_ref())
             .is_some_and(|events| events.by_stream);
         let says_no_stream = speech.is_some_and(|speech| speech.says_no_stream);
-        // Where raw samples travel and nothing overrules what is known of them, it is said
-        // what is expected: the schema's defaults are not what the models do.
+        // Where raw samples travel and nothing overrules what is known of them.
         let told = params.raw_audio(request.delivery);
-        let tells = is_together && format == AudioFormat::Raw && params.raw.is_none();
+        let states = speech.is_some_and(|speech| speech.states_raw_samples);
+        let tells = states && format == AudioFormat::Raw && params.raw.is_none();
         let extra = params.extra_params.as_deref();
         Ok(Self {
             model: &params.model,

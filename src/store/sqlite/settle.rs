@@ -40,37 +40,37 @@ fn check(settle: &Settle) -> Result<(), Error> {
 
 /// One row of `sql::SETTLE`.
 #[derive(Serialize)]
-struct JobRow<'a>(
-    i64,
-    i64,
-    &'static str,
-    Option<i64>,
-    Option<i64>,
-    i64,
-    Option<i64>,
-    Option<&'static str>,
-    Option<&'a str>,
-    Option<i64>,
-    u8,
-);
+struct JobRow<'a> {
+    job: i64,
+    attempt: i64,
+    state: &'static str,
+    finished_at: Option<i64>,
+    not_before: Option<i64>,
+    failures: i64,
+    fault_at: Option<i64>,
+    class: Option<&'static str>,
+    detail: Option<&'a str>,
+    audio_ms: Option<i64>,
+    was_sent: u8,
+}
 
 /// One row of `sql::SETTLE_BILLS`.
 #[derive(Serialize)]
-struct BillRow<'a>(
-    i64,
-    i64,
-    i64,
-    i64,
-    &'static str,
-    Option<&'static str>,
-    Option<&'a str>,
-    Option<u16>,
-    Option<&'a str>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-    Option<i64>,
-);
+struct BillRow<'a> {
+    job: i64,
+    attempt: i64,
+    finished_at: i64,
+    cost: i64,
+    cost_status: &'static str,
+    class: Option<&'static str>,
+    detail: Option<&'a str>,
+    http_status: Option<u16>,
+    request_id: Option<&'a str>,
+    latency_ms: Option<i64>,
+    first_byte_ms: Option<i64>,
+    bytes: Option<i64>,
+    quantity: Option<i64>,
+}
 
 /// One row of `sql::ADD_OUTPUTS`.
 #[derive(Serialize)]
@@ -181,21 +181,21 @@ fn bill_row<'a>(settle: &'a Settle, bill: &'a Bill) -> Result<BillRow<'a>, Error
         CostStatus::NotBilled => 0,
         _ => bill.cost.0,
     };
-    Ok(BillRow(
-        settle.job.0,
-        settle.attempt.0,
-        settle.at.0,
+    Ok(BillRow {
+        job: settle.job.0,
+        attempt: settle.attempt.0,
+        finished_at: settle.at.0,
         cost,
-        bill.status.as_str(),
-        class_of(settle.fault.as_ref()),
-        settle.fault.as_ref().map(|fault| fault.detail.as_str()),
-        bill.http_status,
-        bill.request_id.as_deref(),
-        bill.latency.map(millis),
-        bill.first_byte.map(millis),
-        bill.bytes.map(int).transpose()?,
-        bill.quantity.map(decode::amount).transpose()?,
-    ))
+        cost_status: bill.status.as_str(),
+        class: class_of(settle.fault.as_ref()),
+        detail: settle.fault.as_ref().map(|fault| fault.detail.as_str()),
+        http_status: bill.http_status,
+        request_id: bill.request_id.as_deref(),
+        latency_ms: bill.latency.map(millis),
+        first_byte_ms: bill.first_byte.map(millis),
+        bytes: bill.bytes.map(int).transpose()?,
+        quantity: bill.quantity.map(decode::amount).transpose()?,
+    })
 }
 
 fn class_of(fault: Option<&Fault>) -> Option<&'static str> {
@@ -230,19 +230,19 @@ fn row_of(settle: &Settle) -> Result<JobRow<'_>, Error> {
         Verdict::Fail => failed = 1,
         Verdict::Release | Verdict::Hold => {}
     }
-    Ok(JobRow(
-        settle.job.0,
-        settle.attempt.0,
-        state.as_str(),
-        state.is_final().then_some(settle.at.0),
+    Ok(JobRow {
+        job: settle.job.0,
+        attempt: settle.attempt.0,
+        state: state.as_str(),
+        finished_at: state.is_final().then_some(settle.at.0),
         not_before,
-        failed,
+        failures: failed,
         fault_at,
-        class_of(settle.fault.as_ref()),
-        settle.fault.as_ref().map(|fault| fault.detail.as_str()),
-        audio,
-        u8::from(settle.bill.is_some()),
-    ))
+        class: class_of(settle.fault.as_ref()),
+        detail: settle.fault.as_ref().map(|fault| fault.detail.as_str()),
+        audio_ms: audio,
+        was_sent: u8::from(settle.bill.is_some()),
+    })
 }
 
 /// Settles what is still held; the others are told what became of their job.

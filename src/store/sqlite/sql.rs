@@ -244,27 +244,25 @@ statements! {
 
     // ---- settle ---------------------------------------------------------------------
 
-    /// ?1: rows of [job, attempt, state, finished, not before, failures, fault at, class,
-    /// detail, audio, was sent]. What returns was settled; the rest has lost its lease.
-    SETTLE = "UPDATE job SET state = e.value ->> 2, finished_at = e.value ->> 3,
-            not_before = e.value ->> 4, failures = failures + (e.value ->> 5),
-            first_fault_at = ifnull(first_fault_at, e.value ->> 6),
-            class = e.value ->> 7, detail = e.value ->> 8, audio_ms = e.value ->> 9,
+    /// ?1: `settle::JobRow`s. What returns was settled; the rest has lost its lease.
+    SETTLE = "UPDATE job SET state = e.value ->> 'state', finished_at = e.value ->> 'finished_at',
+            not_before = e.value ->> 'not_before', failures = failures + (e.value ->> 'failures'),
+            first_fault_at = ifnull(first_fault_at, e.value ->> 'fault_at'),
+            class = e.value ->> 'class', detail = e.value ->> 'detail', audio_ms = e.value ->> 'audio_ms',
             lease_until = NULL, owner = NULL
         FROM jsonb_each(?1) e
-        WHERE job.id = e.value ->> 0 AND job.attempt = e.value ->> 1
-          AND job.state = CASE e.value ->> 10 WHEN 1 THEN 'sent' ELSE 'leased' END
-          AND (job.state = 'sent' OR e.value ->> 2 <> 'held')
+        WHERE job.id = e.value ->> 'job' AND job.attempt = e.value ->> 'attempt'
+          AND job.state = CASE e.value ->> 'was_sent' WHEN 1 THEN 'sent' ELSE 'leased' END
+          AND (job.state = 'sent' OR e.value ->> 'state' <> 'held')
         RETURNING job.id";
-    /// ?1: rows of [job, attempt, finished, cost, status, class, detail, HTTP status, request,
-    /// latency, first byte, bytes].
-    SETTLE_BILLS = "UPDATE attempt SET finished_at = e.value ->> 2, cost = e.value ->> 3,
-            cost_status = e.value ->> 4, class = e.value ->> 5, detail = e.value ->> 6,
-            http_status = e.value ->> 7, request_id = e.value ->> 8, latency_ms = e.value ->> 9,
-            first_byte_ms = e.value ->> 10, bytes = e.value ->> 11,
-            quantity = ifnull(e.value ->> 12, quantity)
+    /// ?1: `settle::BillRow`s.
+    SETTLE_BILLS = "UPDATE attempt SET finished_at = e.value ->> 'finished_at', cost = e.value ->> 'cost',
+            cost_status = e.value ->> 'cost_status', class = e.value ->> 'class', detail = e.value ->> 'detail',
+            http_status = e.value ->> 'http_status', request_id = e.value ->> 'request_id', latency_ms = e.value ->> 'latency_ms',
+            first_byte_ms = e.value ->> 'first_byte_ms', bytes = e.value ->> 'bytes',
+            quantity = ifnull(e.value ->> 'quantity', quantity)
         FROM jsonb_each(?1) e
-        WHERE attempt.job_id = e.value ->> 0 AND attempt.attempt = e.value ->> 1";
+        WHERE attempt.job_id = e.value ->> 'job' AND attempt.attempt = e.value ->> 'attempt'";
     /// ?1: rows of [job, hash, bytes, format, time].
     ADD_OBJECTS = "INSERT INTO object (job_id, sha256, bytes, format, created_at)
         SELECT e.value ->> 0, unhex(e.value ->> 1), e.value ->> 2, e.value ->> 3, e.value ->> 4

@@ -22,7 +22,7 @@ fn gate() -> GateState {
         },
         in_flight: 4,
         waiting: 1,
-        closed: None,
+        open_circuit: None,
         held_back_by: None,
         succeeded: 10,
         throttled: 1,
@@ -38,16 +38,16 @@ fn held_back_by(by: HeldBackBy) -> GateState {
     }
 }
 
-fn closed(reason: Reason, opens_in: Option<u64>, is_asked_for: bool) -> GateState {
+fn stopped(reason: Reason, next_try_in: Option<u64>, from_retry_after: bool) -> GateState {
     GateState {
-        closed: Some(Closed {
+        open_circuit: Some(OpenCircuit {
             reason,
             since: Duration::from_secs(90),
-            opens_in: opens_in.map(Duration::from_secs),
-            is_asked_for,
+            next_try_in: next_try_in.map(Duration::from_secs),
+            from_retry_after,
             trouble: Some("503 Service Unavailable".into()),
         }),
-        // Whatever held it back before, the closed door is what counts.
+        // Whatever held it back before, the open circuit is what counts.
         held_back_by: Some(HeldBackBy::Pace),
         ..gate()
     }
@@ -95,7 +95,7 @@ fn cases_without_work() -> Vec<(Cause, &'static str)> {
             "budget: $5.00 of $5.00 are spent; raise that cap, then `voicespool run`",
         ),
         (
-            found(closed(Reason::Account, None, false), busy()),
+            found(stopped(Reason::Account, None, false), busy()),
             "the provider refuses the key or the account (503 Service Unavailable); check both, then `voicespool run`",
         ),
         (
@@ -119,15 +119,15 @@ fn cases_without_work() -> Vec<(Cause, &'static str)> {
             "stopped: interrupted; `voicespool run` goes on",
         ),
         (
-            found(closed(Reason::Throttled, Some(40), true), busy()),
+            found(stopped(Reason::Throttled, Some(40), true), busy()),
             "waiting for Retry-After until T+40, as the provider asks (503 Service Unavailable)",
         ),
         (
-            found(closed(Reason::Throttled, Some(8), false), busy()),
+            found(stopped(Reason::Throttled, Some(8), false), busy()),
             "the provider throttles since T-90 (429); one request tries it at T+8",
         ),
         (
-            found(closed(Reason::Overloaded, None, false), busy()),
+            found(stopped(Reason::Overloaded, None, false), busy()),
             "circuit open since T-90: the provider fails or cannot be reached; one request is trying it now; last error: 503 Service Unavailable",
         ),
         (
@@ -239,19 +239,19 @@ fn the_first_thing_that_would_have_to_go_away_is_named() {
         free_workers: 0,
         ..busy()
     };
-    let closed = closed(Reason::Overloaded, Some(0), false);
+    let open = stopped(Reason::Overloaded, Some(0), false);
 
-    assert_eq!(of(&closed, &all, NOW).code(), "stopped");
+    assert_eq!(of(&open, &all, NOW).code(), "stopped");
     let all = Facts {
         stopping: None,
         ..all
     };
-    assert_eq!(of(&closed, &all, NOW).code(), "paused");
+    assert_eq!(of(&open, &all, NOW).code(), "paused");
     let all = Facts {
         paused: None,
         ..all
     };
-    assert_eq!(of(&closed, &all, NOW).code(), "circuit");
+    assert_eq!(of(&open, &all, NOW).code(), "circuit");
     assert_eq!(
         of(&held_back_by(HeldBackBy::Pace), &all, NOW).code(),
         "pace"

@@ -6,6 +6,7 @@ mod crash;
 mod deliveries;
 mod dialects;
 mod hands;
+mod json;
 mod lists;
 mod money;
 mod old_project;

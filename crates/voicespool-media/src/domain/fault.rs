@@ -30,7 +30,7 @@ named!(
 impl FaultClass {
     /// Whether it is about the endpoint and model, not about the job: the gate closes, and
     /// the next request will tell more, whichever it is.
-    pub fn closes_the_gate(self) -> bool {
+    pub fn opens_the_circuit(self) -> bool {
         match self {
             Self::Throttled | Self::Overloaded | Self::TimedOut | Self::Account => true,
             Self::Refused | Self::BadAnswer | Self::Local | Self::Child | Self::Poison => false,

@@ -1,45 +1,28 @@
 //! Requests held against the table.
 
-use crate::domain::{Alignment, AudioFormat, Delivery, SpeechParams, TranscriptionParams};
-use crate::engine::rest::dialect::facts::{Diarizing, SpeechField, Translating};
-use crate::engine::rest::dialect::kind::Kind;
+use crate::domain::{AudioFormat, Delivery, SpeechParams, TranscriptionParams};
+use crate::engine::rest::dialect::facts::{Diarizing, Translating};
+use crate::engine::rest::dialect::providers::Kind;
+use crate::engine::rest::dialect::speech_field::SpeechField;
 
 /// What of `params` a provider of `kind` cannot do over `delivery`, one sentence fragment each; empty if
 /// all is well. To be asked before anything is planned: a field that is silently left
 /// out would be a different recording from the one that was ordered.
 pub fn unsupported(kind: Kind, delivery: Delivery, params: &SpeechParams) -> Vec<String> {
-    let set = [
-        (SpeechField::Language, params.language.is_some()),
-        (SpeechField::Speed, params.speed.is_some()),
-        (SpeechField::Instructions, params.instructions.is_some()),
-        (
-            SpeechField::ResponseEncoding,
-            params.response_encoding.is_some(),
-        ),
-        (SpeechField::SampleRate, params.sample_rate.is_some()),
-        (SpeechField::BitRate, params.bit_rate.is_some()),
-        (SpeechField::Alignment, params.alignment != Alignment::None),
-        (SpeechField::Segment, params.segment.is_some()),
-        (
-            SpeechField::MaxPartialLength,
-            params.max_partial_length.is_some(),
-        ),
-        (SpeechField::ExtraParams, params.extra_params.is_some()),
-    ];
-    let road = match delivery {
+    let over = match delivery {
         Delivery::Rest => String::new(),
         other => format!(" over `{other}`"),
     };
-    let Some(speech) = &kind.facts().speech else {
+    let Some(speech) = kind.speech() else {
         return vec![format!("{kind} has no speech")];
     };
     let has = speech.fields(delivery).unwrap_or(speech.fields);
-    let mut found: Vec<String> = set
-        .into_iter()
-        .filter(|(field, is_set)| *is_set && !has.contains(field))
-        .map(|(field, _)| {
+    let mut found: Vec<String> = SpeechField::ALL
+        .iter()
+        .filter(|field| field.is_set(params) && !has.contains(field))
+        .map(|field| {
             format!(
-                "`{}` is no field of {} speech{road}",
+                "`{}` is no field of {} speech{over}",
                 field.name(),
                 kind.as_str()
             )
@@ -139,7 +122,7 @@ pub fn unsupported_transcription(kind: Kind, params: &TranscriptionParams) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{PcmEncoding, Segmenting};
+    use crate::domain::{Alignment, PcmEncoding, Segmenting};
 
     fn params() -> SpeechParams {
         SpeechParams::new("m", "v", AudioFormat::Wav)

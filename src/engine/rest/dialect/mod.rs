@@ -1,17 +1,20 @@
 //! What each provider has and lacks: the one table of differences.
 //!
-//! [`table`](Kind::facts) is data with its sources; `check` holds requests against it. The
-//! requests themselves are written by `wire` and `transcription`, which ask the same table,
-//! and nobody else knows a provider by name.
+//! [`facts`](Kind::facts) of a provider are data with their sources, one file each in
+//! `providers`; `check` holds requests against them. The requests themselves are written by
+//! `wire` and `transcription`, which ask the same table, and nobody else knows a provider by
+//! name.
 
 mod check;
 mod facts;
 mod kind;
-mod table;
+mod providers;
+mod speech_field;
 
 pub use check::{unsupported, unsupported_transcription};
 pub use facts::{
-    Diarizing, Errors, Events, Facts, Granularities, Hearing, Languages, Routes, Scheme, Speech,
-    SpeechField, SpeechModel, Translating, WordPlace,
+    CAUTIOUS_MAX_CHARS, Catalogue, Diarizing, Errors, Events, Facts, Granularities, Hearing,
+    Languages, OPENAI_MAX_CHARS, Routes, Scheme, Speech, SpeechModel, Translating, WordPlace,
 };
-pub use kind::Kind;
+pub use providers::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
+pub use speech_field::SpeechField;

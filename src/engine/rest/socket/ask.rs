@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_asked_for_stands_in_the_address_and_the_key_does_not() {
+    fn everything_that_from_retry_after_stands_in_the_address_and_the_key_does_not() {
         let base = Url::parse("https://h.example/v1/audio/speech/websocket").unwrap();
         let params = SpeechParams {
             language: Some("en".to_owned()),

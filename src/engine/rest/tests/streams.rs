@@ -59,7 +59,7 @@ fn delta(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn a_stream_is_asked_for_as_each_contract_says() {
+async fn a_stream_from_retry_after_as_each_contract_says() {
     let full = SpeechParams {
         language: Some("en".to_owned()),
         alignment: Alignment::Word,

@@ -1,5 +1,5 @@
-//! Those who stand at a gate, and what one of them has to wait for: a place, an open door,
-//! the ceilings, the pace. [`Inner::go_out`] is the last step, in one.
+//! What all clones of a gate share: its places, ceilings, circuit breaker, pace and counts,
+//! and each step that a waiting request takes. [`Inner::go_out`] is the last step, in one.
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 use crate::domain::Quantity;
 use crate::engine::StatedLimit;
-use crate::engine::limit::adaptive::{Adaptive, Pace};
-use crate::engine::limit::ceiling::{Ceiling, Share};
-use crate::engine::limit::door::{Door, Entry};
-use crate::engine::limit::gate::Ceilings;
+use crate::engine::limit::ceiling::{Ceiling, Ceilings, Share};
+use crate::engine::limit::circuit::{Admission, CircuitBreaker};
 use crate::engine::limit::jitter::Jitter;
+use crate::engine::limit::pace::Pace;
+use crate::engine::limit::saved_rate::Adaptive;
 use crate::engine::limit::snapshot::HeldBackBy;
 
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Inner {
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) door: Door,
+    pub(super) circuit: CircuitBreaker,
     pub(super) pace: Option<Pace>,
     pub(super) jitter: Jitter,
     pub(super) waiting: u32,
@@ -74,9 +74,12 @@ impl State {
 const A_MOMENT: Duration = Duration::from_secs(5);
 
 pub(super) enum Go {
-    Now { probe: bool },
+    Now {
+        probe: bool,
+    },
     At(Instant),
-    Closed,
+    /// The circuit is open.
+    Stopped,
 }
 
 impl Inner {
@@ -96,7 +99,7 @@ impl Inner {
             chars: smooth(ceilings.chars_per_minute, 1000),
             audio_seconds: smooth(ceilings.audio_seconds_per_minute, 1000),
             state: Mutex::new(State {
-                door: Door::new(),
+                circuit: CircuitBreaker::new(),
                 pace: Pace::new(adaptive, Instant::now()),
                 jitter: Jitter(seed),
                 waiting: 0,
@@ -147,14 +150,14 @@ impl Inner {
         .collect()
     }
 
-    /// The last step, in one: through the door, at the pace.
+    /// The last step, in one: through the circuit breaker, at the pace.
     pub(super) fn go_out(&self, now: Instant) -> Go {
         let mut state = self.state();
-        let entry = state.door.entry(now);
-        let probe = match entry {
-            Entry::Free => false,
-            Entry::AsProbe => true,
-            Entry::At(_) | Entry::OnChange => return Go::Closed,
+        let admission = state.circuit.admission(now);
+        let probe = match admission {
+            Admission::Pass => false,
+            Admission::Probe => true,
+            Admission::NotBefore(_) | Admission::OnChange => return Go::Stopped,
         };
         if let Some(pace) = &mut state.pace
             && let Err(then) = pace.take(now)
@@ -167,7 +170,7 @@ impl Inner {
             state.hold_back(by, now);
             return Go::At(then);
         }
-        state.door.enter(entry);
+        state.circuit.admit(admission);
         state.in_flight += 1;
         Go::Now { probe }
     }
@@ -196,33 +199,23 @@ impl Inner {
             .map_or(u32::MAX, |second| second.max(1))
     }
 
-    pub(super) async fn door_opens(&self) {
-        self.until(|| {
-            let entry = self.state().door.entry(Instant::now());
-            matches!(entry, Entry::Free | Entry::AsProbe)
-        })
-        .await;
-    }
-
-    /// Waits for changes, and for the door's own time, until `ready`.
-    pub(super) async fn until(&self, ready: impl Fn() -> bool) {
+    /// Waits for outcomes, and for the circuit's own time, until it lets a request pass.
+    pub(super) async fn circuit_admits(&self) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Listen before looking, or a change in between is missed.
             changed.as_mut().enable();
-            if ready() {
-                return;
-            }
-            let entry = self.state().door.entry(Instant::now());
-            match entry {
-                Entry::At(then) => {
+            let admission = self.state().circuit.admission(Instant::now());
+            match admission {
+                Admission::Pass | Admission::Probe => return,
+                Admission::NotBefore(then) => {
                     tokio::select! {
                         () = changed => {}
                         () = tokio::time::sleep_until(then) => {}
                     }
                 }
-                Entry::Free | Entry::AsProbe | Entry::OnChange => changed.await,
+                Admission::OnChange => changed.await,
             }
         }
     }
