@@ -4,7 +4,7 @@ use unicode_normalization::is_nfc;
 use unicode_segmentation::UnicodeSegmentation;
 use voicespool::domain::Boundary;
 use voicespool::text::{
-    Block, BlockKind, ChunkRules, CleanUp, Document, Markup, chunks, read, spoken,
+    Block, BlockKind, ChunkRules, CleanUp, Document, Markup, Paragraphs, chunks, read, spoken,
 };
 
 use super::input::{Input, assert_one_line};
@@ -17,6 +17,7 @@ pub fn chunker(data: &[u8]) {
         max_bytes: input.word().into(),
         target_chars: input.word().into(),
         min_chars: input.byte().into(),
+        paragraphs: Paragraphs::ALL[usize::from(input.byte()) % Paragraphs::ALL.len()],
     };
     let languages = [
         None,
@@ -48,6 +49,7 @@ const USUAL: ChunkRules = ChunkRules {
     max_bytes: 2000,
     target_chars: 400,
     min_chars: 60,
+    paragraphs: Paragraphs::Apart,
 };
 
 fn check_document(data: &[u8], markup: Markup) {

@@ -17,7 +17,7 @@ use crate::engine::local;
 use crate::engine::rest::{CAUTIOUS_MAX_CHARS, Kind, OPENAI_MAX_CHARS};
 use crate::pipeline::task::{Learnt, UploadLimits};
 use crate::store::learned::Lessons;
-use crate::text::ChunkRules;
+use crate::text::{ChunkRules, Paragraphs};
 
 /// What the provider allows, or what the user wants to allow; `None`: no ceiling.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,6 +105,7 @@ impl Model {
                     .map_or(max_chars.saturating_mul(4), NonZeroU32::get),
                 target_chars: target.min(max_chars),
                 min_chars: MIN_CHARS.min(max_chars),
+                paragraphs: Paragraphs::Apart,
             },
             upload: UploadLimits {
                 max_bytes: rules.max_upload.unwrap_or(known_upload.max_bytes),

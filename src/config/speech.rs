@@ -63,6 +63,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         subtitles: documents(build, &table.subtitles),
         clean: table.clean.value().cloned().unwrap_or_default(),
         chunk: chunk_rules(build, context),
+        packed_before: packed_before(context),
         recut: context.model.learned_chars().map(|max_chars| Recut {
             max_chars,
             bought: Objects::new(context.state),
@@ -221,9 +222,21 @@ fn chunk_rules(build: &mut Build, context: &Context<'_>) -> ChunkRules {
         max_bytes,
         target_chars,
         min_chars: min.unwrap_or_else(|| model.min_chars.min(target_chars)),
+        paragraphs: table
+            .paragraphs
+            .value()
+            .copied()
+            .unwrap_or(model.paragraphs),
     };
     check_order(build, table, rules);
     rules
+}
+
+/// Where to look for what was bought by the older cut, unless the task says how it wants it.
+fn packed_before(context: &Context<'_>) -> Option<Objects> {
+    let chunk = context.at.value.chunk.value();
+    let is_said = chunk.is_some_and(|table| table.paragraphs.value().is_some());
+    (!is_said).then(|| Objects::new(context.state))
 }
 
 /// At least, aim and at most must come in this order.

@@ -20,6 +20,7 @@ use crate::domain::{
 };
 use crate::engine::rest::Kind;
 use crate::text::CleanUp;
+use crate::text::Paragraphs;
 
 tables! {
     /// The whole file.
@@ -278,6 +279,8 @@ tables! {
         target_chars: Count,
         /// Shorter sentences join a neighbour.
         min_chars: u32,
+        /// apart gives each paragraph a request and its own pause, packed puts as many into one as it holds.
+        paragraphs: Paragraphs,
     }
 
     /// `pauses` of a task

@@ -12,6 +12,7 @@ use crate::domain::{
     Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
 };
 use crate::engine::rest::Kind;
+use crate::text::Paragraphs;
 
 /// Longest duration anything here waits or lasts.
 const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
@@ -423,6 +424,7 @@ domain_words! {
     "delivery": Delivery,
     "alignment": Alignment,
     "way to cut a text": Segmenting,
+    "way with paragraphs": Paragraphs,
 }
 
 impl FromText for AudioFormat {

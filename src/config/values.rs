@@ -17,7 +17,7 @@ use crate::domain::{
     Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
 };
 use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
-use crate::text::{CleanUp, Rule};
+use crate::text::{CleanUp, Paragraphs, Rule};
 
 macro_rules! from_string {
     ($($type:ty: $expected:expr),+ $(,)?) => {$(
@@ -64,6 +64,7 @@ from_string! {
     PcmEncoding: "a coding of samples such as \"pcm_s16le\"",
     Delivery: "one of \"rest\", \"stream\", \"websocket\"",
     Alignment: "one of \"none\", \"word\"",
+    Paragraphs: "one of \"apart\", \"packed\"",
     Segmenting: "one of \"sentence\", \"immediate\", \"never\"",
 }
 

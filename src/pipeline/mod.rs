@@ -14,6 +14,7 @@ pub(crate) mod pace;
 pub mod plan;
 pub mod recipe;
 pub mod remote;
+pub mod requests;
 pub mod source;
 pub mod task;
 

@@ -35,6 +35,11 @@ impl Objects {
         }
     }
 
+    /// Whether anything was ever put here.
+    pub fn exist(&self) -> bool {
+        self.root.is_dir()
+    }
+
     /// Where the object `key` is, or will be.
     pub fn path(&self, key: ContentKey) -> PathBuf {
         let name = key.to_string();

@@ -1,15 +1,15 @@
 //! Reading one input file as far as needed to price it and to queue it. Sends nothing,
 //! writes nothing.
 
-use std::ops::Range;
 use std::path::Path;
 
 use crate::audio;
-use crate::domain::{AudioMillis, Boundary, CharCount, ContentKey, Lesson};
+use crate::domain::{AudioMillis, ContentKey, Lesson};
 use crate::pipeline::key;
 use crate::pipeline::remote::Remote;
+use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
-use crate::text::{self, Chunk, Document, LeftOut, Markup};
+use crate::text::{self, Document, LeftOut, Markup};
 
 /// Input file extensions of a speech task.
 pub const TEXT_EXTENSIONS: &[&str] = &["txt", "text", "md", "markdown", "html", "htm", "xhtml"];
@@ -44,17 +44,6 @@ impl Refusal {
             "check the file's permissions",
         )
     }
-}
-
-/// One request of a text source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedChunk {
-    pub key: ContentKey,
-    /// Byte range of exactly what is sent, in [`TextSource::text`].
-    pub range: Range<u64>,
-    /// Why it ends there.
-    pub boundary: Boundary,
-    pub chars: CharCount,
 }
 
 /// A text file, cut.
@@ -118,8 +107,8 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
     }
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
-    let chunks = planned(&document, endpoint, work);
-    let note = note_of(&document);
+    let (chunks, kept) = requests(&document, endpoint, work);
+    let note = note_of(&document, kept);
     Ok(TextSource {
         content,
         text_key: key::of_bytes(document.text.as_bytes()),
@@ -136,8 +125,13 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
 }
 
 /// What is said of a document beside its price: nothing is changed or left out in silence.
-fn note_of(document: &Document) -> Option<String> {
+fn note_of(document: &Document, kept: Kept) -> Option<String> {
     let mut notes = Vec::new();
+    if kept == Kept::AsBought {
+        notes.push(
+            "cut as it was bought, several paragraphs in a request; chunk.paragraphs = \"apart\" cuts it anew and buys it again".to_owned(),
+        );
+    }
     if document.guessed_bytes > 0 {
         notes.push(format!(
             "{} bytes are no UTF-8; they were read as windows-1252",
@@ -185,50 +179,6 @@ fn left_out(pieces: &[LeftOut]) -> String {
     kinds.join(", ")
 }
 
-/// The requests for `document`.
-fn planned(document: &Document, endpoint: &str, work: &SpeechWork) -> Vec<PlannedChunk> {
-    let language = work.params.language.as_deref();
-    let mut planned: Vec<PlannedChunk> = Vec::new();
-    for chunk in text::chunks(document, &work.chunk, language) {
-        let own = plan_chunk(document, &chunk, endpoint, work);
-        let recut = work.recut.as_ref().filter(|recut| {
-            chunk.speakable
-                && own.chars.0 > u64::from(recut.max_chars)
-                && !recut.bought.contains(own.key)
-        });
-        let parts = match recut {
-            Some(recut) => text::recut(document, &chunk, recut.max_chars, language),
-            None => vec![chunk],
-        };
-        for part in parts {
-            if part.speakable {
-                planned.push(plan_chunk(document, &part, endpoint, work));
-            } else if let Some(last) = planned.last_mut() {
-                // Ornaments are not sent; the pause they stand for belongs to what was said
-                // before.
-                last.boundary = last.boundary.max(part.boundary);
-            }
-        }
-    }
-    planned
-}
-
-fn plan_chunk(
-    document: &Document,
-    chunk: &Chunk,
-    endpoint: &str,
-    work: &SpeechWork,
-) -> PlannedChunk {
-    let input = text::spoken(&document.text, &chunk.range);
-    let start = input.as_ptr().addr() - document.text.as_ptr().addr();
-    PlannedChunk {
-        key: key::speak(endpoint, &work.params, input),
-        range: offset(start)..offset(start + input.len()),
-        boundary: chunk.boundary,
-        chars: CharCount::of(input),
-    }
-}
-
 /// Refuses what the provider said it does not answer in.
 fn refuse_format(learned: &[Learnt], format: &str, remedy: &str) -> Result<(), Refusal> {
     let refused = learned
@@ -241,10 +191,6 @@ fn refuse_format(learned: &[Learnt], format: &str, remedy: &str) -> Result<(), R
             format!("{remedy}, or take another model"),
         )),
     }
-}
-
-fn offset(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// Measures the audio at `path` and checks it against the provider's limits, so that

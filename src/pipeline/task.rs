@@ -86,6 +86,9 @@ pub struct SpeechWork {
     /// What is cleaned up in a text before it is cut.
     pub clean: CleanUp,
     pub chunk: ChunkRules,
+    /// A text stays cut as 0.1.0 cut it, several paragraphs in a request, if what was bought of it
+    /// so lies here. `None`: the task says how it wants its paragraphs.
+    pub packed_before: Option<Objects>,
     /// A smaller limit that the provider named.
     pub recut: Option<Recut>,
     /// What else the provider named.

@@ -11,7 +11,7 @@ use crate::config::{OnInDoubt, ProjectFile, load};
 use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, NanoUsd, Price};
 use crate::engine::local;
 use crate::pipeline::task::{Pauses, Work};
-use crate::text::ChunkRules;
+use crate::text::{ChunkRules, Paragraphs};
 
 #[test]
 fn a_flag_beats_the_environment_beats_the_project_beats_the_user_beats_the_default() {
@@ -213,7 +213,8 @@ fn a_task_with_the_built_in_voice_is_complete_with_five_lines() {
             max_chars: 2000,
             max_bytes: 8000,
             target_chars: 400,
-            min_chars: 20
+            min_chars: 20,
+            paragraphs: Paragraphs::Apart,
         }
     );
     assert_eq!(
@@ -268,7 +269,8 @@ price = { per_1m_chars = "65", as_of = "2026-11-01" }"#,
             max_chars: 300,
             max_bytes: 900,
             target_chars: 200,
-            min_chars: 0
+            min_chars: 0,
+            paragraphs: Paragraphs::Apart,
         }
     );
     let pauses = speech.pauses;

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use walkdir::WalkDir;
 
-use crate::support::Project;
+use crate::support::{Project, Provider};
+use voicespool_mock::MockOptions;
 
 /// A copy of `tests/fixtures/project-VERSION`. Nobody listens at the address of its provider, so a
 /// request that a run makes is seen as one.
@@ -63,4 +64,33 @@ fn what_failed_and_what_is_in_doubt_in_a_project_of_0_1_0_stays_so() {
         let listed = project.run(&["ls", "--state", state]).exits(0).stdout();
         assert!(listed.contains(file), "{state}: {listed}");
     }
+}
+
+/// A text whose paragraphs share requests, bought that way; then the setting goes.
+#[test]
+fn what_was_bought_with_paragraphs_together_is_not_bought_apart() {
+    let provider = Provider::start(MockOptions::default());
+    let config = |chunk: &str| {
+        format!(
+            "version = 1\n{}[task.book]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"book.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\nformat = \"wav\"\n{chunk}",
+            provider.profile()
+        )
+    };
+    let project = Project::new(&config("chunk = { paragraphs = \"packed\" }\n"));
+    project.write(
+        "book.txt",
+        "She opened the door and looked out.\n\nNobody stood there at this hour.\n\nSo she closed it again.\n",
+    );
+    project.run(&["run", "--yes"]).exits(0);
+    assert_eq!(provider.billed(), 1);
+
+    project.write("jobs.toml", config(""));
+    assert_eq!(planned(&project).0, 0);
+    let plan = project.run(&["plan"]).exits(0).stdout();
+    assert!(plan.contains("cut as it was bought"), "{plan}");
+    project.run(&["run", "--yes"]).exits(0);
+    assert_eq!(provider.billed(), 1);
+
+    project.write("jobs.toml", config("chunk = { paragraphs = \"apart\" }\n"));
+    assert_eq!(planned(&project).0, 3);
 }

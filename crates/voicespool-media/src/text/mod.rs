@@ -35,7 +35,7 @@ pub use cleanup::{Change, CleanUp, Rule, Sample};
 pub use document::{Block, BlockKind, Chapter, Document, LeftOut};
 pub use error::Error;
 pub use recut::recut;
-pub use rules::ChunkRules;
+pub use rules::{ChunkRules, Paragraphs};
 
 /// How a text file is marked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,14 +14,26 @@ use crate::text::sentence::{self, Doubt};
 #[derive(Debug, Clone)]
 pub(super) struct Packer<'a> {
     text: &'a str,
-    hard: Limits,
-    target: Limits,
-    /// Characters below which a chunk should not stay.
-    least: usize,
+    sizes: Sizes,
     language: String,
     queue: VecDeque<Atom>,
     /// What the queue holds, or that it is more than two chunks.
     held: Measure,
+}
+
+/// How large chunks may be and should be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub(super) hard: Limits,
+    /// At most `hard`.
+    pub(super) target: Limits,
+    /// Characters below which a chunk should not stay; at most the target.
+    pub(super) least: usize,
+    /// What is longer is one sentence only by its quotation marks: its own sentences count.
+    pub(super) speech: Limits,
+    pub(super) marks: &'static str,
+    /// A longer sentence is cut into clauses.
+    pub(super) sentence: Limits,
 }
 
 /// A stretch of one block that is not divided further, or not yet.
@@ -66,17 +78,11 @@ enum Rank {
 }
 
 impl<'a> Packer<'a> {
-    /// A packer with an empty queue. `least` is at most the target, the target at most `hard`.
-    pub(super) fn new(
-        text: &'a str,
-        (hard, target, least): (Limits, Limits, usize),
-        language: Option<&str>,
-    ) -> Self {
+    /// A packer with an empty queue.
+    pub(super) fn new(text: &'a str, sizes: Sizes, language: Option<&str>) -> Self {
         Self {
             text,
-            hard,
-            target,
-            least,
+            sizes,
             language: sentence::primary_language(language),
             queue: VecDeque::new(),
             held: Measure::default(),
@@ -128,10 +134,10 @@ impl<'a> Packer<'a> {
             (queued, true) if is_section => Some(queued),
             _ => None,
         };
-        if left.is_some_and(|left| fits(self.target, left)) {
+        if left.is_some_and(|left| fits(self.sizes.target, left)) {
             return Choice::After(everything);
         }
-        let within = |measure: &Measure| fits(self.target, *measure);
+        let within = |measure: &Measure| fits(self.sizes.target, *measure);
         let fitting = self.measures().take_while(within).count();
         let is_whole = |idx: &usize| self.queue.get(*idx).is_some_and(|atom| atom.is_whole);
         if fitting == 0 && is_whole(&0) {
@@ -139,8 +145,8 @@ impl<'a> Packer<'a> {
         }
         if let Some(left) = left
             && let Some(fitted) = self.measures().take(fitting.max(1)).last()
-            && left.chars - fitted.chars < self.least
-            && fits(self.hard, left)
+            && left.chars - fitted.chars < self.sizes.least
+            && fits(self.sizes.hard, left)
         {
             return Choice::After(everything);
         }
@@ -166,12 +172,13 @@ impl<'a> Packer<'a> {
                 chars: left.chars - measure.chars,
                 bytes: left.bytes - measure.bytes,
             });
-            let is_short = |part: Measure| part.chars < self.least;
+            let is_short = |part: Measure| part.chars < self.sizes.least;
             if is_short(measure) || rest.is_some_and(is_short) {
                 return None;
             }
             let fill = self.fill_of(measure);
-            let balance = whole <= 2 * FULL && rest.is_some_and(|rest| fits(self.target, rest));
+            let balance =
+                whole <= 2 * FULL && rest.is_some_and(|rest| fits(self.sizes.target, rest));
             let rank = self.rank(&self.queue[idx], fill, balance)?;
             let score = if balance {
                 fill.abs_diff(whole / 2)
@@ -203,10 +210,12 @@ impl<'a> Packer<'a> {
     /// `count` atoms, or one more if they are too short and a long sentence follows.
     fn stretched(&self, count: usize) -> usize {
         let count = count.max(1);
-        let is_short = |measure: Measure| measure.chars < self.least;
+        let is_short = |measure: Measure| measure.chars < self.sizes.least;
         let mut measures = self.measures().skip(count - 1);
         let joins = measures.next().is_some_and(is_short)
-            && measures.next().is_some_and(|more| fits(self.hard, more))
+            && measures
+                .next()
+                .is_some_and(|more| fits(self.sizes.hard, more))
             && self.queue.get(count).is_some_and(|next| !next.is_whole);
         count + usize::from(joins)
     }
@@ -242,12 +251,12 @@ impl<'a> Packer<'a> {
     }
 
     fn fill_of(&self, measure: Measure) -> u64 {
-        self.target.fill(measure.chars, measure.bytes)
+        self.sizes.target.fill(measure.chars, measure.bytes)
     }
 
     fn whole(&self, range: Range<usize>, ends: Boundary) -> Atom {
         let text = &self.text[range.clone()];
-        let too_many = self.target.chars.saturating_mul(2).saturating_add(1);
+        let too_many = self.sizes.target.chars.saturating_mul(2).saturating_add(1);
         // No need to count what cannot fit: a character has at most four bytes.
         let chars = if text.len() / 4 >= too_many {
             too_many
@@ -287,10 +296,10 @@ impl<'a> Packer<'a> {
         let is_endless = opened.is_empty();
         while is_endless && at < window.div_ceil(2) {
             let rest = &content[at..];
-            let (end, boundary) = if fits_text(self.target, rest) {
+            let (end, boundary) = if fits_text(self.sizes.target, rest) {
                 (rest.len(), Boundary::Sentence)
             } else {
-                first_piece(rest, self.target)
+                first_piece(rest, self.sizes.target)
             };
             self.piece(
                 atom.start + at..atom.start + at + end,
@@ -309,18 +318,18 @@ impl<'a> Packer<'a> {
         self.queue.append(&mut tail);
     }
 
-    /// Adds one sentence, in pieces if it is too long to send: a speech by its own sentences, a
-    /// sentence by its clauses.
+    /// Adds one sentence, in pieces if it is too long: a speech by its own sentences, a sentence by
+    /// its clauses.
     fn divide(&self, range: Range<usize>, atoms: &mut Vec<Atom>) {
         let text = &self.text[range.clone()];
-        if fits_text(self.hard, text.trim_end()) {
+        if fits_text(self.sizes.speech, text.trim_end()) {
             return self.piece(range, Boundary::Sentence, atoms);
         }
         let mut at = 0;
-        for end in sentence::ends_within_quotes(text, &self.language) {
-            let mut limits = self.hard;
+        for end in sentence::ends_within(self.sizes.marks, text, &self.language) {
+            let mut limits = self.sizes.sentence;
             while !fits_text(limits, text[at..end].trim_end()) {
-                limits = self.target;
+                limits = self.sizes.target;
                 let (length, boundary) = first_piece(&text[at..end], limits);
                 let start = range.start + at;
                 self.piece(start..start + length, boundary, atoms);

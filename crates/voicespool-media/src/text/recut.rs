@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::text::chunk::{Chunk, chunks};
 use crate::text::document::{Block, BlockKind, Document};
-use crate::text::rules::ChunkRules;
+use crate::text::rules::{ChunkRules, Paragraphs};
 
 /// The parts of `chunk`, each within `max_chars`; the last ends for the chunk's own reason.
 /// They tile its range. `language` as for [`chunks`].
@@ -37,6 +37,8 @@ pub fn recut(
         max_bytes: max_chars.saturating_mul(4),
         target_chars: max_chars,
         min_chars: 0,
+        // Parts of what was one request: no paragraph has a pause of its own here.
+        paragraphs: Paragraphs::Packed,
     };
     let mut parts: Vec<Chunk> = chunks(&part, &rules, language)
         .map(|part| Chunk {
@@ -65,6 +67,7 @@ mod tests {
             max_bytes: 1600,
             target_chars: 400,
             min_chars: 20,
+            paragraphs: Paragraphs::Packed,
         };
         for chunk in chunks(&document, &rules, None) {
             for most in [1, 20, 30, 60, 399] {

@@ -51,9 +51,13 @@ pub(super) fn ends(text: &str, language: &str) -> Vec<usize> {
     ends
 }
 
-/// The ends of the sentences in `text` as if it had no quotation marks: for a speech of many
-/// sentences, which is one sentence to [`ends`].
-pub(super) fn ends_within_quotes(text: &str, language: &str) -> Vec<usize> {
+/// Marks that make one sentence of many to [`ends`].
+pub(super) const QUOTES: &str = "\"“”„«»「」『』";
+pub(super) const QUOTES_AND_PARENTHESES: &str = "\"“”„«»「」『』()[]（）［］";
+
+/// The ends of the sentences in `text` as if it had no quotation `marks`: for a speech or a
+/// parenthesis of many sentences.
+pub(super) fn ends_within(marks: &str, text: &str, language: &str) -> Vec<usize> {
     let mut masked = String::with_capacity(text.len());
     let mut before = ' ';
     for (at, c) in text.char_indices() {
@@ -61,7 +65,7 @@ pub(super) fn ends_within_quotes(text: &str, language: &str) -> Vec<usize> {
         // The same marks are apostrophes inside words.
         let is_quote = match c {
             '‘' | '’' | '\'' => !(before.is_alphanumeric() && next.is_alphanumeric()),
-            _ => "\"“”„«»「」『』".contains(c),
+            _ => marks.contains(c),
         };
         if is_quote {
             masked.extend(std::iter::repeat_n(' ', c.len_utf8()));
@@ -208,7 +212,7 @@ mod tests {
     fn a_speech_of_many_sentences_has_ends_too() {
         let text = "“I don’t know. He left. ‘Stop!’ I said. \"Never.\" It’s late.” She sat.";
         let mut start = 0;
-        let found: Vec<&str> = ends_within_quotes(text, "en")
+        let found: Vec<&str> = ends_within(QUOTES, text, "en")
             .into_iter()
             .map(|end| text[std::mem::replace(&mut start, end)..end].trim())
             .collect();

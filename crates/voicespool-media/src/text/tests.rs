@@ -8,13 +8,16 @@ use proptest::prelude::*;
 
 use crate::domain::Boundary;
 use crate::text::CleanUp;
-use crate::text::{Block, BlockKind, ChunkRules, Document, Error, Markup, chunks, read, spoken};
+use crate::text::{
+    Block, BlockKind, ChunkRules, Document, Error, Markup, Paragraphs, chunks, read, spoken,
+};
 
 const RULES: ChunkRules = ChunkRules {
     max_chars: 500,
     max_bytes: 2000,
     target_chars: 400,
     min_chars: 60,
+    paragraphs: Paragraphs::Packed,
 };
 
 fn plain(text: &str) -> Document {
@@ -325,6 +328,7 @@ fn an_edit_changes_few_chunks_even_in_a_text_without_barriers() {
         max_bytes: 8000,
         target_chars: 1800,
         min_chars: 60,
+        paragraphs: Paragraphs::Packed,
     };
     let paragraphs = prose(1000);
     let document = plain(&paragraphs.join("\n\n"));
@@ -383,6 +387,76 @@ fn a_speech_longer_than_the_limit_ends_at_its_own_sentences() {
     }
 }
 
+const APART: ChunkRules = ChunkRules {
+    min_chars: 20,
+    paragraphs: Paragraphs::Apart,
+    ..RULES
+};
+
+#[test]
+fn each_paragraph_is_a_chunk_but_the_shortest() {
+    let document = plain(
+        "“Yes,” said the one.\n\n“No,” said the other.\n\nAh!\n\n“Why not?” he asked, and sat down.\n\n“Well.”",
+    );
+
+    let found = all_spoken(&document, &APART, "en");
+
+    assert_eq!(
+        found,
+        [
+            "“Yes,” said the one.",
+            "“No,” said the other.",
+            "Ah!\n\n“Why not?” he asked, and sat down.\n\n“Well.”"
+        ]
+    );
+}
+
+#[test]
+fn who_wants_long_requests_gets_paragraphs_together() {
+    let document = plain("A paragraph of some length.\n\nAnother one of the same.\n\nThe third.");
+    let rules = ChunkRules {
+        min_chars: 60,
+        ..APART
+    };
+
+    assert_eq!(all_spoken(&document, &rules, "en").len(), 1);
+}
+
+#[test]
+fn the_target_holds_in_quotation_marks_in_parentheses_and_without_stops() {
+    let sentence =
+        "She said that the boats had come in early and that nobody had waited for them. ";
+    for (before, after) in [
+        ("“", "”"),
+        ("(", ")"),
+        ("He wrote [", "] and left it there."),
+        ("«", "»"),
+    ] {
+        let text = format!("{before}{}{after}", sentence.repeat(14).trim_end());
+        let document = plain(&text);
+
+        for piece in all_spoken(&document, &APART, "en") {
+            assert!(piece.chars().count() <= 400, "{piece}");
+            assert!(piece.ends_with(['.', '”', ')', '»']), "{piece}");
+        }
+    }
+    let endless = "and then the boats came in ".repeat(60);
+
+    for piece in all_spoken(&plain(&endless), &APART, "en") {
+        assert!(piece.chars().count() <= 400, "{piece}");
+    }
+}
+
+#[test]
+fn a_sentence_half_as_long_again_as_the_target_stays_whole() {
+    let sentence = format!("It was{} late.", " very".repeat(90));
+    let document = plain(&format!("{sentence} And then some more was said of it."));
+
+    let found = all_spoken(&document, &APART, "en");
+
+    assert_eq!(found.first().copied(), Some(sentence.as_str()));
+}
+
 #[test]
 fn a_short_sentence_joins_a_long_one_beyond_the_target() {
     let long = format!("He saw {}the harbour.", "the lamp and ".repeat(32));
@@ -419,12 +493,14 @@ fn troublesome() -> impl Strategy<Value = String> {
 }
 
 fn any_rules() -> impl Strategy<Value = ChunkRules> {
-    (1_u32..300, 4_u32..600, 1_u32..400, 0_u32..90).prop_map(
-        |(max_chars, max_bytes, target_chars, min_chars)| ChunkRules {
+    let paragraphs = prop_oneof![Just(Paragraphs::Apart), Just(Paragraphs::Packed)];
+    (1_u32..300, 4_u32..600, 1_u32..400, 0_u32..90, paragraphs).prop_map(
+        |(max_chars, max_bytes, target_chars, min_chars, paragraphs)| ChunkRules {
             max_chars,
             max_bytes,
             target_chars,
             min_chars,
+            paragraphs,
         },
     )
 }
