@@ -74,6 +74,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
             .value()
             .map_or_else(Pauses::default, |pauses| read_pauses(build, pauses)),
         check: speech_check(build, table),
+        latin_only: context.is_local(),
     };
     (build.problems.len() == before).then_some(work)
 }

@@ -108,7 +108,7 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
     let (chunks, kept) = requests(&document, endpoint, work);
-    let note = note_of(&document, kept);
+    let note = note_of(&document, kept, work);
     Ok(TextSource {
         content,
         text_key: key::of_bytes(document.text.as_bytes()),
@@ -125,8 +125,11 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
 }
 
 /// What is said of a document beside its price: nothing is changed or left out in silence.
-fn note_of(document: &Document, kept: Kept) -> Option<String> {
+fn note_of(document: &Document, kept: Kept, work: &SpeechWork) -> Option<String> {
     let mut notes = Vec::new();
+    if work.latin_only {
+        notes.extend(foreign_note(&document.text));
+    }
     if kept == Kept::AsBought {
         notes.push(
             "cut as it was bought, several paragraphs in a request; chunk.paragraphs = \"apart\" cuts it anew and buys it again".to_owned(),
@@ -154,6 +157,27 @@ fn note_of(document: &Document, kept: Kept) -> Option<String> {
     if !document.left_out.is_empty() {
         notes.push(format!("left out: {}", left_out(&document.left_out)));
     }
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// What the built-in voice does with letters and signs that are not its own.
+fn foreign_note(text: &str) -> Option<String> {
+    let text::Foreign { romanised, unsaid } = text::foreign(text);
+    let said = match romanised {
+        0 => None,
+        1 => {
+            Some("1 letter of another script is said as a reader of Latin letters would".to_owned())
+        }
+        _ => Some(format!(
+            "{romanised} letters of other scripts are said as a reader of Latin letters would"
+        )),
+    };
+    let unsaid = match unsaid {
+        0 => None,
+        1 => Some("not spoken: 1 sign or picture".to_owned()),
+        _ => Some(format!("not spoken: {unsaid} signs and pictures")),
+    };
+    let notes: Vec<_> = said.into_iter().chain(unsaid).collect();
     (!notes.is_empty()).then(|| notes.join("; "))
 }
 

@@ -95,6 +95,8 @@ pub struct SpeechWork {
     pub learned: Vec<Learnt>,
     pub pauses: Pauses,
     pub check: SpeechCheck,
+    /// The voice reads Latin letters only, as the built-in one does: others are sounded out.
+    pub latin_only: bool,
 }
 
 /// Chunks above a limit learned from a refusal are cut again, but for those that were bought

@@ -4,12 +4,14 @@
 //! Promises of [`Spoken`]: no `<` (so no command: `<genfile file="…">` would write a
 //! file, `<play>` would read one, `<break>` would stop the speech for minutes), no NUL or
 //! other control character, and no run without a space that is long enough to hang Pico.
-//! `&` and `>` are no commands and are spoken ("and", "greater than"). What a listener
+//! Other scripts are written in Latin letters, which is all that Pico reads. `&` and `>` are no commands and are spoken ("and", "greater than"). What a listener
 //! should hear of dashes and dots is decided here too; everything else of a text is
 //! normalised further up.
 
 use std::iter::Peekable;
 use std::str::Chars;
+
+use crate::text::in_latin;
 
 /// Longest run without white space, in characters. Pico hangs or gives up at 125 bytes of
 /// accented letters and at 255 of quotes; no word of the six languages is near.
@@ -37,6 +39,7 @@ pub(super) fn spoken(text: &str, less_than: &str, speed: u16) -> Spoken {
     if speed != 100 {
         out.text = format!("<speed level=\"{speed}\">");
     }
+    let text = in_latin(text);
     let mut rest = text.chars().peekable();
     let mut before = ' ';
     while let Some(next) = rest.next() {

@@ -17,6 +17,7 @@ mod document;
 mod error;
 mod heading;
 mod html;
+mod latin;
 mod markdown;
 mod pack;
 mod plain;
@@ -34,6 +35,7 @@ pub use chunk::{Chunk, Chunks, chunks, spoken};
 pub use cleanup::{Change, CleanUp, Rule, Sample};
 pub use document::{Block, BlockKind, Chapter, Document, LeftOut};
 pub use error::Error;
+pub use latin::{Foreign, foreign, in_latin};
 pub use recut::recut;
 pub use rules::{ChunkRules, Paragraphs};
 
