@@ -15,6 +15,7 @@ pub mod plan;
 pub mod recipe;
 pub mod remote;
 pub mod requests;
+pub mod script;
 pub mod source;
 pub mod task;
 

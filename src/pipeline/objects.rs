@@ -18,6 +18,9 @@ const PART: &str = "part";
 /// Extension of an answer that is whole and synced, and not checked yet.
 const ANSWER: &str = "answer";
 
+/// What is written before an answer arrives, at most: room for a WAV header.
+const HEADER_ROOM: u64 = 128;
+
 /// Tells the unfinished files of [`Objects::put`] apart.
 static PUT: AtomicI64 = AtomicI64::new(0);
 
@@ -66,6 +69,16 @@ impl Objects {
             final_path,
             kept: false,
         })
+    }
+
+    /// Whether an answer to the attempt had begun to arrive when its process ended.
+    pub fn had_begun(&self, key: ContentKey, attempt: Attempt) -> bool {
+        let path = |extension| {
+            let name = format!(".{key}.{attempt}.{extension}");
+            self.path(key).with_file_name(name)
+        };
+        let holds_more = |path: PathBuf| path.metadata().is_ok_and(|file| file.len() > HEADER_ROOM);
+        holds_more(path(PART)) || path(ANSWER).is_file()
     }
 
     /// Opens an empty file for one attempt's answer.

@@ -86,7 +86,8 @@ impl Source<'_> {
 
     fn planned(self, rules: &ChunkRules) -> Vec<PlannedChunk> {
         let Self { document, work, .. } = self;
-        let language = work.params.language.as_deref();
+        let own = document.about.language.as_deref();
+        let language = work.params.language.as_deref().or(own);
         let mut planned: Vec<PlannedChunk> = Vec::new();
         for chunk in text::chunks(document, rules, language) {
             let own = self.plan_chunk(&chunk);

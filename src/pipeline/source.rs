@@ -12,7 +12,9 @@ use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
 use crate::text::{self, Document, LeftOut, Markup};
 
 /// Input file extensions of a speech task.
-pub const TEXT_EXTENSIONS: &[&str] = &["txt", "text", "md", "markdown", "html", "htm", "xhtml"];
+pub const TEXT_EXTENSIONS: &[&str] = &[
+    "txt", "text", "md", "markdown", "html", "htm", "xhtml", "epub",
+];
 
 /// Input file extensions of a transcription task.
 pub const AUDIO_EXTENSIONS: &[&str] = &[
@@ -73,8 +75,11 @@ pub struct AudioSource {
     pub at_most: bool,
 }
 
-/// Reads and cuts the text at `path`.
-pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextSource, Refusal> {
+/// Reads the text at `path`; the key is that of its bytes.
+pub(super) fn read_document(
+    path: &Path,
+    work: &SpeechWork,
+) -> Result<(Document, ContentKey), Refusal> {
     let size = path
         .metadata()
         .map_err(|error| Refusal::unreadable(&error))?
@@ -91,20 +96,31 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
     }
     let bytes = std::fs::read(path).map_err(|error| Refusal::unreadable(&error))?;
     let markup = Markup::of_path(path).unwrap_or(Markup::Plain);
-    let document = text::read(&bytes, markup, &work.clean).map_err(|error| {
-        Refusal::new(
-            error.to_string(),
-            "give a text, markdown or HTML file in UTF-8",
-        )
-    })?;
-    let content = key::of_bytes(&bytes);
-    drop(bytes);
+    let document = text::read(&bytes, markup, &work.clean)
+        .map_err(|error| Refusal::new(error.to_string(), remedy(error)))?;
     if !document.is_speakable() {
         return Err(Refusal::new(
             "has nothing to speak",
             "take it out of `input`",
         ));
     }
+    Ok((document, key::of_bytes(&bytes)))
+}
+
+/// What to do about a text that cannot be read.
+fn remedy(error: text::Error) -> &'static str {
+    match error {
+        text::Error::LockedBook => "take it out of `input`, or get it without protection",
+        text::Error::BrokenBook { .. } => {
+            "open it in a reader and save it again, or take it out of `input`"
+        }
+        _ => "give a text, markdown, HTML or EPUB file",
+    }
+}
+
+/// Reads and cuts the text at `path`.
+pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextSource, Refusal> {
+    let (document, content) = read_document(path, work)?;
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
     let (chunks, kept) = requests(&document, endpoint, work);

@@ -11,10 +11,10 @@ use crate::domain::{
 };
 use crate::store::sqlite::{self, Db};
 use crate::store::{
-    Added, Adopt, AttemptRow, Caps, Claim, Count, DoubtPolicy, Error, EventRow, FileEntry, Filter,
-    GateRow, Intent, JobRow, LedgerEntry, Money, NewChildren, NewEvent, NewParent, NewPause,
-    NewRun, NewSource, NewSpec, ObjectRow, OutputRow, Parent, ParentRow, PartRow, PauseRow,
-    Recovered, Reopened, RunRow, Settle, SourceRow, Spec,
+    Added, Adopt, AttemptRow, Caps, Claim, Count, DoubtPolicy, Error, EventRow, Evidence,
+    FileEntry, Filter, GateRow, Intent, JobRow, LedgerEntry, Money, NewChildren, NewEvent,
+    NewParent, NewPause, NewRun, NewSource, NewSpec, ObjectRow, OutputRow, Parent, ParentRow,
+    PartRow, PauseRow, Recovered, Reopened, RunRow, Settle, SourceRow, Spec,
 };
 
 /// Which queue, and how to be with it.
@@ -298,7 +298,8 @@ impl Store {
     }
 
     /// Records that nobody knows whether a request in flight was carried out: its cost stays
-    /// on the bill as in doubt. Returns what the job became; `failed` at the third crash.
+    /// on the bill as in doubt. Returns what the job became: `held` at the fourth crash with
+    /// evidence against it, the last two of them alone.
     ///
     /// # Errors
     /// [`Error::LeaseLost`].
@@ -308,8 +309,9 @@ impl Store {
         attempt: Attempt,
         at: UtcMillis,
         policy: DoubtPolicy,
+        evidence: Evidence,
     ) -> Result<JobState, Error> {
-        self.db.doubt(job, attempt, at, policy).await
+        self.db.doubt(job, attempt, at, policy, evidence).await
     }
 
     /// Settles an attempt in doubt by what the provider's invoice says. The job stays as it is.

@@ -317,6 +317,18 @@ pub enum DoubtPolicy {
     Hold,
 }
 
+/// A job with so many crashes counted against it is sent alone, so that the next one tells.
+pub const SUSPECT_AFTER: u32 = 2;
+
+/// What the disk shows of a request whose process ended without settling it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// Nothing: the job was waiting, as any other would.
+    None,
+    /// Its answer had begun to arrive: taking it may be what ended the process.
+    AnswerBegun,
+}
+
 /// Which jobs. Everything that is set must hold; the default is every job.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {

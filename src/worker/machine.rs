@@ -3,6 +3,9 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use crate::domain::UtcMillis;
 
 /// Whether `error`, or what caused it, says that this machine cannot go on: the disk is full,
 /// read-only or failing, there are no file descriptors or no memory left. A file that is missing,
@@ -35,6 +38,15 @@ fn is_about_all(error: &io::Error) -> bool {
                 | ErrorKind::InvalidFilename
                 | ErrorKind::FileTooLarge
         )
+}
+
+/// When this machine was started, if the system says so.
+pub(super) fn up_since(now: UtcMillis) -> Option<UtcMillis> {
+    let uptime = std::fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = uptime.split(' ').next()?.parse().ok()?;
+    let up = Duration::try_from_secs_f64(seconds).ok()?;
+    let up = i64::try_from(up.as_millis()).ok()?;
+    Some(UtcMillis(now.0.saturating_sub(up)))
 }
 
 #[cfg(test)]

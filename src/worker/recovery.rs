@@ -14,7 +14,8 @@ use crate::engine::transcription::parse_transcript;
 use crate::pipeline::addresses::Addresses;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::{key, remote};
-use crate::store::{self, Adopt, DoubtPolicy, InFlight, NewObject, Store};
+use crate::store::{self, Adopt, DoubtPolicy, Evidence, InFlight, NewObject, Store};
+use crate::worker::machine;
 
 /// Keys looked up at once.
 const PAGE: usize = 5_000;
@@ -28,7 +29,7 @@ pub struct Recovery {
     pub adopted: u64,
     /// Sent, no answer: each with what it may have cost.
     pub in_doubt: Vec<(JobId, NanoUsd)>,
-    /// In flight at three crashes: failed.
+    /// Their answers were arriving at crashes, at the last two alone: held.
     pub poisoned: u64,
     /// Unfinished answers removed.
     pub swept: u64,
@@ -73,13 +74,28 @@ pub async fn recover(
             recovery.adopted += 1;
             continue;
         }
-        let state = store.doubt(flight.job, flight.attempt, now, policy).await?;
+        let evidence = evidence(objects, &flight, now);
+        let state = store
+            .doubt(flight.job, flight.attempt, now, policy, evidence)
+            .await?;
         recovery.in_doubt.push((flight.job, flight.reserved));
-        recovery.poisoned += u64::from(state == JobState::Failed);
+        let is_poison = state == JobState::Held && policy == DoubtPolicy::Resend;
+        recovery.poisoned += u64::from(is_poison);
     }
     recovery.swept = objects.sweep()?;
     forget_addresses(store, addresses).await?;
     Ok(recovery)
+}
+
+/// Whether the job may be why its process ended. Not if the machine went down with it, and not if
+/// nothing of its answer was there yet: then it only waited, as the others did.
+fn evidence(objects: &Objects, flight: &InFlight, now: UtcMillis) -> Evidence {
+    let went_down = machine::up_since(now).is_some_and(|since| flight.sent_at < since);
+    if !went_down && objects.had_begun(flight.key, flight.attempt) {
+        Evidence::AnswerBegun
+    } else {
+        Evidence::None
+    }
 }
 
 /// Removes the URLs of requests that are over, or that nobody knows: they may be signed.

@@ -22,7 +22,7 @@ use crate::engine::delay::{DelayRules, MAX_RETRY_AFTER};
 use crate::engine::limit::Gate;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::Places;
-use crate::store::{self, Claim, DoubtPolicy, PauseRow, Purse, Store};
+use crate::store::{self, Claim, DoubtPolicy, PauseRow, Purse, SUSPECT_AFTER, Store};
 use crate::worker::bounds::Bounds;
 use crate::worker::clock::Clock;
 use crate::worker::event::{Event, Told};
@@ -225,6 +225,12 @@ impl Run {
         self.marks.get(&spec)
     }
 
+    /// Notes that the lease of `claim` is this run's, to be kept alive.
+    fn hold(&self, claim: &Claim) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(claim.job, claim.attempt);
+    }
+
     fn leases(&self) -> Vec<(JobId, Attempt)> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.iter().map(|(job, attempt)| (*job, *attempt)).collect()
@@ -243,6 +249,8 @@ impl Run {
             stop: None,
             turn: 0,
             misdated: false,
+            suspects: VecDeque::new(),
+            is_alone: false,
             told,
         };
         let heartbeat = tokio::spawn(beat(self.clone()));
@@ -323,6 +331,10 @@ struct Dispatcher {
     turn: usize,
     /// All that is scheduled is scheduled by a clock that was set back since.
     misdated: bool,
+    /// Claimed, and not started before nothing else is in flight: they may end the process.
+    suspects: VecDeque<Claim>,
+    /// A suspect is in flight.
+    is_alone: bool,
     /// Why it stops, for the pulse.
     told: watch::Sender<Option<Cause>>,
 }
@@ -330,12 +342,17 @@ struct Dispatcher {
 impl Dispatcher {
     async fn work(&mut self) -> Result<Stop, RunError> {
         loop {
+            self.start_suspects();
             let claimed = match &self.stop {
+                None if self.is_alone || !self.suspects.is_empty() => 0,
                 None => self.claim().await?,
                 // What was paid for is delivered: joining sends nothing.
                 Some(stop) if stop.leaves_time_to_join() => self.claim_local().await?,
                 Some(_) => 0,
             };
+            if self.jobs.is_empty() && !self.suspects.is_empty() {
+                continue;
+            }
             if self.jobs.is_empty() && claimed == 0 {
                 if let Some(stop) = self.stop.take() {
                     return Ok(stop);
@@ -455,19 +472,38 @@ impl Dispatcher {
         let mut claimed = HashMap::new();
         for claim in claims {
             *claimed.entry(claim.spec.gate).or_default() += 1;
-            self.start(claim);
+            if claim.crashes >= SUSPECT_AFTER {
+                self.run.hold(&claim);
+                self.suspects.push_back(claim);
+            } else {
+                self.start(claim);
+            }
         }
         Ok(claimed)
+    }
+
+    /// Starts the next suspect once nothing else is in flight; all of them when the run stops, for
+    /// they are put back then.
+    fn start_suspects(&mut self) {
+        if self.stop.is_some() {
+            for claim in std::mem::take(&mut self.suspects) {
+                self.start(claim);
+            }
+        }
+        if self.jobs.is_empty() {
+            let next = self.suspects.pop_front();
+            self.is_alone = next.is_some();
+            if let Some(claim) = next {
+                self.start(claim);
+            }
+        }
     }
 
     fn start(&mut self, claim: Claim) {
         let (gate, id) = (claim.spec.gate, claim.job);
         *self.per_gate.entry(gate).or_default() += 1;
         let run = self.run.clone();
-        run.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, claim.attempt);
+        run.hold(&claim);
         self.jobs.spawn(async move {
             let end = job::work(&run, claim).await;
             run.held

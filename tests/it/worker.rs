@@ -20,7 +20,7 @@ use voicespool::pipeline::enqueue::{enqueue, specs};
 use voicespool::pipeline::objects::Objects;
 use voicespool::pipeline::plan::plan;
 use voicespool::pipeline::task::{Task, Work};
-use voicespool::store::{DoubtPolicy, Intent, NewRun, Options, Store};
+use voicespool::store::{DoubtPolicy, Evidence, Intent, NewRun, Options, Store};
 use voicespool::worker::recovery::recover;
 use voicespool::worker::verdict::RetryRules;
 use voicespool::worker::{
@@ -198,6 +198,55 @@ async fn a_run_has_no_more_requests_in_flight_than_workers() {
     assert_eq!(stop, Stop::Empty);
     assert_eq!(engine.asked().len(), 8);
     assert!(engine.most_in_flight() <= usize::try_from(WORKERS).unwrap());
+    assert_eq!(jobs(&store, JobState::Completed).await, 9);
+}
+
+#[tokio::test]
+async fn jobs_that_may_have_ended_the_process_twice_are_sent_alone() {
+    let project = project();
+    let shutdown = Shutdown::default();
+    shutdown.stop.cancel();
+    // Queues the jobs and works on none of them.
+    let (_, store) = work(&project, &Scripted::new(|_| Outcome::Never), &shutdown).await;
+    let counts = store.counts().await.unwrap();
+    let speak = counts.iter().find(|count| count.kind == JobKind::Speak);
+    let (speak, run) = (speak.unwrap().spec, RunId(1));
+    for time in [1, 3] {
+        let claims = store
+            .claim(
+                &[(vec![speak], 8)],
+                run,
+                UtcMillis(time),
+                UtcMillis(time + 1),
+            )
+            .await
+            .unwrap();
+        assert_eq!(claims.len(), 8);
+        for claim in claims {
+            let intent = Intent {
+                delivery: Delivery::Rest,
+                job: claim.job,
+                attempt: claim.attempt,
+                run,
+                at: UtcMillis(time),
+                day: Day(20_261_122),
+                reserve: NanoUsd(7),
+                quantity: claim.quantity,
+            };
+            store.mark_sent(intent).await.unwrap();
+            let (policy, evidence) = (DoubtPolicy::Resend, Evidence::AnswerBegun);
+            store
+                .doubt(claim.job, claim.attempt, UtcMillis(time), policy, evidence)
+                .await
+                .unwrap();
+        }
+    }
+    store.close().await.unwrap();
+
+    let engine = Scripted::new(recording);
+    let (stop, store) = work(&project, &engine, &Shutdown::default()).await;
+
+    assert_eq!((stop, engine.most_in_flight()), (Stop::Empty, 1));
     assert_eq!(jobs(&store, JobState::Completed).await, 9);
 }
 

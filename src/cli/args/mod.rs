@@ -143,6 +143,9 @@ pub(crate) struct PlanArgs {
     /// Only these tasks
     #[arg(value_name = "TASK")]
     pub tasks: Vec<String>,
+    /// Print what will be said of this file: chapters, requests, pauses, what was changed and left out
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "csv"])]
+    pub text: Option<PathBuf>,
     /// List every file, not only the tasks
     #[arg(long)]
     pub files: bool,

@@ -12,6 +12,7 @@ pub(super) mod plan;
 pub(super) mod prices;
 pub(super) mod report;
 pub(super) mod run;
+mod script;
 pub(super) mod select;
 pub(super) mod show;
 pub(super) mod status;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cli::args::{Global, PlanArgs};
+use crate::cli::commands::script;
 use crate::cli::context::Context;
 use crate::cli::estimate::{self, Eta};
 use crate::cli::exit::{Exit, Failure};
@@ -21,6 +22,9 @@ use crate::store::Store;
 pub(crate) async fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let tasks = context.tasks(&args.tasks)?;
+    if let Some(file) = &args.text {
+        return script::run(&context, &tasks, file);
+    }
     let store = context.open_read_only().await?;
     let plan = make(&context, &tasks, store.as_ref()).await?;
     let funds = context.funds(store.as_ref()).await?;

@@ -18,6 +18,7 @@ pub(crate) mod money;
 pub(crate) mod one_shot;
 pub(crate) mod plan;
 pub(crate) mod queue;
+pub(crate) mod script;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub(crate) const VERSION: u32 = 1;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Record<'a> {
     Plan(&'a plan::Plan),
+    Script(&'a script::Script),
     Exit(&'a end::Exit),
     Status(&'a queue::Status),
     Job(&'a job::Job),

@@ -14,10 +14,11 @@ use crate::store::sqlite::script::Script;
 use crate::store::sqlite::seen::Seen;
 use crate::store::sqlite::settle::Aftermath;
 use crate::store::sqlite::{Db, sql};
-use crate::store::{Adopt, DoubtPolicy, Error, InFlight, Recovered};
+use crate::store::{Adopt, DoubtPolicy, Error, Evidence, InFlight, Recovered};
 
-/// A job in flight at so many crashes is the likely cause of them.
-const POISON_AFTER: i64 = 3;
+/// A job in flight at so many crashes, each with evidence against it, and at the last two of them
+/// alone ([`crate::store::SUSPECT_AFTER`]), is the likely cause of them.
+const POISON_AFTER: i64 = 4;
 
 impl Db {
     /// Takes back every lease that ends by `until`.
@@ -47,9 +48,10 @@ impl Db {
         attempt: Attempt,
         at: UtcMillis,
         policy: DoubtPolicy,
+        evidence: Evidence,
     ) -> Result<JobState, Error> {
         self.writer()?
-            .change(move |conn| Box::pin(doubt(conn, job, attempt, at, policy)))
+            .change(move |conn| Box::pin(doubt(conn, job, attempt, at, (policy, evidence))))
             .await
     }
 
@@ -178,7 +180,7 @@ async fn doubt(
     job: JobId,
     attempt: Attempt,
     at: UtcMillis,
-    policy: DoubtPolicy,
+    (policy, evidence): (DoubtPolicy, Evidence),
 ) -> Result<JobState, Error> {
     let next = match policy {
         DoubtPolicy::Resend => JobState::Available,
@@ -187,8 +189,8 @@ async fn doubt(
     let state: Option<String> = sqlx::query_scalar(sql::DOUBT_JOB)
         .bind(job.0)
         .bind(attempt.0)
-        .bind(at.0)
         .bind(next.as_str())
+        .bind(i64::from(evidence == Evidence::AnswerBegun))
         .bind(POISON_AFTER)
         .fetch_optional(&mut *conn)
         .await?;
@@ -199,11 +201,6 @@ async fn doubt(
         .bind(at.0)
         .execute(&mut *conn)
         .await?;
-    if state == JobState::Failed {
-        let mut aftermath = Aftermath::default();
-        aftermath.add_final(job, state, at.0);
-        write(&aftermath, conn).await?;
-    }
     Ok(state)
 }
 

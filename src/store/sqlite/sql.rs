@@ -303,12 +303,12 @@ statements! {
             a.run_id, a.sent_at, a.cost, j.crashes
         FROM job j JOIN attempt a ON a.job_id = j.id AND a.attempt = j.attempt
         WHERE j.lease_until <= ?1 AND j.state = 'sent'";
-    /// ?1 job, ?2 attempt, ?3 time, ?4 state after doubt, ?5 crashes that make a job poison.
-    DOUBT_JOB = "UPDATE job SET crashes = crashes + 1, lease_until = NULL, owner = NULL,
-            state = CASE WHEN crashes + 1 >= ?5 THEN 'failed' ELSE ?4 END,
-            finished_at = CASE WHEN crashes + 1 >= ?5 THEN ?3 END,
-            class = CASE WHEN crashes + 1 >= ?5 THEN 'poison' END,
-            detail = CASE WHEN crashes + 1 >= ?5 THEN 'in flight at ' || (crashes + 1) || ' crashes'
+    /// ?1 job, ?2 attempt, ?3 state after doubt, ?4 crashes this one counts for, ?5 how many make it poison.
+    DOUBT_JOB = "UPDATE job SET crashes = crashes + ?4, lease_until = NULL, owner = NULL,
+            state = CASE WHEN ?4 AND crashes + ?4 >= ?5 THEN 'held' ELSE ?3 END,
+            class = CASE WHEN ?4 AND crashes + ?4 >= ?5 THEN 'poison' END,
+            detail = CASE WHEN ?4 AND crashes + ?4 >= ?5
+                          THEN 'its answer was arriving at ' || (crashes + ?4) || ' crashes, the last two alone'
                           ELSE 'in flight when its process ended' END
         WHERE id = ?1 AND attempt = ?2 AND state = 'sent' RETURNING state";
     DOUBT_ATTEMPT = "UPDATE attempt SET cost_status = 'in_doubt', finished_at = ?3,

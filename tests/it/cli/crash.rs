@@ -134,3 +134,29 @@ fn held_requests_wait_for_a_person() {
     project.run(&["run", "--yes"]).exits(0);
     assert!(project.path("out/book.wav").exists());
 }
+
+/// Slow answers: at each kill all of them are waiting, none has begun.
+#[test]
+fn jobs_that_only_waited_when_the_process_was_killed_are_not_to_blame() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_secs(2),
+        ..MockOptions::default()
+    });
+    let project = project(&provider);
+    let config = project
+        .read("jobs.toml")
+        .replace("workers = 8", "workers = 40");
+    project.write("jobs.toml", config);
+    for _ in 0..5 {
+        let mut run = project.start(&["run", "--yes", "--json"]);
+        assert!(run.wait_for("job_sent", 4));
+        run.kill();
+    }
+
+    project.run(&["run", "--yes"]).exits(0);
+
+    for state in ["failed", "held"] {
+        let listed = project.run(&["ls", "--state", state, "--json"]).exits(0);
+        assert_eq!(listed.json().len(), 0, "{state}: {}", listed.stdout());
+    }
+}

@@ -156,6 +156,7 @@ fn every_command_prints_records_and_they_stay_as_they_are() {
 
     insta::assert_snapshot!("status_without_a_queue", session.shows(&["status"], 0));
     insta::assert_snapshot!("plan", session.shows(&["plan"], 0));
+    insta::assert_snapshot!("script", session.shows(&["plan", "--text", "a.txt"], 0));
     insta::assert_snapshot!("run_dry", pretty(&session.lines(&["run", "-n"], 0)[1..]));
     let ran = session.lines(&["run", "--max-cost", "1", "--limit", "1"], 0);
     assert_eq!(ran.last().unwrap()["type"], "exit");

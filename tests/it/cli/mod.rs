@@ -12,6 +12,7 @@ mod money;
 mod old_project;
 mod oneshot;
 mod pace;
+mod script;
 mod speech;
 mod stop;
 mod transcripts;

@@ -27,6 +27,18 @@ pub struct Document {
     pub changes: Vec<Change>,
     /// Pieces of the source that are not spoken, and that no rule took away.
     pub left_out: Vec<LeftOut>,
+    /// Empty where the format has no place for it.
+    pub about: About,
+}
+
+/// What a book is called and who wrote it, as it says itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct About {
+    pub title: Option<String>,
+    /// In the order of the book.
+    pub authors: Vec<String>,
+    /// A BCP 47 tag.
+    pub language: Option<String>,
 }
 
 /// A piece of the source that is not spoken.
@@ -98,8 +110,12 @@ impl Document {
         chapters
     }
 
-    /// The title of the whole: the heading a document opens with, if no other is as important.
+    /// The title of the whole: what the book says, or the heading a document opens with, if no other
+    /// is as important.
     pub fn title(&self) -> Option<&str> {
+        if let Some(title) = &self.about.title {
+            return Some(title);
+        }
         let first = self.blocks.first()?;
         let BlockKind::Heading { level } = first.kind else {
             return None;
@@ -238,6 +254,16 @@ impl Builder {
         };
     }
 
+    /// The number of the block that is open, or that comes next.
+    pub(super) fn next_block(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// What is not spoken so far.
+    pub(super) fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
     /// Whether no block was ended yet.
     pub(super) fn is_first_block(&self) -> bool {
         self.blocks.is_empty()
@@ -328,6 +354,7 @@ impl Builder {
             encoding: encoding_rs::UTF_8.name(),
             had_replacements: false,
             guessed_bytes: 0,
+            about: About::default(),
             changes: self.record.into_changes(),
             left_out: self.left_out,
         }

@@ -15,6 +15,15 @@ pub enum Error {
         /// In bytes.
         limit: usize,
     },
+    /// An EPUB that cannot be read.
+    #[error("not a whole EPUB: {what}")]
+    BrokenBook {
+        /// A sentence's end: `it is no whole zip archive`.
+        what: &'static str,
+    },
+    /// An EPUB with copy protection.
+    #[error("a book with copy protection (DRM): its text is encrypted")]
+    LockedBook,
     /// Only [`crate::text::Document::ensure_speakable`] says so.
     #[error("nothing to speak: no letters or digits in the text")]
     NothingToSpeak,

@@ -9,6 +9,7 @@ use html5gum::{Token, Tokenizer};
 
 use crate::text::cleanup::Record;
 use crate::text::document::{BlockKind, Builder, Document};
+use crate::text::semantics::silent_type;
 
 /// Elements that begin and end a block.
 #[rustfmt::skip]
@@ -60,11 +61,30 @@ pub(super) fn parse(source: &str, record: Record) -> Document {
     builder.into_document()
 }
 
+/// Who wants to know where named places are.
+pub(super) trait Anchors {
+    /// The place called `name` is in the block with this number, or before it.
+    fn anchor(&mut self, name: &str, block: usize);
+}
+
+/// Nobody.
+struct NoAnchors;
+
+impl Anchors for NoAnchors {
+    fn anchor(&mut self, _: &str, _: usize) {}
+}
+
 /// Adds what `source`, a page or a piece of one, says; it begins and ends between blocks.
 pub(super) fn speak(source: &str, builder: &mut Builder) {
+    speak_page(source, builder, &mut NoAnchors);
+}
+
+/// As [`speak`], and tells `anchors` of each named place.
+pub(super) fn speak_page(source: &str, builder: &mut Builder, anchors: &mut dyn Anchors) {
     let source = without_unknown_tags(source);
     let mut reader = Reader {
         builder,
+        anchors,
         silent: None,
         lists: Vec::new(),
         number: None,
@@ -114,7 +134,7 @@ impl Raised {
 
 /// What is not spoken until its element ends.
 struct Silence {
-    element: &'static str,
+    element: String,
     what: &'static str,
     depth: usize,
     words: String,
@@ -122,6 +142,7 @@ struct Silence {
 
 struct Reader<'a> {
     builder: &'a mut Builder,
+    anchors: &'a mut dyn Anchors,
     silent: Option<Silence>,
     /// The next number of each open list; `None` for bullets.
     lists: Vec<Option<u64>>,
@@ -135,19 +156,26 @@ impl Reader<'_> {
         match token {
             Token::StartTag(tag) => {
                 let name = String::from_utf8_lossy(&tag.name);
-                self.start(&name, tag.self_closing);
+                let value = |name: &[u8]| {
+                    let value = tag.attributes.get(name)?;
+                    Some(String::from_utf8_lossy(value).into_owned())
+                };
+                let kind = value(b"epub:type").or_else(|| value(b"role"));
+                self.start(&name, kind.as_deref(), tag.self_closing);
+                for name in [value(b"id"), value(b"name")].into_iter().flatten() {
+                    self.anchors.anchor(&name, self.builder.next_block());
+                }
                 if self.silent.is_none()
                     && name == "img"
-                    && let Some(alt) = tag.attributes.get(b"alt".as_slice())
+                    && let Some(alt) = value(b"alt")
                 {
-                    self.builder.leave_out(
-                        "the description of a picture",
-                        &String::from_utf8_lossy(alt),
-                    );
+                    self.builder.leave_out("the description of a picture", &alt);
                 }
             }
             Token::EndTag(tag) => self.end(&String::from_utf8_lossy(&tag.name)),
             Token::String(text) => self.say(&String::from_utf8_lossy(&text)),
+            // What stands between `<?` and `?>` is for programs, and no comment of a person.
+            Token::Comment(text) if text.starts_with(b"?") => {}
             Token::Comment(text) => self
                 .builder
                 .leave_out("a comment", &String::from_utf8_lossy(&text)),
@@ -155,15 +183,21 @@ impl Reader<'_> {
         }
     }
 
-    fn start(&mut self, name: &str, is_closed: bool) {
+    /// An element begins, of a `kind` if it says one; `is_closed` if it has no content.
+    fn start(&mut self, name: &str, kind: Option<&str>, is_closed: bool) {
         if let Some(silent) = &mut self.silent {
             silent.depth += usize::from(silent.element == name && !is_closed);
             return;
         }
-        if let Some((element, what)) = SILENT.iter().find(|(element, _)| *element == name) {
+        let by_name = SILENT.iter().find(|(element, _)| *element == name);
+        let by_kind = || kind.and_then(silent_type);
+        if let Some(what) = by_name.map(|(_, what)| *what).or_else(by_kind) {
+            if BLOCKS.contains(&name) {
+                self.finish();
+            }
             if !is_closed {
                 self.silent = Some(Silence {
-                    element,
+                    element: name.to_owned(),
                     what,
                     depth: 1,
                     words: String::new(),

@@ -14,6 +14,7 @@ mod cleanup;
 mod cut;
 mod decode;
 mod document;
+mod epub;
 mod error;
 mod heading;
 mod html;
@@ -23,6 +24,7 @@ mod pack;
 mod plain;
 mod recut;
 mod rules;
+mod semantics;
 mod sentence;
 #[cfg(test)]
 mod tests;
@@ -33,7 +35,7 @@ use cleanup::Record;
 
 pub use chunk::{Chunk, Chunks, chunks, spoken};
 pub use cleanup::{Change, CleanUp, Rule, Sample};
-pub use document::{Block, BlockKind, Chapter, Document, LeftOut};
+pub use document::{About, Block, BlockKind, Chapter, Document, LeftOut};
 pub use error::Error;
 pub use latin::{Foreign, foreign, in_latin};
 pub use recut::recut;
@@ -48,17 +50,20 @@ pub enum Markup {
     Markdown,
     /// HTML or XHTML, whole or a piece.
     Html,
+    /// A book: pages of HTML in a zip archive.
+    Epub,
 }
 
 impl Markup {
     /// By extension, in any case: `txt` and `text`, `md` and `markdown`, `html`,
-    /// `htm` and `xhtml`; `None` for all others.
+    /// `htm` and `xhtml`, `epub`; `None` for all others.
     pub fn of_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
             "txt" | "text" => Some(Self::Plain),
             "md" | "markdown" => Some(Self::Markdown),
             "html" | "htm" | "xhtml" => Some(Self::Html),
+            "epub" => Some(Self::Epub),
             _ => None,
         }
     }
@@ -80,13 +85,16 @@ pub fn read(bytes: &[u8], markup: Markup, rules: &CleanUp) -> Result<Document, E
             limit: MARKDOWN_LIMIT,
         });
     }
+    if markup == Markup::Epub {
+        return epub::read(bytes, rules);
+    }
     let decoded = decode::decode(bytes)?;
     let mut record = Record::new(rules);
     let text = cleanup::gutenberg::body(&decoded.text, &mut record);
     let mut document = match markup {
         Markup::Plain => plain::parse(text, record),
         Markup::Markdown => markdown::parse(text, record),
-        Markup::Html => html::parse(text, record),
+        Markup::Html | Markup::Epub => html::parse(text, record),
     };
     document.encoding = decoded.encoding;
     document.had_replacements = decoded.had_replacements;

@@ -129,7 +129,8 @@ fn markup_is_told_from_the_extension_in_any_case() {
     assert_eq!(of("b.text"), Some(Markup::Plain));
     assert_eq!(of("c.Md"), Some(Markup::Markdown));
     assert_eq!(of("d.markdown"), Some(Markup::Markdown));
-    assert_eq!(of("e.epub"), None);
+    assert_eq!(of("e.Epub"), Some(Markup::Epub));
+    assert_eq!(of("f.pdf"), None);
     assert_eq!(of("txt"), None);
 }
 

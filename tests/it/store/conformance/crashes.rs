@@ -1,7 +1,7 @@
 //! Crashes: nothing lost, nothing hidden, poison put aside.
 
 use voicespool::domain::{AudioMillis, CharCount, FaultClass, JobState, NanoUsd, Quantity};
-use voicespool::store::{Adopt, DoubtPolicy, Error, Filter};
+use voicespool::store::{Adopt, DoubtPolicy, Error, Evidence, Filter};
 
 use crate::store::conformance::is_sound;
 use crate::store::desk::{Desk, LEASE, at, completed, confirmed, fresh, key, object, open};
@@ -44,7 +44,13 @@ async fn after_a_crash_nothing_finished_is_lost_and_each_request_in_flight_is_na
     };
     store.adopt(adopted).await.unwrap();
     let state = store
-        .doubt(lost.job, lost.attempt, at(100), DoubtPolicy::Resend)
+        .doubt(
+            lost.job,
+            lost.attempt,
+            at(100),
+            DoubtPolicy::Resend,
+            Evidence::None,
+        )
         .await
         .unwrap();
     assert_eq!(state, JobState::Available);
@@ -71,33 +77,41 @@ async fn after_a_crash_nothing_finished_is_lost_and_each_request_in_flight_is_na
 }
 
 #[tokio::test]
-async fn a_job_in_flight_at_three_crashes_is_poison() {
+async fn a_job_whose_answer_was_arriving_at_four_crashes_is_held_and_one_that_waited_is_not() {
     let (_folder, store) = fresh().await;
     let desk = Desk::at(store).await;
     let parent = desk.file(desk.source, 100, &[1]).await;
     let mut states = Vec::new();
-    for _ in 0..3 {
+    for evidence in [
+        Evidence::None,
+        Evidence::AnswerBegun,
+        Evidence::None,
+        Evidence::AnswerBegun,
+        Evidence::AnswerBegun,
+        Evidence::None,
+        Evidence::AnswerBegun,
+    ] {
         let claim = desk.claim_one().await;
         desk.send(&claim, 10).await;
         let recovered = desk.store.recover().await.unwrap();
         let flight = &recovered.in_flight[0];
+        let (job, attempt) = (flight.job, flight.attempt);
         let doubted = desk
             .store
-            .doubt(flight.job, flight.attempt, at(50), DoubtPolicy::Resend);
+            .doubt(job, attempt, at(50), DoubtPolicy::Resend, evidence);
         states.push(doubted.await.unwrap());
     }
 
-    assert_eq!(
-        states,
-        [JobState::Available, JobState::Available, JobState::Failed]
-    );
+    let (last, before) = states.split_last().unwrap();
+    assert!(before.iter().all(|state| *state == JobState::Available));
+    assert_eq!(*last, JobState::Held);
     let poison = Filter {
         class: Some(FaultClass::Poison),
         ..Filter::default()
     };
     assert_eq!(desk.store.jobs(&poison, None, 10).await.unwrap().len(), 1);
-    assert_eq!(desk.state(parent).await, JobState::Failed);
-    assert_eq!(desk.store.money().await.unwrap().in_doubt.cost, NanoUsd(30));
+    assert_eq!(desk.state(parent).await, JobState::Waiting);
+    assert_eq!(desk.store.money().await.unwrap().in_doubt.cost, NanoUsd(70));
     is_sound(&desk.store).await;
 }
 
@@ -118,7 +132,13 @@ async fn a_worker_taken_for_dead_that_answers_in_time_still_settles() {
 
     let late = desk
         .store
-        .doubt(claim.job, claim.attempt, at(90), DoubtPolicy::Resend)
+        .doubt(
+            claim.job,
+            claim.attempt,
+            at(90),
+            DoubtPolicy::Resend,
+            Evidence::None,
+        )
         .await;
     assert!(matches!(late, Err(Error::LeaseLost { .. })), "{late:?}");
     assert_eq!(desk.state(claim.job).await, JobState::Completed);

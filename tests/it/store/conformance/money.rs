@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use voicespool::domain::{CharCount, CostStatus, Day, FaultClass, NanoUsd, Quantity};
 use voicespool::store::{
-    Adopt, Bill, Caps, DoubtPolicy, Error, Filter, Intent, Purse, Settle, Store, Verdict,
+    Adopt, Bill, Caps, DoubtPolicy, Error, Evidence, Filter, Intent, Purse, Settle, Store, Verdict,
 };
 
 use crate::store::conformance::is_sound;
@@ -126,7 +126,7 @@ async fn a_doubt_is_resolved_once_and_moves_its_money() {
     desk.send(&claim, 90).await;
     let (job, attempt) = (claim.job, claim.attempt);
     desk.store
-        .doubt(job, attempt, at(40), DoubtPolicy::Resend)
+        .doubt(job, attempt, at(40), DoubtPolicy::Resend, Evidence::None)
         .await
         .unwrap();
     assert_eq!(desk.store.money().await.unwrap().in_doubt.cost, NanoUsd(90));
@@ -191,7 +191,13 @@ async fn a_day_has_a_cap_of_its_own_and_the_next_day_has_it_again() {
     let tomorrow = Day(TODAY.0 + 1);
     desk.send(&claims[0], 60).await;
     desk.store
-        .doubt(claims[0].job, claims[0].attempt, at(40), DoubtPolicy::Hold)
+        .doubt(
+            claims[0].job,
+            claims[0].attempt,
+            at(40),
+            DoubtPolicy::Hold,
+            Evidence::None,
+        )
         .await
         .unwrap();
 
@@ -294,7 +300,13 @@ async fn retrying_says_what_may_have_been_paid_already() {
     let claim = desk.claim_one().await;
     desk.send(&claim, 70).await;
     desk.store
-        .doubt(claim.job, claim.attempt, at(40), DoubtPolicy::Hold)
+        .doubt(
+            claim.job,
+            claim.attempt,
+            at(40),
+            DoubtPolicy::Hold,
+            Evidence::None,
+        )
         .await
         .unwrap();
 
@@ -421,7 +433,7 @@ async fn crash(store: &Store, adopt: bool, hold: bool, now: i64) {
                 DoubtPolicy::Resend
             };
             store
-                .doubt(found.job, found.attempt, at(now), policy)
+                .doubt(found.job, found.attempt, at(now), policy, Evidence::None)
                 .await
                 .unwrap();
         }

@@ -1,7 +1,9 @@
 //! Every state of a job against everything that can happen to it.
 
 use voicespool::domain::{CostStatus, FaultClass, JobId, JobState};
-use voicespool::store::{Adopt, Claim, DoubtPolicy, Error, Fault, Filter, Settle, Store, Verdict};
+use voicespool::store::{
+    Adopt, Claim, DoubtPolicy, Error, Evidence, Fault, Filter, Settle, Store, Verdict,
+};
 
 use crate::store::desk::{
     Desk, LEASE, at, bill, completed, confirmed, failed, fault, fresh, lease_lost, object, settle,
@@ -198,7 +200,7 @@ async fn happen(desk: &Desk, event: Event, claim: &Claim) -> Result<(), Error> {
 }
 
 async fn doubt(store: &Store, claim: &Claim, policy: DoubtPolicy) -> Result<(), Error> {
-    let doubted = store.doubt(claim.job, claim.attempt, at(60), policy);
+    let doubted = store.doubt(claim.job, claim.attempt, at(60), policy, Evidence::None);
     doubted.await.map(drop)
 }
 
@@ -251,7 +253,7 @@ async fn put_away(desk: &Desk, job: JobId) {
     let row = desk.store.job(job).await.unwrap().unwrap();
     if row.state == JobState::Sent {
         desk.store
-            .doubt(job, row.attempt, at(70), DoubtPolicy::Hold)
+            .doubt(job, row.attempt, at(70), DoubtPolicy::Hold, Evidence::None)
             .await
             .unwrap();
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tempfile::TempDir;
 use voicespool::domain::{Attempt, GateId, JobId, JobKind, RunId, SourceId, SpecId, UtcMillis};
-use voicespool::store::{Error, Filter, JobRow, Store};
+use voicespool::store::{Error, Evidence, Filter, JobRow, Store};
 
 use crate::store::desk::{self, at, new_run, spec};
 use crate::store::model::compare::{CANCELLABLE, HOLDABLE, REOPENABLE, RETRYABLE};
@@ -161,9 +161,14 @@ impl Office {
                     self.adopt(hand).await;
                 }
             }
-            Step::Doubt { hand, holds } => {
+            Step::Doubt { hand, holds, begun } => {
                 if let Some(hand) = self.hand(*hand) {
-                    self.doubt(hand, *holds).await;
+                    let evidence = if *begun {
+                        Evidence::AnswerBegun
+                    } else {
+                        Evidence::None
+                    };
+                    self.doubt(hand, *holds, evidence).await;
                 }
             }
             Step::Resolve { hand, status, cost } => self.resolve(*hand, *status, *cost).await,

@@ -2,6 +2,8 @@
 
 use voicespool::domain::{Attempt, CostStatus, FaultClass, JobState, NanoUsd, RunId, UtcMillis};
 
+use voicespool::store::Evidence;
+
 use crate::store::model::world::{Line, Outcome, World};
 
 /// Claims and how they end.
@@ -212,17 +214,18 @@ impl World {
     pub(crate) fn doubt(
         &mut self,
         (name, attempt): (u64, Attempt),
-        to: JobState,
+        (to, evidence): (JobState, Evidence),
         at: UtcMillis,
     ) -> Result<JobState, Outcome> {
         if !self.holds(name, attempt, &[JobState::Sent]) {
             return Err(Outcome::LeaseLost);
         }
         let job = self.job(name);
-        job.crashes += 1;
-        let is_poison = job.crashes >= 3;
+        let counts = evidence == Evidence::AnswerBegun;
+        job.crashes += u32::from(counts);
+        let is_poison = counts && job.crashes >= 4;
         job.class = is_poison.then_some(FaultClass::Poison);
-        job.go(if is_poison { JobState::Failed } else { to }, at);
+        job.go(if is_poison { JobState::Held } else { to }, at);
         let state = job.state;
         let cost = self.bill[&(name, attempt.0)].cost;
         self.pay((name, attempt), CostStatus::InDoubt, cost, at);

@@ -105,6 +105,7 @@ pub(crate) enum Step {
     Doubt {
         hand: Hand,
         holds: bool,
+        begun: bool,
     },
     Resolve {
         hand: Hand,
@@ -200,7 +201,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => (2..5_u8).prop_map(|times| Step::CrashLoop { times }),
         2 => (any::<bool>(), fates()).prop_map(|(meets, fates)| Step::Rescue { meets, fates }),
         1 => hand().prop_map(Step::Adopt),
-        2 => (hand(), any::<bool>()).prop_map(|(hand, holds)| Step::Doubt { hand, holds }),
+        2 => (hand(), any::<bool>(), any::<bool>())
+            .prop_map(|(hand, holds, begun)| Step::Doubt { hand, holds, begun }),
         2 => (hand(), proptest::sample::select(CostStatus::ALL), 0..600_i64)
             .prop_map(|(hand, status, cost)| Step::Resolve { hand, status, cost }),
         3 => whom().prop_map(Step::Retry),

@@ -7,7 +7,9 @@ use voicespool::domain::{
     Attempt, AudioMillis, CharCount, CostStatus, Day, Delivery, FaultClass, JobState, NanoUsd,
     Quantity, RunId, UtcMillis,
 };
-use voicespool::store::{Adopt, Caps, DoubtPolicy, InFlight, Intent, NewOutput, Settle, Verdict};
+use voicespool::store::{
+    Adopt, Caps, DoubtPolicy, Evidence, InFlight, Intent, NewOutput, Settle, Verdict,
+};
 
 use crate::store::desk::{self, at, bill, fault, object};
 use crate::store::model::office::{FILES, Office, outcome};
@@ -265,8 +267,8 @@ impl Office {
             let hand = (name, flight.attempt);
             match fate {
                 Fate::Adopt => self.adopt(hand).await,
-                Fate::Resend => self.doubt(hand, false).await,
-                Fate::Hold => self.doubt(hand, true).await,
+                Fate::Resend => self.doubt(hand, false, Evidence::AnswerBegun).await,
+                Fate::Hold => self.doubt(hand, true, Evidence::None).await,
                 Fate::Leave => {}
             }
         }
@@ -288,7 +290,12 @@ impl Office {
         );
     }
 
-    pub(super) async fn doubt(&mut self, (name, attempt): (u64, Attempt), holds: bool) {
+    pub(super) async fn doubt(
+        &mut self,
+        (name, attempt): (u64, Attempt),
+        holds: bool,
+        evidence: Evidence,
+    ) {
         let (policy, to) = if holds {
             (DoubtPolicy::Hold, JobState::Held)
         } else {
@@ -296,9 +303,11 @@ impl Office {
         };
         let answer = self
             .store
-            .doubt(self.id(name), attempt, self.now(), policy)
+            .doubt(self.id(name), attempt, self.now(), policy, evidence)
             .await;
-        let expected = self.world.doubt((name, attempt), to, at(self.now));
+        let expected = self
+            .world
+            .doubt((name, attempt), (to, evidence), at(self.now));
         let answer = answer.map_err(|error| outcome::<()>(&Err(error)));
         assert_eq!(answer, expected);
     }

@@ -1,0 +1,133 @@
+//! EPUB 2 and 3 to a document: the pages in reading order, with the chapters of the book's own table.
+//!
+//! `rbook` reads container, package and tables; the pages are HTML like any other. What belongs to a
+//! printed book and not to the story (cover, imprint, index …) is left out and listed.
+
+mod archive;
+mod chapters;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::io::Cursor;
+
+use rbook::Epub;
+use rbook::ebook::toc::TocEntryKind;
+use rbook::epub::toc::EpubTocEntry;
+
+use crate::text::cleanup::{CleanUp, Record};
+use crate::text::document::{About, Builder, Document, LeftOut};
+use crate::text::{Error, decode, html};
+
+use chapters::Table;
+
+const MISSING: &str = "a page that the book names and does not have";
+
+pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
+    archive::check(bytes)?;
+    let book = Epub::read(Cursor::new(bytes.to_vec())).map_err(|_| Error::BrokenBook {
+        what: "its list of pages cannot be read",
+    })?;
+    let silent = silent_pages(&book);
+    let mut table = Table::of(&book);
+    let mut builder = Builder::new(bytes.len(), Record::new(rules));
+    for item in book.spine() {
+        let Some(entry) = item.manifest_entry() else {
+            builder.leave_out(MISSING, item.idref());
+            continue;
+        };
+        let href = entry.href();
+        let path = href.path().as_str();
+        let Ok(page) = entry.read_bytes() else {
+            builder.leave_out(MISSING, path);
+            continue;
+        };
+        let page = decode::decode(&page)?;
+        let left_out = match silent.get(path) {
+            Some(what) => Some(*what),
+            None if !item.is_linear() => Some("a page outside the reading order"),
+            None => None,
+        };
+        match left_out {
+            Some(what) => {
+                let words = html::parse(&page.text, Record::new(rules)).text;
+                builder.leave_out(what, &words);
+                table.drop_page(path);
+            }
+            None => {
+                let (block, listed) = (builder.next_block(), builder.left_out().len());
+                table.begin_page(path, block);
+                html::speak_page(&page.text, &mut builder, &mut table);
+                let is_mute = builder.next_block() == block;
+                if is_mute && builder.left_out()[listed..].iter().any(is_words) {
+                    table.drop_page(path);
+                }
+            }
+        }
+    }
+    let mut document = table.into_chapters(builder.into_document());
+    document.about = about(&book);
+    if document.text.is_empty() {
+        return Err(Error::BrokenBook {
+            what: "none of its pages has words",
+        });
+    }
+    Ok(document)
+}
+
+/// Whether a piece was words of the page, and no picture's or program's.
+fn is_words(piece: &LeftOut) -> bool {
+    !matches!(
+        piece.what,
+        "the head of the page" | "the description of a picture" | "a comment"
+    )
+}
+
+fn about(book: &Epub) -> About {
+    let metadata = book.metadata();
+    let tidy = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_author = |role: &str| matches!(role, "aut" | "");
+    About {
+        title: metadata.title().map(|title| tidy(title.value())),
+        authors: metadata
+            .creators()
+            .filter(|creator| is_author(creator.main_role().map_or("", |role| role.code())))
+            .map(|creator| tidy(creator.value()))
+            .collect(),
+        language: metadata
+            .language()
+            .map(|language| language.value().trim().to_owned())
+            .filter(|language| !language.is_empty() && language != "und"),
+    }
+}
+
+/// The pages that nobody reads aloud, and what each is: by the landmarks of EPUB 3 and the guide of
+/// EPUB 2.
+fn silent_pages(book: &Epub) -> HashMap<&str, &'static str> {
+    let landmarks = book.toc().landmarks();
+    let entries = landmarks.iter().flat_map(EpubTocEntry::flatten);
+    let mut silent = HashMap::new();
+    for entry in entries {
+        if let (Some(href), Some(what)) = (entry.href(), silent_kind(entry.kind())) {
+            silent.insert(href.path().as_str(), what);
+        }
+    }
+    silent
+}
+
+fn silent_kind(kind: TocEntryKind<'_>) -> Option<&'static str> {
+    Some(match kind {
+        TocEntryKind::Cover => "the cover",
+        TocEntryKind::TitlePage => "the title page",
+        TocEntryKind::Toc => "the table of contents",
+        TocEntryKind::CopyrightPage | TocEntryKind::Imprint => "the imprint",
+        TocEntryKind::Colophon => "the colophon",
+        TocEntryKind::Index => "the index",
+        TocEntryKind::Endnotes | TocEntryKind::Footnotes => "the notes",
+        TocEntryKind::ListOfIllustrations
+        | TocEntryKind::ListOfTables
+        | TocEntryKind::ListOfAudio
+        | TocEntryKind::ListOfVideos => "a list of pictures or tables",
+        _ => return None,
+    })
+}

@@ -1,0 +1,89 @@
+//! Exactly what will be said of one text, before anything is sent.
+
+use std::path::Path;
+
+use crate::domain::{AudioMillis, Boundary, CharCount};
+use crate::pipeline::requests::{Kept, requests};
+use crate::pipeline::source::{Refusal, read_document};
+use crate::pipeline::task::SpeechWork;
+use crate::text::{self, Change, Foreign, LeftOut};
+
+/// One text as it will be spoken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Script {
+    pub title: Option<String>,
+    /// The language that decides where sentences end.
+    pub language: Option<String>,
+    /// In the order they are spoken.
+    pub lines: Vec<Line>,
+    /// What the clean-up changed.
+    pub changes: Vec<Change>,
+    /// What is not spoken, and that no rule took away.
+    pub left_out: Vec<LeftOut>,
+    /// What a voice of Latin letters does with others; `None` if the voice reads them.
+    pub foreign: Option<Foreign>,
+    /// The cut of an earlier version stays, because parts of it were bought.
+    pub is_cut_as_bought: bool,
+}
+
+/// What one request says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The chapter that begins here: its title, empty for the text before the first one.
+    pub chapter: Option<String>,
+    pub text: String,
+    pub chars: CharCount,
+    /// Why the request ends there.
+    pub boundary: Boundary,
+    /// The silence after it.
+    pub pause: AudioMillis,
+}
+
+impl Script {
+    /// Reads the text at `path` and cuts it as `work` says.
+    ///
+    /// # Errors
+    /// [`Refusal`] if it cannot be read or has nothing to say.
+    pub fn read(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<Self, Refusal> {
+        let (document, _) = read_document(path, work)?;
+        let (chunks, kept) = requests(&document, endpoint, work);
+        let mut chapters = document.chapters().into_iter().peekable();
+        let lines = chunks.into_iter().map(|chunk| {
+            let (start, end) = (at(chunk.range.start), at(chunk.range.end));
+            let mut chapter = None;
+            while let Some(begun) = chapters.next_if(|chapter| chapter.start < end) {
+                chapter = Some(begun.title.unwrap_or_default().to_owned());
+            }
+            Line {
+                chapter,
+                text: document.text[start..end].to_owned(),
+                chars: chunk.chars,
+                boundary: chunk.boundary,
+                pause: work.pauses.after(chunk.boundary),
+            }
+        });
+        let lines = lines.collect();
+        let title = document.title().map(str::to_owned);
+        let own = document.about.language.clone();
+        Ok(Self {
+            title,
+            language: work.params.language.clone().or(own),
+            lines,
+            foreign: work.latin_only.then(|| text::foreign(&document.text)),
+            is_cut_as_bought: kept == Kept::AsBought,
+            changes: document.changes,
+            left_out: document.left_out,
+        })
+    }
+
+    /// All that is sent.
+    pub fn chars(&self) -> CharCount {
+        let chars = self.lines.iter().map(|line| line.chars.0);
+        CharCount(chars.fold(0, u64::saturating_add))
+    }
+}
+
+/// A byte of the text, as it was counted from one.
+fn at(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
