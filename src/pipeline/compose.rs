@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::domain::{AudioMillis, ContentKey, DocumentFormat, Transcript};
-use crate::engine::transcription::parse_transcript;
+use crate::engine::transcription::{has_guessed_bytes, parse_transcript};
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::{self, OutputError};
 use crate::pipeline::recipe::Compose;
 use crate::pipeline::{Finished, key};
 use crate::subtitle::document::{self, DocumentMeta};
-use crate::subtitle::{self, Repairs};
+use crate::subtitle::{self, Doubts, Repairs};
 
 /// Why the documents could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,14 @@ pub enum ComposeError {
     Output(#[from] OutputError),
 }
 
+/// What was written, and what to say of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Composed {
+    pub files: Vec<Finished>,
+    /// Words for what a person should look at.
+    pub notes: Vec<String>,
+}
+
 /// Writes every document of `recipe` below `out` from the kept answer `answer`. Blocking.
 pub fn compose(
     recipe: &Compose,
@@ -33,14 +41,21 @@ pub fn compose(
     meta: &DocumentMeta,
     objects: &Objects,
     out: &Path,
-) -> Result<Vec<Finished>, ComposeError> {
+) -> Result<Composed, ComposeError> {
     let path = objects.path(answer);
     let bytes = std::fs::read(&path).map_err(|source| ComposeError::Answer { path, source })?;
     let transcript =
         parse_transcript(&bytes).map_err(|error| ComposeError::Transcript(error.to_string()))?;
     let length = length(recipe, &transcript);
-    let (cues, repairs) = subtitle::cues(&transcript, length, &recipe.cues);
+    let (whole, doubts) = subtitle::whole(&transcript, length);
+    let (cues, repairs) = subtitle::cues(&whole, length, &recipe.cues);
     let mut meta = measured(meta, &transcript, &repairs);
+    let mut notes = notes(&doubts);
+    if has_guessed_bytes(&bytes) {
+        notes.push("some bytes of the answer are no UTF-8 and were guessed".to_owned());
+    }
+    meta.quality.repeats = doubts.loops;
+    meta.quality.flags.extend(notes.iter().cloned());
     if recipe.remote {
         meta.source.duration = length;
         meta.usage.billed_seconds = length;
@@ -48,14 +63,14 @@ pub fn compose(
             chunk.end = length;
         }
     }
-    recipe
+    let files = recipe
         .documents
         .iter()
         .map(|wanted| {
             let text = match wanted.format {
                 DocumentFormat::Srt => subtitle::srt::write(&cues),
                 DocumentFormat::Vtt => subtitle::vtt::write(&cues),
-                DocumentFormat::Txt => subtitle::txt::write(&transcript),
+                DocumentFormat::Txt => subtitle::txt::write(&whole),
                 DocumentFormat::Json => document::write(&transcript, &meta),
             };
             output::write(out, &wanted.path, text.as_bytes())?;
@@ -67,7 +82,29 @@ pub fn compose(
                 audio: None,
             })
         })
-        .collect()
+        .collect::<Result<Vec<_>, ComposeError>>()?;
+    Ok(Composed { files, notes })
+}
+
+/// What a reader of the transcript should know.
+fn notes(doubts: &Doubts) -> Vec<String> {
+    let mut notes = Vec::new();
+    if doubts.estimated > 0 {
+        let words = doubts.estimated;
+        notes.push(format!(
+            "times were estimated for {words} of the words: the answer has none for them"
+        ));
+    }
+    if doubts.not_in_text > 0 {
+        let letters = doubts.not_in_text;
+        notes.push(format!(
+            "{letters} letters stand in segments or words and not in the text; they are left out"
+        ));
+    }
+    if doubts.loops > 0 {
+        notes.push("the same sentence comes again and again: a loop of the model".to_owned());
+    }
+    notes
 }
 
 /// How long the recording is: as measured here, or, where the provider fetched it, as the

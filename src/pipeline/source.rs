@@ -257,11 +257,6 @@ pub fn read_audio(
             ),
         ));
     }
-    refuse_format(
-        &work.learned,
-        "verbose_json",
-        "nothing here is made without times",
-    )?;
     let facts = audio::probe(path)
         .map_err(|error| Refusal::new(error.to_string(), "take it out of `input`, or repair it"))?;
     refuse_too_long(facts.duration, work)?;

@@ -199,9 +199,15 @@ async fn make_documents(
     let made = tokio::task::spawn_blocking(move || {
         compose::compose(&recipe, part.key, &meta, &objects, &out)
     });
+    let made = made.await.expect("composing does not panic");
+    if let Ok(made) = &made {
+        for note in &made.notes {
+            let path = String::from_utf8_lossy(&claim.source.path);
+            run.tell(Event::Warning(format!("{path}: {note}")));
+        }
+    }
     Ok(made
-        .await
-        .expect("composing does not panic")
+        .map(|made| made.files)
         .map_err(|error| Trouble::of(&error)))
 }
 

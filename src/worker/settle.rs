@@ -248,6 +248,7 @@ pub(super) async fn unusable(
         failing_for: now.since(first_fault),
         provider_is_well: lane.answered_since(first_fault),
         answered_meanwhile: lane.answered_since(gone.at),
+        same_before: same_before(run, claim, &error).await?,
         attempts: claim.attempt,
     };
     let (next, status) = decide(&tried, &run.rules.retry);
@@ -334,6 +335,19 @@ pub(super) async fn unusable(
             })
         }
     }
+}
+
+/// Answers right before this one that were bad in the very same way, as far as one.
+async fn same_before(run: &Run, claim: &Claim, error: &EngineError) -> Result<u32, store::Error> {
+    if error.class != FaultClass::BadAnswer || claim.failures == 0 {
+        return Ok(0);
+    }
+    let attempts = run.store.attempts(claim.job).await?;
+    let before = attempts.iter().rfind(|row| row.attempt < claim.attempt);
+    let is_same = before.is_some_and(|row| {
+        row.class == Some(FaultClass::BadAnswer) && row.detail.as_deref() == Some(&error.detail)
+    });
+    Ok(u32::from(is_same))
 }
 
 /// The limit that a refusal names, if it clearly names one.

@@ -31,6 +31,8 @@ pub struct Try {
     pub provider_is_well: bool,
     /// The endpoint answered others while this request waited: no outage took its answer.
     pub answered_meanwhile: bool,
+    /// Answers right before this one that were bad in the very same way.
+    pub same_before: u32,
     /// How often the job was claimed.
     pub attempts: Attempt,
 }
@@ -87,6 +89,8 @@ pub fn decide(tried: &Try, rules: &RetryRules) -> (Next, CostStatus) {
         ),
         FaultClass::Account => (Next::Stop, CostStatus::NotBilled),
         FaultClass::Refused => (Next::GiveUp, CostStatus::NotBilled),
+        // The same answer again and again is what the provider has: a third one would be the same.
+        FaultClass::BadAnswer if tried.same_before > 0 => (Next::GiveUp, CostStatus::Wasted),
         FaultClass::BadAnswer => (again(tried, rules, true), CostStatus::Wasted),
         // The disk failed after the answer was paid for, or before anything was sent.
         FaultClass::Local => (Next::Stop, unknown),
@@ -120,6 +124,7 @@ mod tests {
             failing_for: Duration::ZERO,
             provider_is_well: true,
             answered_meanwhile: false,
+            same_before: 0,
             attempts: Attempt(40),
         }
     }

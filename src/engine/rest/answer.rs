@@ -184,7 +184,16 @@ impl Receiver<'_> {
         let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
         let starts_with = first.trim_ascii_start().first();
         match self.expected {
-            Expected::Json => starts_with != Some(&b'{'),
+            // Other forms are read too: a server that knows but one answers in it.
+            Expected::Json => match starts_with {
+                None | Some(b'<') => true,
+                // whisper.cpp labels its JSON as a page.
+                Some(b'{') => false,
+                Some(_) => answer
+                    .content_type
+                    .as_deref()
+                    .is_some_and(|kind| kind.starts_with("text/html")),
+            },
             Expected::List => !matches!(starts_with, Some(b'{' | b'[')),
             // Sound under a wrong label was paid for like any other, and is decoded before it
             // counts.

@@ -1,8 +1,10 @@
 //! The engine: one HTTP client per provider, one request per call.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT_ENCODING, AUTHORIZATION, HeaderValue};
@@ -10,7 +12,7 @@ use reqwest::{Client, ClientBuilder, RequestBuilder, Response, redirect};
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout_at};
 
-use crate::domain::{AudioFormat, CharCount, Delivery};
+use crate::domain::{AudioFormat, CharCount, Delivery, FaultClass};
 use crate::engine::rest::answer::{Expected, Receiver, told};
 use crate::engine::rest::dialect::Kind;
 use crate::engine::rest::endpoint::Endpoint;
@@ -18,6 +20,7 @@ use crate::engine::rest::failure::{Sent, no_answer, too_late};
 use crate::engine::rest::options::{Auth, ByteCap, Deadline, OptionsError, RestOptions};
 use crate::engine::rest::problem::Scrubber;
 use crate::engine::rest::sound::{Sound, bad};
+use crate::engine::rest::transcription::Times;
 use crate::engine::rest::{socket, speech, transcription};
 use crate::engine::{
     Answer, BoxFuture, Engine, EngineError, Recording, SpeechRequest, TranscriptionRequest,
@@ -44,6 +47,8 @@ pub struct RestEngine {
     idle_timeout: Duration,
     total: Deadline,
     max_answer_bytes: ByteCap,
+    /// Models that refused to give times: they are asked for text alone.
+    without_times: Mutex<HashSet<String>>,
 }
 
 impl fmt::Debug for RestEngine {
@@ -78,6 +83,7 @@ impl RestEngine {
             idle_timeout: options.idle_timeout,
             total: options.total,
             max_answer_bytes: options.max_answer_bytes,
+            without_times: Mutex::default(),
         })
     }
 
@@ -118,9 +124,35 @@ impl RestEngine {
         Ok(answer)
     }
 
+    /// Asks for times; a model that refuses them is asked again without, for nothing was billed, and
+    /// not asked for them again.
     async fn transcribe_once(
         &self,
         request: TranscriptionRequest<'_>,
+        body: &mut (dyn Write + Send),
+    ) -> Result<Answer, EngineError> {
+        let refused = || {
+            self.without_times
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if refused().contains(&request.params.model) {
+            return self.transcribe_as(request, Times::NotAsked, body).await;
+        }
+        let answer = self.transcribe_as(request, Times::Asked, body).await;
+        match answer {
+            Err(error) if refuses_times(&error) => {
+                refused().insert(request.params.model.clone());
+                self.transcribe_as(request, Times::NotAsked, body).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn transcribe_as(
+        &self,
+        request: TranscriptionRequest<'_>,
+        times: Times,
         body: &mut (dyn Write + Send),
     ) -> Result<Answer, EngineError> {
         let url = match request.params.translate_to {
@@ -130,7 +162,7 @@ impl RestEngine {
             _ => &self.endpoint.transcriptions,
         };
         let (builder, upload) =
-            transcription::request(&self.client, url, self.kind, request).await?;
+            transcription::request(&self.client, url, self.kind, request, times).await?;
         // The provider's words may quote what it was to fetch.
         let scrubber = match request.recording {
             Recording::File(_) => None,
@@ -224,6 +256,16 @@ impl Engine for RestEngine {
     ) -> BoxFuture<'a, Result<Answer, EngineError>> {
         Box::pin(self.transcribe_once(request, body))
     }
+}
+
+/// Whether the provider does not know answers with times, and billed nothing for saying so.
+fn refuses_times(error: &EngineError) -> bool {
+    let words = error.detail.to_lowercase();
+    error.class == FaultClass::Refused
+        && !error.may_be_billed
+        && ["verbose_json", "response_format", "timestamp_granularities"]
+            .iter()
+            .any(|name| words.contains(name))
 }
 
 /// The value of `Authorization`, marked so that no `Debug` text shows it.

@@ -29,6 +29,9 @@ use crate::engine::delay::MAX_RETRY_AFTER;
 /// A number of seconds in here is a date (2001 to 2096), not a wait.
 const EPOCH_SECONDS: Range<f64> = 1e9..4e9;
 
+/// The same in milliseconds (2008 to 2096).
+const EPOCH_MILLIS: Range<f64> = 1.2e12..4e12;
+
 /// The three date formats of HTTP (RFC 9110, 5.6.7): IMF-fixdate, RFC 850, asctime.
 const DATE_FORMATS: [&str; 3] = [
     "%a, %d %b %Y %H:%M:%S GMT",
@@ -126,19 +129,24 @@ fn longest(headers: &HeaderMap, name: &str, read: impl Fn(&str) -> Option<f64>) 
 }
 
 /// Seconds from now: a number of them (`120`, `0.5`), a span as OpenAI writes it (`6m0s`,
-/// `250ms`), seconds since 1970, or a date of HTTP.
+/// `250ms`), seconds or milliseconds since 1970, or a date of HTTP or of RFC 3339.
 fn wish(text: &str, now: Option<f64>) -> Option<f64> {
     if let Some(seconds) = number(text) {
         return if EPOCH_SECONDS.contains(&seconds) {
             Some((seconds - now?).max(0.0))
+        } else if EPOCH_MILLIS.contains(&seconds) {
+            Some((seconds / 1000.0 - now?).max(0.0))
         } else {
             Some(seconds)
         };
     }
-    let span = humantime::parse_duration(text)
-        .ok()
-        .map(|span| span.as_secs_f64());
-    span.or_else(|| Some((date(text)? - now?).max(0.0)))
+    let span = humantime::parse_duration(text).ok();
+    let at = || {
+        let stamp = text.parse::<jiff::Timestamp>().ok();
+        let seconds = stamp.map(|stamp| stamp.as_duration().as_secs_f64());
+        Some((seconds.or_else(|| date(text))? - now?).max(0.0))
+    };
+    span.map(|span| span.as_secs_f64()).or_else(at)
 }
 
 /// A number that is finite and not negative, written in digits.
@@ -213,6 +221,9 @@ mod tests {
             ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
             // Seconds since 1970.
             ("1795341605", 5.0),
+            ("1795341605250", 5.25),
+            ("2026-11-22T10:00:05Z", 5.0),
+            ("2026-11-22T11:00:05.5+01:00", 5.5),
         ] {
             check(&[NOW, ("retry-after", value)], Some(seconds));
             check(&[NOW, ("x-ratelimit-reset", value)], Some(seconds));
@@ -279,8 +290,6 @@ mod tests {
             "0x10",
             "5 minutes ago",
             "Sun, 99 Nov 1994 08:49:37 GMT",
-            "2026-11-22T10:00:00Z",
-            "Sun, 06 Nov 1994",
             "\u{661}\u{662}",
             "\u{ff}",
         ] {

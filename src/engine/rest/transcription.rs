@@ -21,6 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 
+use crate::audio::{Container, HEAD_BYTES, sniff};
 use crate::domain::{FaultClass, TranscriptionParams};
 use crate::engine::rest::dialect::{
     Diarizing, Granularities, Hearing, Kind, Translating, unsupported_transcription,
@@ -31,6 +32,22 @@ use crate::engine::{EngineError, Recording, TranscriptionRequest};
 
 /// Bytes read from the file at a time.
 const SLICE: usize = 64 * 1024;
+
+/// Whether an answer with times is asked for: some models refuse it, and give text alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Times {
+    Asked,
+    NotAsked,
+}
+
+impl Times {
+    pub(super) fn response_format(self) -> &'static str {
+        match self {
+            Self::Asked => "verbose_json",
+            Self::NotAsked => "json",
+        }
+    }
+}
 
 /// How far an upload has come; shared with the connection that sends it.
 #[derive(Debug, Clone)]
@@ -68,12 +85,13 @@ pub(super) async fn request(
     url: &Url,
     kind: Kind,
     request: TranscriptionRequest<'_>,
+    times: Times,
 ) -> Result<(RequestBuilder, Upload), EngineError> {
     let lacking = unsupported_transcription(kind, request.params);
     if !lacking.is_empty() {
         return Err(EngineError::new(FaultClass::Refused, lacking.join("; ")));
     }
-    let form = fields(kind, request.params);
+    let form = fields(kind, request.params, times);
     let (form, upload) = match request.recording {
         Recording::File(path) => attached(form, path).await?,
         Recording::Url(address) => named(form, kind, address)?,
@@ -115,7 +133,7 @@ async fn attached(form: Form, path: &Path) -> Result<(Form, Upload), EngineError
         bytes,
         progress: Arc::default(),
     };
-    let (name, media_type) = public_name(path);
+    let (name, media_type) = public_name(path, container(path).await);
     let body = Body::wrap_stream(slices(file, bytes, Arc::clone(&upload.progress)));
     let file = Part::stream_with_length(body, bytes)
         .file_name(name)
@@ -131,7 +149,7 @@ pub(super) fn has_route_to_translate(kind: Kind) -> bool {
 }
 
 /// Everything but the file, the model first.
-fn fields(kind: Kind, params: &TranscriptionParams) -> Form {
+fn fields(kind: Kind, params: &TranscriptionParams, times: Times) -> Form {
     let mut form = Form::new()
         .percent_encode_noop()
         .text(part::MODEL, params.model.clone());
@@ -155,11 +173,13 @@ fn fields(kind: Kind, params: &TranscriptionParams) -> Form {
     if let Some(prompt) = &params.prompt {
         form = form.text(part::PROMPT, prompt.clone());
     }
-    form = form.text(part::RESPONSE_FORMAT, "verbose_json");
+    form = form.text(part::RESPONSE_FORMAT, times.response_format());
     if let Some(temperature) = params.temperature {
         form = form.text(part::TEMPERATURE, temperature.to_string());
     }
-    form = granularities(form, hearing, params);
+    if times == Times::Asked {
+        form = granularities(form, hearing, params);
+    }
     if let Some(speakers) = params.diarize {
         let (field, is_counted) = match hearing.diarizing {
             Diarizing::No => return form,
@@ -255,9 +275,19 @@ async fn read_slice(file: &mut File, left: u64) -> io::Result<Bytes> {
     Ok(slice.freeze())
 }
 
-/// What the provider is told the file is: `audio.EXT` and its media type. An extension
+/// What the file holds, by its first bytes; `None` if that is not known here or cannot be read.
+async fn container(path: &Path) -> Option<Container> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    let file = File::open(path).await.ok()?;
+    let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
+    file.take(most).read_to_end(&mut head).await.ok()?;
+    sniff(&head)
+}
+
+/// What the provider is told the file is: `audio.EXT` and its media type, by its content where that
+/// is known. Servers go by the name, and refuse `.opus` for what they take as `.ogg`. An extension
 /// of anything but a few ASCII letters and digits is not passed on.
-fn public_name(path: &Path) -> (String, &'static str) {
+fn public_name(path: &Path, container: Option<Container>) -> (String, &'static str) {
     let extension = path
         .extension()
         .and_then(|extension| extension.to_str())
@@ -265,26 +295,56 @@ fn public_name(path: &Path) -> (String, &'static str) {
         .filter(|extension| {
             extension.len() <= 5 && extension.bytes().all(|byte| byte.is_ascii_alphanumeric())
         });
-    let media_type = match extension.as_deref() {
-        Some("mp3" | "mpga" | "mpeg") => "audio/mpeg",
-        Some("wav" | "wave") => "audio/wav",
-        Some("m4a" | "m4b" | "mp4") => "audio/mp4",
-        Some("flac") => "audio/flac",
-        Some("ogg" | "oga" | "opus") => "audio/ogg",
-        Some("webm") => "audio/webm",
-        Some("aac") => "audio/aac",
+    let own = extension.as_deref().unwrap_or_default();
+    let (extension, media_type) = match container {
+        Some(Container::Mp3) => ("mp3", "audio/mpeg"),
+        Some(Container::Wav) => ("wav", "audio/wav"),
+        Some(Container::Flac) => ("flac", "audio/flac"),
+        Some(Container::Ogg) => (if own == "oga" { own } else { "ogg" }, "audio/ogg"),
+        Some(Container::Mp4) if own == "mp4" => (own, "audio/mp4"),
+        Some(Container::Mp4) => ("m4a", "audio/mp4"),
+        Some(Container::WebM) => ("webm", "audio/webm"),
+        Some(Container::Adts) => ("aac", "audio/aac"),
+        Some(Container::Aiff | Container::Caf) | None => (own, media_type(own)),
+    };
+    if extension.is_empty() {
+        ("audio".to_owned(), media_type)
+    } else {
+        (format!("audio.{extension}"), media_type)
+    }
+}
+
+fn media_type(extension: &str) -> &'static str {
+    match extension {
+        "mp3" | "mpga" | "mpeg" => "audio/mpeg",
+        "wav" | "wave" => "audio/wav",
+        "m4a" | "m4b" | "mp4" => "audio/mp4",
+        "flac" => "audio/flac",
+        "ogg" | "oga" | "opus" => "audio/ogg",
+        "webm" => "audio/webm",
+        "aac" => "audio/aac",
         _ => "application/octet-stream",
-    };
-    let name = match extension {
-        Some(extension) if !extension.is_empty() => format!("audio.{extension}"),
-        _ => "audio".to_owned(),
-    };
-    (name, media_type)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_name_follows_the_content_where_that_is_known() {
+        for (path, container, expected) in [
+            ("x.opus", Container::Ogg, "audio.ogg"),
+            ("x.oga", Container::Ogg, "audio.oga"),
+            ("x.m4a", Container::Mp3, "audio.mp3"),
+            ("x.mp4", Container::Mp4, "audio.mp4"),
+            ("x", Container::Wav, "audio.wav"),
+            ("x.aiff", Container::Aiff, "audio.aiff"),
+        ] {
+            let (name, _) = public_name(Path::new(path), Some(container));
+            assert_eq!(name, expected, "{path}");
+        }
+    }
 
     #[test]
     fn only_the_extension_of_a_file_name_leaves_the_machine() {
@@ -300,7 +360,7 @@ mod tests {
             ("noextension", ("audio", "application/octet-stream")),
             (".wav", ("audio", "application/octet-stream")),
         ] {
-            let (name, media_type) = public_name(Path::new(path));
+            let (name, media_type) = public_name(Path::new(path), None);
             assert_eq!((name.as_str(), media_type), expected, "{path}");
         }
     }

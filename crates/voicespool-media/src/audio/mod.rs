@@ -26,6 +26,6 @@ pub mod sample;
 pub mod wav;
 
 pub use check::{CheckError, ClipFacts, SpeechCheck, SpokenLength, check_speech};
-pub use container::{Container, sniff};
+pub use container::{Container, HEAD_BYTES, sniff};
 pub use join::{Clip, JoinError, Joined, Span, Tags, VerifyError, join, verify_joined};
 pub use probe::{AudioFacts, Measured, ProbeError, probe};

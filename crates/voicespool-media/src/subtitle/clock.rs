@@ -2,6 +2,9 @@
 
 use crate::domain::AudioMillis;
 
+/// The last millisecond that is written: three digits of hours.
+pub(super) const LAST: u64 = 3_599_999_999;
+
 /// Why a text is no subtitle file. Lines count from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::domain::{AudioMillis, Transcript};
 use crate::subtitle::breaks::breaks;
+use crate::subtitle::clock::LAST;
+use crate::subtitle::crowd::{crowds, gather, part};
 use crate::subtitle::group::{Widths, group};
 use crate::subtitle::language::Language;
 use crate::subtitle::lines::lines;
@@ -11,9 +13,6 @@ use crate::subtitle::place::{Slot, place};
 use crate::subtitle::repair::Repairs;
 use crate::subtitle::rules::CueRules;
 use crate::subtitle::units::units;
-
-/// The last millisecond that is written: three digits of hours.
-const LAST: u64 = 3_599_999_999;
 
 /// What is shown at one time. Its number is its index + 1.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,9 +38,11 @@ pub fn cues(transcript: &Transcript, audio: AudioMillis, rules: &CueRules) -> (V
     };
     let mut repairs = Repairs::default();
     let units = units(transcript, limit, rules.columns(), &mut repairs);
-    let breaks = breaks(&units, Language::named(transcript.language.as_deref()));
+    let mut breaks = breaks(&units, Language::named(transcript.language.as_deref()));
+    let crowds = crowds(&units);
+    part(&crowds, &mut breaks);
     let widths = Widths::of(&units);
-    let groups = group(&units, &breaks, rules, limit);
+    let groups = gather(&crowds, group(&units, &breaks, rules, limit));
     let mut slots: Vec<_> = groups
         .iter()
         .map(|group| Slot {

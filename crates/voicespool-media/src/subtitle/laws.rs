@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use crate::domain::{AudioMillis, Segment, Transcript, Word};
 use crate::subtitle::clean::clean;
-use crate::subtitle::{Cue, CueRules, Spoken, cues, document, spoken_transcript, srt, txt, vtt};
+use crate::subtitle::{
+    Cue, CueRules, Spoken, cues, document, spoken_transcript, srt, txt, vtt, whole,
+};
 
 /// Text as a provider might send it: mostly words, sometimes anything.
 fn text() -> impl Strategy<Value = String> {
@@ -155,6 +157,41 @@ proptest! {
 
         prop_assert_eq!(shown(&cues), letters(&words));
         prop_assert_eq!(letters(&txt::write(&Transcript { words: transcript.words.iter().map(|word| Word { speaker: None, ..word.clone() }).collect(), ..Transcript::default() })), letters(&words));
+    }
+
+    #[test]
+    fn the_words_of_every_document_are_those_of_the_text(
+        mut transcript in transcript(),
+        texts in prop::collection::vec(text(), 0..40),
+        shared in prop::collection::vec(any::<bool>(), 60),
+        audio in audio(),
+    ) {
+        // The lists say parts of the text, more than it, or something else.
+        transcript.text = texts.join(" ");
+        for (word, (text, shared)) in transcript.words.iter_mut().zip(texts.iter().zip(&shared)) {
+            if *shared {
+                word.text.clone_from(text);
+            }
+            word.speaker = None;
+        }
+        for segment in &mut transcript.segments {
+            segment.speaker = None;
+        }
+        transcript.words.iter_mut().for_each(|word| word.speaker = None);
+        let said = letters(&transcript.text);
+        prop_assume!(said.contains(char::is_alphanumeric));
+
+        let (whole, _) = whole(&transcript, AudioMillis(audio));
+        let (cues, _) = cues(&whole, AudioMillis(audio), &CueRules::default());
+
+        prop_assert_eq!(shown(&cues), said.clone());
+        prop_assert_eq!(letters(&txt::write(&whole)), said);
+        for pair in cues.windows(2) {
+            prop_assert!(pair[0].end <= pair[1].start, "{pair:?}");
+        }
+        for cue in &cues {
+            prop_assert!(cue.start < cue.end && (audio == 0 || cue.end.0 <= audio), "{cue:?}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod align;
 mod breaks;
 mod clean;
 mod clock;
+mod crowd;
 mod cue;
 mod group;
 mod language;
@@ -31,6 +32,7 @@ mod units;
 
 #[cfg(test)]
 mod laws;
+mod whole;
 
 pub use clock::ParseError;
 pub use cue::{Cue, cues};
@@ -38,3 +40,4 @@ pub use document::DocumentMeta;
 pub use repair::Repairs;
 pub use rules::CueRules;
 pub use spoken::{Spoken, guessed, spoken_transcript};
+pub use whole::{Doubts, whole};

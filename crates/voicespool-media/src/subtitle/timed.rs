@@ -14,6 +14,13 @@ use crate::subtitle::units::weigh;
 /// Letters searched for a word that is not where it should be.
 const SEARCH: usize = 60;
 
+/// Behind a gap a word is believed together with those after it, of so many letters at least.
+const FAR_WORDS: usize = 4;
+const FAR_LETTERS: usize = 8;
+/// Letters searched for it, and how often: a hostile list must not take the square of its length.
+const FAR: usize = 50_000;
+const FAR_SEARCHES: usize = 500;
+
 /// How far behind the end of the clip a word may end: rounding, and a tail that was cut.
 const PAST_END: u64 = 250;
 
@@ -27,7 +34,7 @@ pub(super) fn times(
 ) -> Option<Vec<(u64, u64)>> {
     let length = end.0.saturating_sub(start.0);
     let letters = Letters::of(pieces);
-    let found = letters.find(words, length);
+    let found = letters.find(words, length, 0);
     let mut known: Vec<Option<(u64, u64)>> = vec![None; pieces.len()];
     for (piece, from, until) in found {
         let (from, until) = (start.0 + from.min(length), start.0 + until.min(length));
@@ -51,7 +58,8 @@ struct Letters {
     owners: Vec<usize>,
 }
 
-fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
+/// Letters and digits of `text`, folded.
+pub(super) fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
     text.chars()
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_lowercase)
@@ -71,16 +79,22 @@ impl Letters {
 
     /// Pieces with the times of words that are found in them and believed. A word of
     /// several pieces gives each its share.
-    fn find(&self, words: &[Word], length: u64) -> Vec<(usize, u64, u64)> {
+    /// Words behind a long gap are looked for so often.
+    fn find(&self, words: &[Word], length: u64, mut far: usize) -> Vec<(usize, u64, u64)> {
         let mut at = 0;
         let mut placed = Vec::new();
-        for word in words {
+        for (idx, word) in words.iter().enumerate() {
             let (from, until) = (word.start.0, word.end.0);
             if until < from || until > length.saturating_add(PAST_END) || from > length {
                 continue;
             }
             let name: Vec<char> = folded(&word.text).collect();
-            let Some(place) = self.place(at, &name) else {
+            let near = self.place(at, &name);
+            let place = near.or_else(|| {
+                far = far.checked_sub(1)?;
+                self.far_place(at, &words[idx..])
+            });
+            let Some(place) = place else {
                 continue;
             };
             at = place + name.len();
@@ -100,6 +114,24 @@ impl Letters {
             self.share_out(place, count, (from, until), &mut found);
         }
         found
+    }
+
+    /// Where the first of `words` starts further on: the letters of it and of those after it.
+    fn far_place(&self, at: usize, words: &[Word]) -> Option<usize> {
+        let letters = words
+            .iter()
+            .take(FAR_WORDS)
+            .flat_map(|word| folded(&word.text));
+        let name: Vec<char> = letters.collect();
+        if name.len() < FAR_LETTERS {
+            return None;
+        }
+        let end = self.letters.len().min(at.saturating_add(FAR));
+        let starts_piece =
+            |place: &usize| *place == 0 || self.owners.get(*place) != self.owners.get(*place - 1);
+        (at..end)
+            .filter(starts_piece)
+            .find(|&place| self.letters[place..].starts_with(&name))
     }
 
     /// Where `name` starts at `at` or a little later.
@@ -143,8 +175,13 @@ impl Letters {
     }
 }
 
+/// Pieces with the times of words that are found in them, also behind a long gap.
+pub(super) fn found(pieces: &[Piece<'_>], words: &[Word], length: u64) -> Vec<(usize, u64, u64)> {
+    Letters::of(pieces).find(words, length, FAR_SEARCHES)
+}
+
 /// Times for all pieces: those that have none share the time between their neighbours.
-fn fill(
+pub(super) fn fill(
     pieces: &[Piece<'_>],
     known: &[Option<(u64, u64)>],
     start: u64,

@@ -7,6 +7,7 @@ use crate::domain::{Segment, Transcript};
 use crate::subtitle::align::{Alignment, align};
 use crate::subtitle::breaks::{self, Stop};
 use crate::subtitle::clean::{clean, is_break_space};
+use crate::subtitle::clock::LAST;
 use crate::subtitle::pieces::{columns, is_ideographic, pieces};
 use crate::subtitle::repair::{self, Repairs, Span, Weight, count, share};
 
@@ -86,10 +87,10 @@ fn items<'t>(transcript: &'t Transcript, limit: u64, repairs: &mut Repairs) -> V
         .untimed
         .saturating_add(count(text.split_whitespace().count()));
     let paced = weigh(&text).spoken.saturating_mul(repair::PACE);
-    let end = transcript
-        .duration
-        .map_or(paced, |duration| duration.0)
-        .clamp(1, limit);
+    // Said anywhere in the audio: the provider's length of it, else ours, else the pace of speech.
+    let measured = (limit < LAST).then_some(limit);
+    let stated = transcript.duration.map(|duration| duration.0);
+    let end = stated.or(measured).unwrap_or(paced).clamp(1, limit);
     vec![item(
         text,
         Span {

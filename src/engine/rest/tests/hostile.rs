@@ -197,7 +197,7 @@ async fn samples_may_begin_with_any_byte_but_not_be_a_message() {
 }
 
 #[tokio::test]
-async fn a_transcript_that_is_no_json_object_is_a_bad_answer() {
+async fn a_page_in_the_place_of_a_transcript_is_a_bad_answer() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.wav");
     std::io::Write::write_all(&mut std::fs::File::create(&path).unwrap(), b"RIFF").unwrap();
@@ -210,8 +210,9 @@ async fn a_transcript_that_is_no_json_object_is_a_bad_answer() {
             true,
         ),
         (ok("application/json", b"<html>"), false),
-        (ok("application/json", b"[]"), false),
-        (ok("text/plain", b"hi"), false),
+        (ok("text/html; charset=utf-8", b"Please log in"), false),
+        // Read later, as whatever it is.
+        (ok("text/plain", b"hi"), true),
         (ok("application/json", b""), false),
     ] {
         let server = Server::saying(answer.clone()).await;
