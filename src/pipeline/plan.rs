@@ -357,7 +357,12 @@ impl Planner<'_> {
             Read::Audio(audio) => {
                 let keys = vec![(audio.0.key, Quantity::Audio(audio.0.duration))];
                 let parent = key::output(JobKind::Compose.as_str(), audio.0.content, &audio.1);
-                (parent, keys, audio.1.outputs().cloned().collect(), None)
+                (
+                    parent,
+                    keys,
+                    audio.1.outputs().cloned().collect(),
+                    audio.0.note.clone(),
+                )
             }
         };
         for output in &outputs {

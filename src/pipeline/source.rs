@@ -18,7 +18,8 @@ pub const TEXT_EXTENSIONS: &[&str] = &[
 
 /// Input file extensions of a transcription task.
 pub const AUDIO_EXTENSIONS: &[&str] = &[
-    "mp3", "wav", "flac", "m4a", "ogg", "oga", "opus", "webm", "mp4", "aac", "aiff", "aif",
+    "mp3", "wav", "flac", "m4a", "ogg", "oga", "opus", "webm", "mp4", "aac", "aiff", "aif", "aifc",
+    "mpga", "mpeg", "m4b", "m4v", "mov", "3gp", "caf", "mka", "mkv", "weba", "wave", "wma", "amr",
 ];
 
 /// Text files above this are refused: no book has 256 MiB, and all of it is held at once.
@@ -73,6 +74,8 @@ pub struct AudioSource {
     pub duration: AudioMillis,
     /// The length is not known: `duration` is a bound.
     pub at_most: bool,
+    /// What the planner should mention.
+    pub note: Option<String>,
 }
 
 /// Reads the text at `path`; the key is that of its bytes.
@@ -267,6 +270,13 @@ pub fn read_audio(
         key: key::transcribe(endpoint, &work.params, content),
         duration: facts.duration,
         at_most: false,
+        note: facts.cut_from.map(|stated| {
+            format!(
+                "is shorter than its header says: {:.1} s of {:.1} s are there; it ends early",
+                facts.duration.seconds(),
+                stated.seconds()
+            )
+        }),
     })
 }
 
@@ -309,6 +319,7 @@ pub fn read_remote(
         key: key::transcribe(endpoint, &work.params, remote.identity),
         duration: remote.duration.unwrap_or_else(|| work.longest()),
         at_most: remote.duration.is_none(),
+        note: None,
     })
 }
 

@@ -8,6 +8,7 @@
 //!
 //! Nothing here judges the sound; [`crate::audio::check`] does.
 
+mod chain;
 mod packets;
 
 use std::fs::File;
@@ -18,7 +19,7 @@ use symphonia::core::errors::Error as SymphoniaError;
 
 use crate::audio::container::{Container, HEAD_BYTES, TextBody, first_bytes, sniff};
 use crate::audio::mp3::{FrameHeader, Info, Scanner};
-use crate::audio::wav::{self, WavError};
+use crate::audio::wav::{self, Extent, WavError};
 use crate::domain::AudioMillis;
 
 /// How a duration was found.
@@ -44,6 +45,8 @@ pub struct AudioFacts {
     /// The same in frames, where it is known to the frame.
     pub frames: Option<u64>,
     pub how: Measured,
+    /// What the header promises, where the file ends before it.
+    pub cut_from: Option<AudioMillis>,
 }
 
 /// Why a file cannot be measured.
@@ -66,7 +69,7 @@ pub enum ProbeError {
     NoAudio { container: Container },
     #[error("the {container} holds no sound: its duration is zero")]
     ZeroDuration { container: Container },
-    #[error("the WAV cannot be read")]
+    #[error(transparent)]
     Wav(#[from] WavError),
     #[error("the {container} is damaged")]
     Damaged {
@@ -92,9 +95,14 @@ pub fn probe(path: &Path) -> Result<AudioFacts, ProbeError> {
     let most = u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX);
     (&mut file).take(most).read_to_end(&mut head)?;
     file.rewind()?;
-    let facts = match sniff(&head) {
+    let facts = match sniff(past_zeros(&head)) {
         Some(Container::Wav) => probe_wav(file)?,
+        // Only here zeros may stand in front: players look for the first frame.
         Some(Container::Mp3) => probe_mp3(file)?,
+        Some(_) | None if head.first() == Some(&0) && sniff(&head).is_none() => {
+            return Err(unknown(&head));
+        }
+        Some(Container::Ogg) => probe_ogg(file)?,
         Some(container) => packets::probe(file, container)?,
         None => return Err(unknown(&head)),
     };
@@ -103,6 +111,27 @@ pub fn probe(path: &Path) -> Result<AudioFacts, ProbeError> {
         return Err(ProbeError::ZeroDuration { container });
     }
     Ok(facts)
+}
+
+/// `head` without the zeros it begins with.
+fn past_zeros(head: &[u8]) -> &[u8] {
+    let zeros = head.iter().take_while(|byte| **byte == 0).count();
+    // Some formats begin with a few.
+    if zeros > 16 { &head[zeros..] } else { head }
+}
+
+fn probe_ogg(mut file: File) -> Result<AudioFacts, ProbeError> {
+    let chained = chain::length(&mut file)?;
+    let facts = packets::probe(file, Container::Ogg)?;
+    Ok(match chained {
+        None => facts,
+        Some(duration) => AudioFacts {
+            duration,
+            frames: None,
+            how: Measured::PacketWalk,
+            ..facts
+        },
+    })
 }
 
 fn unknown(head: &[u8]) -> ProbeError {
@@ -127,6 +156,13 @@ fn probe_wav(file: File) -> Result<AudioFacts, ProbeError> {
         duration: header.duration(),
         frames: Some(header.frames()),
         how: Measured::Header,
+        cut_from: match header.extent {
+            Extent::Missing { stated } => {
+                let frames = stated / u64::from(header.spec.frame_bytes().max(1));
+                Some(AudioMillis::of_frames(frames, header.spec.sample_rate))
+            }
+            Extent::Stated | Extent::Streamed => None,
+        },
     })
 }
 
@@ -165,6 +201,11 @@ fn probe_mp3(file: File) -> Result<AudioFacts, ProbeError> {
         duration: AudioMillis::of_frames(frames, first.sample_rate),
         frames: Some(frames),
         how,
+        cut_from: info
+            .frames
+            .map(|stated| u64::from(stated) * u64::from(first.samples))
+            .filter(|stated| *stated > samples)
+            .map(|stated| AudioMillis::of_frames(stated, first.sample_rate)),
     })
 }
 

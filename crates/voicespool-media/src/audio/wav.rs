@@ -131,7 +131,7 @@ pub enum WavError {
     #[error("the WAV has no `{0}` chunk")]
     NoChunk(&'static str),
     #[error(
-        "the WAV's samples are coded in a way that is not read here (format tag {tag:#06x}, {bits} bits)"
+        "the WAV holds {} ({bits} bits), which is not read here; convert it: ffmpeg -i IN.wav -c:a flac OUT.flac", codec_name(*.tag)
     )]
     Codec { tag: u16, bits: u16 },
     #[error(
@@ -142,6 +142,24 @@ pub enum WavError {
         sample_rate: u32,
         block: u16,
     },
+}
+
+/// What the format tags of WAV stand for (Microsoft's mmreg.h) that are met in the wild.
+fn codec_name(tag: u16) -> String {
+    let name = match tag {
+        0x0002 => "Microsoft ADPCM",
+        0x0006 => "A-law",
+        0x0007 => "mu-law",
+        0x0011 => "IMA ADPCM",
+        0x0022 => "TrueSpeech",
+        0x0031 => "GSM 6.10",
+        0x0050 => "MPEG layer II",
+        0x0055 => "MP3",
+        0x00FF | 0x1600 => "AAC",
+        0x0161 => "Windows Media audio",
+        _ => return format!("a codec with tag {tag:#06x}"),
+    };
+    name.to_owned()
 }
 
 /// Reads the header of a WAV and leaves `file` at the first sample.

@@ -29,13 +29,18 @@ pub(crate) fn probe(file: File, container: Container) -> Result<AudioFacts, Prob
         .ok_or(ProbeError::NoAudio { container })?;
     let (sample_rate, channels) = shape_of(params, container)?;
     let stated = stated(format.as_ref(), &track, container, sample_rate);
-    let (duration, frames, how) = if let Some((duration, frames)) = stated {
+    let believed = stated.filter(|_| is_believed(container, format.tracks().len()));
+    let (duration, frames, how) = if let Some((duration, frames)) = believed {
         (duration, frames, Measured::Header)
     } else {
         let walked = walk(format.as_mut(), &track, params).map_err(damaged)?;
         let frames = walked.frames(sample_rate);
         (walked.duration(), frames, Measured::PacketWalk)
     };
+    // A frame less is rounding.
+    let cut_from = stated
+        .filter(|(stated, _)| container == Container::Flac && duration.0 + 200 < stated.0)
+        .map(|(stated, _)| stated);
     Ok(AudioFacts {
         container,
         codec: codec_name(params),
@@ -44,7 +49,18 @@ pub(crate) fn probe(file: File, container: Container) -> Result<AudioFacts, Prob
         duration,
         frames,
         how,
+        cut_from,
     })
+}
+
+/// Whether what the header states is the length of the sound that is there. FLAC's stands in front of
+/// all frames, however few came; Matroska's is that of the longest track, a picture's perhaps.
+fn is_believed(container: Container, tracks: usize) -> bool {
+    match container {
+        Container::Flac => false,
+        Container::WebM => tracks == 1,
+        _ => true,
+    }
 }
 
 /// Rate and channels, from the codec's own header where the container does not say.

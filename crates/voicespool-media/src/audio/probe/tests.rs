@@ -1,13 +1,15 @@
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::audio::container::Container;
+use crate::audio::join::{Clip, Tags, join};
 use crate::audio::probe::{Measured, ProbeError, probe};
 use crate::audio::sample::SampleFormat;
 use crate::audio::wav::WavSpec;
+use crate::domain::{AudioFormat, AudioMillis};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -71,7 +73,7 @@ fn every_container_is_measured() {
             1579,
             PacketWalk,
         ),
-        ("short.flac", Container::Flac, "flac", 8000, 500, Header),
+        ("short.flac", Container::Flac, "flac", 8000, 500, PacketWalk),
         ("short.aiff", Container::Aiff, "pcm_alaw", 8000, 500, Header),
         ("short.caf", Container::Caf, "pcm_s16be", 8000, 500, Header),
     ];
@@ -184,5 +186,69 @@ fn a_cut_or_flipped_file_gives_an_error_or_a_length_but_no_panic() {
                 assert!(facts.duration.0 > 0);
             }
         }
+    }
+}
+
+#[test]
+fn ogg_files_one_after_another_are_as_long_as_all_of_them() {
+    for name in ["short.opus", "short.ogg"] {
+        let one = std::fs::read(fixture(name)).unwrap();
+        let length = probe(&fixture(name)).unwrap().duration.0;
+
+        let chained = probe(file_of(&[&*one, &*one, &*one].concat()).path()).unwrap();
+
+        assert!(
+            chained.duration.0.abs_diff(3 * length) <= 3,
+            "{name}: {chained:?}"
+        );
+        // Cut in the second: what is there counts.
+        let cut = [&*one, &one[..one.len() / 2]].concat();
+        let cut = probe(file_of(&cut).path()).unwrap().duration.0;
+        assert!(cut >= length && cut < 2 * length, "{name}: {cut}");
+    }
+}
+
+#[test]
+fn zeros_before_the_first_frame_hide_no_mp3() {
+    let bytes = std::fs::read(fixture("no-xing-vbr.mp3")).unwrap();
+    let length = probe(&fixture("no-xing-vbr.mp3")).unwrap().duration;
+    for zeros in [17, 700, 3000] {
+        let with_zeros = [vec![0; zeros], bytes.clone()].concat();
+        assert_eq!(probe(file_of(&with_zeros).path()).unwrap().duration, length);
+    }
+    let nothing = probe(file_of(&[0; 9000]).path());
+    assert!(matches!(nothing, Err(ProbeError::Unknown { .. })));
+}
+
+#[test]
+fn a_flac_and_a_wav_that_end_early_are_measured_by_what_is_there_and_say_so() {
+    let spec = WavSpec {
+        sample_rate: 8_000,
+        channels: 1,
+        format: SampleFormat::S16,
+    };
+    let noise: Vec<u8> = (0..64_000_u32)
+        .map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    let wav = [&spec.header(64_000).unwrap()[..], &noise].concat();
+    let source = file_of(&wav);
+    let clip = Clip {
+        path: source.path().to_owned(),
+        pause_after: AudioMillis(0),
+        chapter: None,
+    };
+    let mut joined = tempfile::tempfile().unwrap();
+    join(&[clip], AudioFormat::Flac, &Tags::default(), &mut joined).unwrap();
+    let mut flac = Vec::new();
+    joined.rewind().unwrap();
+    joined.read_to_end(&mut flac).unwrap();
+    for whole in [wav, flac] {
+        let stated = probe(file_of(&whole).path()).unwrap();
+        assert_eq!(stated.cut_from, None);
+
+        let cut = probe(file_of(&whole[..whole.len() * 3 / 5]).path()).unwrap();
+
+        assert!(cut.duration < stated.duration, "{cut:?}");
+        assert_eq!(cut.cut_from, Some(stated.duration));
     }
 }
