@@ -1,6 +1,8 @@
 //! Consent: nothing that costs is sent before somebody agreed to the cost, on a terminal by
 //! answering, elsewhere by a flag.
 
+use std::sync::Arc;
+
 use crate::cli::args::one_shot::OneShotArgs;
 use crate::cli::context::Context;
 use crate::cli::estimate::at_most;
@@ -8,6 +10,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::term;
 use crate::domain::NanoUsd;
 use crate::pipeline::plan::Plan;
+use crate::pipeline::task::Task;
 
 /// What was agreed to by flags.
 #[derive(Debug, Clone, Copy, Default)]
@@ -23,6 +26,54 @@ impl From<&OneShotArgs> for Spend {
             max_cost: args.max_cost,
         }
     }
+}
+
+/// Makes sure that a person agreed by name to each host that a stranger's project file sends `tasks`
+/// to, whatever it costs. `false`: no.
+pub(crate) fn agreed_to_hosts(context: &mut Context, tasks: &[Arc<Task>]) -> anyhow::Result<bool> {
+    let mut agreed: Vec<String> = Vec::new();
+    for task in tasks {
+        let profile = context.profile(task)?;
+        let Some(host) = profile.unknown_host() else {
+            continue;
+        };
+        if agreed.iter().any(|known| known == host) {
+            continue;
+        }
+        if !term::interactive() {
+            return Err(unknown_host(&profile.name, host).into());
+        }
+        let question = format!(
+            "The project file sends your files to {}, which nobody here knows. Type its name to agree:",
+            term::clean(host)
+        );
+        if term::ask_for(&question)? != host {
+            return Ok(false);
+        }
+        agreed.push(host.to_owned());
+    }
+    for profile in context.settings.profiles.values_mut() {
+        for host in &agreed {
+            profile.agree_to(host);
+        }
+    }
+    Ok(true)
+}
+
+/// Nobody agreed to the host of `profile`.
+pub(crate) fn unknown_host(profile: &str, host: &str) -> Failure {
+    let host = term::clean(host);
+    Failure::new(
+        Exit::Usage,
+        format!("the project file sends your files to {host}, which nobody here knows"),
+    )
+    .detail(format!(
+        "it stands in [profile.{}]; nothing was sent",
+        term::clean(profile)
+    ))
+    .hint(format!(
+        "if you trust it: --allow-host {host}, or [trust] hosts = [\"{host}\"] in your user configuration"
+    ))
 }
 
 /// Makes sure that somebody agreed to the cost of `plan`, which was shown; `command` is

@@ -75,6 +75,7 @@ impl Context {
         } else {
             None
         };
+        overrides.allow_hosts.clone_from(&global.allow_host);
         let file = global.file.clone().map_or(otherwise, ProjectFile::At);
         let sources = Sources {
             cwd,

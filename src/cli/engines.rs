@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use crate::cli::consent;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::host;
@@ -152,6 +153,9 @@ impl Context {
         profile: &Profile,
         kind: Kind,
     ) -> Result<RestEngine, Failure> {
+        if let Some(host) = profile.unknown_host() {
+            return Err(consent::unknown_host(&profile.name, host));
+        }
         let key = profile.credential().await.map_err(|error| {
             Failure::from_error(Exit::Account, &error)
                 .detail(format!(

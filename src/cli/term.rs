@@ -42,15 +42,18 @@ pub(crate) fn can_redraw() -> bool {
 
 /// Asks on stderr; only `y` or `yes` is yes.
 pub(crate) fn ask(question: &str) -> io::Result<bool> {
+    let answer = ask_for(&format!("{question} [y/N]"))?;
+    Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Asks on stderr for a line; without the spaces around it.
+pub(crate) fn ask_for(question: &str) -> io::Result<String> {
     let mut stderr = io::stderr().lock();
-    write!(stderr, "{question} [y/N] ")?;
+    write!(stderr, "{question} ")?;
     stderr.flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
-    Ok(matches!(
-        answer.trim().to_ascii_lowercase().as_str(),
-        "y" | "yes"
-    ))
+    Ok(answer.trim().to_owned())
 }
 
 /// `text` without control characters: no name or provider text can move the cursor.

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
-use crate::config::document::{Document, Loc};
+use crate::config::bounds::Bounds;
+use crate::config::document::{Document, Loc, PROJECT};
 use crate::config::env::Env;
 use crate::config::problem::{MAX_PROBLEMS, Problem};
 use crate::config::reader::Field;
@@ -69,6 +71,8 @@ pub(super) struct Build {
     pub(super) problems: Vec<Problem>,
     pub(super) warnings: Vec<Problem>,
     pub(super) origins: BTreeMap<String, Origin>,
+    /// Of the project's file.
+    pub(super) bounds: Bounds,
 }
 
 impl Build {
@@ -138,6 +142,57 @@ impl Build {
         }
         // Where the file gives it, the reader has recorded the origin already.
         project.given().or(user.given()).map(|at| at.value.clone())
+    }
+
+    /// As [`Self::pick`] of a setting that protects the user's money, with its default: a project
+    /// that nobody vouches for tightens it and never loosens it.
+    pub(super) fn pick_tight<T: FromText + Clone>(
+        &mut self,
+        key: &'static str,
+        flag: Option<T>,
+        (project, user): (&Field<T>, &Field<T>),
+        default: Option<T>,
+        is_looser: fn(&T, &T) -> bool,
+    ) -> Option<T> {
+        let below = user.value().cloned().or(default.clone());
+        let refused = match (project.given(), &below) {
+            (Some(at), Some(below)) if self.bounds.is_stranger() => {
+                is_looser(&at.value, below).then_some(at.loc)
+            }
+            _ => None,
+        };
+        let Some(loc) = refused else {
+            return self.pick(key, flag, project, user).or(default);
+        };
+        let file = user.given().map(|at| Origin::File(self.origin_of(at.loc)));
+        self.origins.insert(key.to_owned(), Origin::Default);
+        let value = self.pick(key, flag, &Field::Absent, user).or(default);
+        if self.origins.get(key) == Some(&Origin::Default) {
+            self.warn(
+                loc,
+                format!(
+                    "`{key}` of a project file may tighten what holds without it, never loosen it"
+                ),
+                "not used; state it in your user configuration, or by flag or variable",
+            );
+            if let Some(file) = file {
+                self.origins.insert(key.to_owned(), file);
+            }
+        }
+        value
+    }
+
+    /// Reports `path`, written at `loc`, if it lies where a project file may not reach.
+    pub(super) fn refuse_outside(&mut self, loc: Loc, what: &str, path: &Path) -> bool {
+        if loc.doc != PROJECT || !self.bounds.exclude(path) {
+            return false;
+        }
+        self.error(
+            loc,
+            format!("{what} lies outside the project's folder"),
+            "a project file stays in its own folder; if you trust this one, list its folder in your user configuration under [trust] projects (docs/trust.md)",
+        );
+        true
     }
 
     /// The value of an environment variable; a bad one is a problem.

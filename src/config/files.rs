@@ -2,7 +2,7 @@
 //! Nothing is looked up: patterns meet real files in `pipeline`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
 
@@ -21,6 +21,7 @@ pub(super) fn inputs(
     build: &mut Build,
     task: &str,
     at: &At<TaskTable>,
+    root: &Path,
 ) -> Option<Vec<InputPattern>> {
     if at.value.input.is_absent() && !at.value.urls.is_absent() {
         return Some(Vec::new());
@@ -55,6 +56,17 @@ pub(super) fn inputs(
                 "write the URL into a file such as urls.txt, and urls = [\"urls.txt\"]",
             );
             is_whole = false;
+        } else if !is_simple(pattern) {
+            build.error(
+                item.loc,
+                format!(
+                    "the pattern is longer than {MAX_PATTERN} bytes or its braces stand more than {MAX_DEPTH} deep"
+                ),
+                "write several shorter patterns",
+            );
+            is_whole = false;
+        } else if !exclude && is_outside(build, item, pattern, root) {
+            is_whole = false;
         } else if let Err(error) = GlobBuilder::new(pattern).literal_separator(true).build() {
             build.error(
                 item.loc,
@@ -80,8 +92,43 @@ pub(super) fn inputs(
     is_whole.then_some(patterns)
 }
 
+/// Longest pattern, in bytes, and the most braces in one another: what a person writes is shorter,
+/// and a matcher of more may not be possible to build.
+const MAX_PATTERN: usize = 1_000;
+const MAX_DEPTH: usize = 8;
+
+fn is_simple(pattern: &str) -> bool {
+    let mut depth = 0_usize;
+    pattern.len() <= MAX_PATTERN
+        && pattern.bytes().all(|byte| {
+            match byte {
+                b'{' => depth = depth.saturating_add(1),
+                b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth <= MAX_DEPTH
+        })
+}
+
+/// Whether the folder above the first wildcard, or the file of just that name, lies where the
+/// project's file may not read. Nothing below that folder leads out: links are not followed.
+fn is_outside(build: &mut Build, item: &At<String>, pattern: &str, root: &Path) -> bool {
+    let full = root.join(pattern);
+    let fixed: PathBuf = full
+        .components()
+        .take_while(|part| {
+            !part
+                .as_os_str()
+                .to_string_lossy()
+                .contains(['*', '?', '[', '{'])
+        })
+        .collect();
+    let what = format!("`{pattern}`");
+    build.refuse_outside(item.loc, &what, &fixed) || build.refuse_outside(item.loc, &what, &full)
+}
+
 /// The manifests of a task, each with its place.
-pub(super) fn manifests(build: &mut Build, table: &TaskTable) -> Vec<Manifest> {
+pub(super) fn manifests(build: &mut Build, table: &TaskTable, root: &Path) -> Vec<Manifest> {
     let Some(given) = table.urls.given() else {
         return Vec::new();
     };
@@ -115,6 +162,7 @@ pub(super) fn manifests(build: &mut Build, table: &TaskTable) -> Vec<Manifest> {
         } else if manifests.iter().any(|known| known.path == path) {
             build.error(item.loc, format!("`{path}` stands twice"), "take one away");
         }
+        build.refuse_outside(item.loc, &format!("`{path}`"), &root.join(path));
         manifests.push(Manifest {
             path: path.to_owned(),
             origin: build.origin_of(item.loc),

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::bounds::{Bounds, plain};
 use crate::config::build::{Build, Origin};
 use crate::config::document::{Document, PROJECT, TYPED, USER};
 use crate::config::folders::user_folder;
@@ -22,6 +23,7 @@ use crate::config::sources::{Sources, find_file, shown};
 use crate::config::tables::{BudgetTable, FileTable, ProjectTable, RetryTable, RunTable};
 use crate::config::task::build_tasks;
 use crate::config::text::OnInDoubt;
+use crate::config::trust;
 use crate::config::typed::TypedTask;
 use crate::config::values::Count;
 use crate::domain::NanoUsd;
@@ -33,6 +35,9 @@ const VERSION: u32 = 1;
 
 /// Paid requests for each usable answer that may still be bad luck.
 const RUNAWAY_FACTOR: u32 = 5;
+
+/// What a run may cost unasked on a terminal.
+const CONFIRM_ABOVE: NanoUsd = NanoUsd(1_000_000_000);
 
 /// Keys whose origin is remembered: more are in no file a person wrote.
 const MAX_ORIGINS: usize = 10_000;
@@ -102,6 +107,7 @@ fn read_files(
         problems,
         warnings: Vec::new(),
         origins: BTreeMap::new(),
+        bounds: Bounds::None,
     };
     let user = read_tables(&mut build, USER);
     let project = read_tables(&mut build, PROJECT);
@@ -204,13 +210,24 @@ struct Assembly<'a> {
 
 impl Assembly<'_> {
     fn settings(mut self, file: Option<PathBuf>) -> Result<Settings, ConfigError> {
+        let allowed = &self.sources.overrides.allow_hosts;
+        let trust = trust::read(&mut self.build, &self.user, &self.root, allowed);
+        if file.is_some() && !trust.project {
+            self.build.bounds = Bounds::of(&self.root);
+        }
         let (project_name, places) = self.places();
         let budget = self.budget();
         let run = self.run();
         let retry = self.retry();
         let models = self.models();
         let flag = self.sources.overrides.base_url.as_deref();
-        let profiles = build_profiles(&mut self.build, &self.project, &self.user, &self.root, flag);
+        let profiles = build_profiles(
+            &mut self.build,
+            &self.project,
+            &self.user,
+            (&self.root, &trust),
+            flag,
+        );
         let tables = self
             .tasks
             .as_ref()
@@ -223,6 +240,7 @@ impl Assembly<'_> {
             models: &models,
             lessons: &learned::recall(&places.state),
             state: &places.state,
+            root: &places.root,
         };
         let tasks = build_tasks(&mut self.build, tables, &profiles, known, &budget);
         let lessons = known.lessons.clone();
@@ -286,6 +304,26 @@ impl Assembly<'_> {
         );
         let table = table.clone();
         self.check_places(&table, &out, &state);
+        for (key, field, path) in [
+            ("project.out", &table.out, &out),
+            ("project.state", &table.state, &state),
+        ] {
+            let is_file = matches!(self.build.origins.get(key), Some(Origin::File(_)));
+            if let (true, Some(at)) = (is_file, field.given()) {
+                let what = format!("`{key}`");
+                self.build.refuse_outside(at.loc, &what, path);
+            } else if self.build.bounds.is_stranger()
+                && path.starts_with(&self.root)
+                && self.build.bounds.exclude(path)
+            {
+                // A default whose place a link in the folder has taken.
+                let problem = Problem::error(format!("`{key}` leads outside the project's folder"));
+                let problem = problem.outside(path.display().to_string());
+                self.build.problems.push(problem.note(
+                    "name another place by flag or variable, or list the folder under [trust] projects of your user configuration",
+                ));
+            }
+        }
         let folder_name = self.root.file_name().map(|name| name.to_string_lossy());
         let name = match (table.name.value(), folder_name) {
             (Some(name), _) => name.clone(),
@@ -315,42 +353,46 @@ impl Assembly<'_> {
         let user = self.user.budget.value().unwrap_or(&none);
         let build = &mut self.build;
         Budget {
-            max_cost: build.pick(
+            max_cost: build.pick_tight(
                 "budget.max_cost",
                 flags.max_cost,
-                &project.max_cost,
-                &user.max_cost,
+                (&project.max_cost, &user.max_cost),
+                None,
+                |a, b| a > b,
             ),
-            max_cost_per_day: build.pick(
+            max_cost_per_day: build.pick_tight(
                 "budget.max_cost_per_day",
                 flags.max_cost_per_day,
-                &project.max_cost_per_day,
-                &user.max_cost_per_day,
+                (&project.max_cost_per_day, &user.max_cost_per_day),
+                None,
+                |a, b| a > b,
             ),
-            runaway_factor: NonZeroU32::new(
-                build
-                    .pick(
-                        "budget.runaway_factor",
-                        flags.runaway_factor,
-                        &project.runaway_factor,
-                        &user.runaway_factor,
-                    )
-                    .unwrap_or(RUNAWAY_FACTOR),
-            ),
+            runaway_factor: build
+                .pick_tight(
+                    "budget.runaway_factor",
+                    flags.runaway_factor,
+                    (&project.runaway_factor, &user.runaway_factor),
+                    Some(RUNAWAY_FACTOR),
+                    // 0 is never.
+                    |a, b| a.wrapping_sub(1) > b.wrapping_sub(1),
+                )
+                .and_then(NonZeroU32::new),
             confirm_above: build
-                .pick(
+                .pick_tight(
                     "budget.confirm_above",
                     flags.confirm_above,
-                    &project.confirm_above,
-                    &user.confirm_above,
+                    (&project.confirm_above, &user.confirm_above),
+                    Some(CONFIRM_ABOVE),
+                    |a, b| a > b,
                 )
-                .unwrap_or(NanoUsd(1_000_000_000)),
+                .unwrap_or(CONFIRM_ABOVE),
             on_in_doubt: build
-                .pick(
+                .pick_tight(
                     "budget.on_in_doubt",
                     flags.on_in_doubt,
-                    &project.on_in_doubt,
-                    &user.on_in_doubt,
+                    (&project.on_in_doubt, &user.on_in_doubt),
+                    Some(OnInDoubt::Resend),
+                    |a, b| (*a, *b) == (OnInDoubt::Resend, OnInDoubt::Hold),
                 )
                 .unwrap_or(OnInDoubt::Resend),
         }
@@ -449,7 +491,11 @@ impl Assembly<'_> {
                 .unwrap_or_default()
             {
                 let below = models.remove(name).unwrap_or_default();
-                let rules = ModelRules::build(&mut self.build, name, at).over(below);
+                let mut rules = ModelRules::build(&mut self.build, name, at);
+                if at.key.doc == PROJECT && self.build.bounds.is_stranger() {
+                    rules.distrust_price(&mut self.build, &below);
+                }
+                let rules = rules.over(below);
                 models.insert(name.clone(), rules);
             }
         }
@@ -459,18 +505,3 @@ impl Assembly<'_> {
 
 const WORKERS: NonZeroU32 = NonZeroU32::new(8).expect("8 is not zero");
 const MAX_FAILURES: NonZeroU32 = NonZeroU32::new(4).expect("4 is not zero");
-
-/// `path` without `.` and with `..` taken back, by its text alone.
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                plain.pop();
-            }
-            other => plain.push(other),
-        }
-    }
-    plain
-}

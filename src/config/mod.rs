@@ -6,6 +6,7 @@
 //! at run time: the rooms below get their options from the cli, which builds them from
 //! `Settings`.
 
+mod bounds;
 mod build;
 mod conceal;
 mod credential;

@@ -54,6 +54,8 @@ pub(super) struct ModelRules {
     max_upload: Option<u64>,
     max_audio: Option<Duration>,
     raw: Option<RawAudio>,
+    /// The price is a stranger's word: it holds where nobody else knows one.
+    price_is_doubted: bool,
     /// The name in the file.
     pub(super) name: Option<Loc>,
 }
@@ -169,7 +171,8 @@ fn price_of(profile: Option<&Profile>, id: &str, rules: &ModelRules) -> Option<L
     if profile.is_some_and(|profile| profile.kind == EngineKind::Local) {
         return free("runs on this machine");
     }
-    rules.price.clone().or_else(|| {
+    let stated = || rules.price.clone();
+    let known = || {
         let profile = profile?;
         if profile.is_own() {
             return free("a server on this machine");
@@ -187,7 +190,27 @@ fn price_of(profile: Option<&Profile>, id: &str, rules: &ModelRules) -> Option<L
         price::built_in()
             .into_iter()
             .find(|price| price.model == id)
-    })
+    };
+    let is_near = profile.is_some_and(Profile::is_loopback);
+    match (stated(), known()) {
+        (Some(stated), Some(known)) if rules.price_is_doubted && !is_near => {
+            Some(if is_cheaper(stated.price, known.price) {
+                known
+            } else {
+                stated
+            })
+        }
+        (stated, known) => stated.or(known),
+    }
+}
+
+/// Whether `stated` could make a run look cheaper than `known`; so does another unit.
+fn is_cheaper(stated: Price, known: Price) -> bool {
+    match (stated, known) {
+        (Price::PerMillionChars(stated), Price::PerMillionChars(known))
+        | (Price::PerAudioMinute(stated), Price::PerAudioMinute(known)) => stated < known,
+        (stated, known) => stated != known,
+    }
 }
 
 /// Whether `id` is spelled almost like a model of the built-in list.
@@ -231,13 +254,39 @@ impl ModelRules {
             max_upload: table.max_upload.value().map(|size| size.0),
             max_audio: table.max_audio.value().copied(),
             raw: table.raw.given().and_then(|raw| raw_audio(build, raw)),
+            price_is_doubted: false,
             name: Some(at.key),
         }
+    }
+
+    /// A price that makes a run look cheap would get round the question: a higher one of the user's
+    /// or of the built-in list's holds.
+    pub(super) fn distrust_price(&mut self, build: &mut Build, user: &Self) {
+        if let (Some(stated), Some(own)) = (&self.price, &user.price)
+            && is_cheaper(stated.price, own.price)
+        {
+            self.price.clone_from(&user.price);
+            if let Some(loc) = self.name {
+                build.warn(
+                    loc,
+                    "the price in a project file is below your own, which holds",
+                    "not used",
+                );
+            }
+        }
+        self.price_is_doubted = self.price.is_some();
+    }
+
+    /// Where a price was stated that does not hold, because others know a higher one.
+    pub(super) fn refused_price(&self, holding: Option<&ListedPrice>) -> Option<Loc> {
+        let is_refused = self.price_is_doubted && self.price.as_ref() != holding;
+        self.name.filter(|_| is_refused)
     }
 
     /// `self` where it says something, else `below`.
     pub(super) fn over(self, below: Self) -> Self {
         Self {
+            price_is_doubted: self.price_is_doubted && self.price.is_some(),
             price: self.price.or(below.price),
             limits: Limits {
                 requests_per_minute: self

@@ -50,6 +50,8 @@ pub struct Profile {
     pub auth: Auth,
     pub timeouts: Timeouts,
     pub paths: Paths,
+    /// A project that nobody vouches for names a host that nobody here knows.
+    is_unknown_host: bool,
     credential: CredentialSource,
     env: Env,
 }
@@ -81,6 +83,18 @@ impl Profile {
     /// Whether requests stay on this machine.
     pub fn is_loopback(&self) -> bool {
         self.base_url.as_ref().is_none_or(BaseUrl::is_loopback)
+    }
+
+    /// The host, where a person has to agree to it by name before anything is sent there.
+    pub fn unknown_host(&self) -> Option<&str> {
+        self.is_unknown_host.then(|| self.host())
+    }
+
+    /// A person agreed to `host` by name.
+    pub fn agree_to(&mut self, host: &str) {
+        if self.host() == host {
+            self.is_unknown_host = false;
+        }
     }
 
     /// The host requests go to; empty for the local voice.
@@ -134,10 +148,9 @@ pub(super) fn build_profiles(
     build: &mut Build,
     project: &FileTable,
     user: &FileTable,
-    root: &Path,
+    (root, trust): (&Path, &Trust),
     base_url_flag: Option<&str>,
 ) -> Profiles {
-    let trust = trust::read(build, user, root);
     let address = address_override(build, base_url_flag);
     let mut profiles = Profiles::new();
     for kind in EngineKind::all() {
@@ -155,7 +168,7 @@ pub(super) fn build_profiles(
             } else {
                 None
             };
-            let profile = build_profile(build, name, at, folder, &trust, address.as_ref());
+            let profile = build_profile(build, name, at, folder, trust, address.as_ref());
             profiles.insert(name.clone(), profile);
         }
     }
@@ -180,6 +193,7 @@ fn built_in((kind, dialect): Contract, env: Env) -> Profile {
         credential: variable.map_or(CredentialSource::None, |name| {
             CredentialSource::Env(name.to_owned())
         }),
+        is_unknown_host: false,
         env,
     }
 }
@@ -287,6 +301,12 @@ fn build_profile(
         typed_host: address.is_some(),
         loc: spec.map_or(at.loc, |spec| spec.loc),
     };
+    if let (CredentialSource::File(path), Some(at)) = (&profile.credential, spec)
+        && build.refuse_outside(at.loc, "the key file", path)
+    {
+        return None;
+    }
+    profile.is_unknown_host = trust::is_unknown(profile.target(), stated, trust);
     trust::may_go(build, profile.target(), stated, trust).then_some(profile)
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Known<'a> {
     pub(super) lessons: &'a Lessons,
     /// The folder of the queue, with what was bought.
     pub(super) state: &'a Path,
+    /// The folder of the project's file.
+    pub(super) root: &'a Path,
 }
 
 /// What the builders of one task share.
@@ -33,6 +35,8 @@ pub(super) struct Context<'a> {
     pub(super) model: &'a Model,
     /// The folder of the queue.
     pub(super) state: &'a Path,
+    /// The folder of the project's file.
+    pub(super) root: &'a Path,
 }
 
 impl Context<'_> {

@@ -56,6 +56,8 @@ pub struct Overrides {
     pub deadline: Option<civil::Time>,
     pub max_failures: Option<NonZeroU32>,
     pub give_up_after: Option<Duration>,
+    /// Hosts that a person agreed to by name.
+    pub allow_hosts: Vec<String>,
     /// For every profile that has an address.
     pub base_url: Option<String>,
 }

@@ -44,7 +44,7 @@ fn build_task(
     let table = &at.value;
     // Every part is checked before any of them can end it.
     let profile = find_profile(build, name, at, profiles);
-    let input = files::inputs(build, name, at);
+    let input = files::inputs(build, name, at, known.root);
     let output = files::output(build, table);
     let task_type = required(
         build,
@@ -64,7 +64,16 @@ fn build_task(
         model_id: &id,
         model: &model,
         state: known.state,
+        root: known.root,
     };
+    let rules = known.models.get(&id);
+    if let Some(loc) = rules.and_then(|rules| rules.refused_price(model.price.as_ref())) {
+        build.warn(
+            loc,
+            format!("the price of `{id}` in a project file is below the known one, which holds"),
+            "not used; state it in your user configuration",
+        );
+    }
     if profile.is_some() {
         check_price(build, &context, task_type, budget);
         warn_of_listed(build, &context);

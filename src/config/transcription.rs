@@ -98,7 +98,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             diarize: speakers(build, context),
         },
         formats,
-        urls: files::manifests(build, table),
+        urls: files::manifests(build, table, context.root),
         is_loopback: context.profile.is_some_and(Profile::is_loopback),
         limits: context.model.upload,
         learned: context.model.learned.clone(),

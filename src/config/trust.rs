@@ -9,8 +9,9 @@
 //! 3. To this machine any key may go.
 //! 4. A variable of a known provider (its `key_variable`) goes to that provider's hosts only.
 //! 5. Any other variable or key file goes to known providers and to hosts under
-//!    `[trust] hosts`; a variable named `VOICESPOOL_…` was set for this program and goes
-//!    to any https host.
+//!    `[trust] hosts`, and no further, whatever its name. A key file lies in the project's folder.
+//! 6. A host that neither the user's configuration nor a built-in provider knows gets nothing at
+//!    all before a person agreed to it by name (`--allow-host`, or typed at the question).
 
 use std::path::Path;
 
@@ -20,12 +21,16 @@ use crate::config::document::Loc;
 use crate::config::folders::expand;
 use crate::config::reader::{At, Field};
 use crate::config::tables::{FileTable, TrustTable};
-use crate::engine::rest::Kind;
+use crate::engine::rest::{BaseUrl, Kind};
 
 /// What the user trusts, from the user's own configuration.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
     hosts: Vec<String>,
+    /// Of the user's own profiles.
+    own: Vec<String>,
+    /// Agreed to by name, for what is sent; no key goes there for it.
+    allowed: Vec<String>,
     /// The project file is in a folder the user listed.
     pub(super) project: bool,
 }
@@ -93,10 +98,10 @@ pub(super) fn may_go(build: &mut Build, target: Target<'_>, stated: Stated, trus
                 format!("`{name}` would be sent to {host}, which is not its provider"),
                 trust_help,
             ),
-            None if is_known || name.starts_with("VOICESPOOL_") => return true,
+            None if is_known => return true,
             None => (
                 format!("`{name}` would be sent to {host}, which is no known provider"),
-                format!("name the variable VOICESPOOL_…, or {trust_help}"),
+                trust_help,
             ),
         },
         CredentialSource::File(_) if is_known => return true,
@@ -112,7 +117,20 @@ pub(super) fn may_go(build: &mut Build, target: Target<'_>, stated: Stated, trus
     false
 }
 
-pub(super) fn read(build: &mut Build, user: &FileTable, root: &Path) -> Trust {
+/// Whether a person has to agree to the host by name before anything is sent to it.
+pub(super) fn is_unknown(target: Target<'_>, stated: Stated, trust: &Trust) -> bool {
+    let host = target.host;
+    let is_among = |hosts: &[String]| hosts.iter().any(|known| known == host);
+    stated.by_project
+        && !target.is_loopback
+        && !stated.typed_host
+        && !Kind::is_known_host(host)
+        && !is_among(&trust.hosts)
+        && !is_among(&trust.own)
+        && !is_among(&trust.allowed)
+}
+
+pub(super) fn read(build: &mut Build, user: &FileTable, root: &Path, allowed: &[String]) -> Trust {
     let default = TrustTable::default();
     let table = user.trust.value().unwrap_or(&default);
     let words = |field: &Field<Vec<At<String>>>| -> Vec<String> {
@@ -140,5 +158,17 @@ pub(super) fn read(build: &mut Build, user: &FileTable, root: &Path) -> Trust {
                 .as_ref()
                 .is_some_and(|folder| folder.starts_with(&trusted))
         });
-    Trust { hosts, project }
+    let profiles = user.profile.value().map(|named| named.0.as_slice());
+    let own = profiles
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|(_, at)| BaseUrl::parse(at.value.base_url.value()?).ok())
+        .map(|url| url.host().to_owned())
+        .collect();
+    Trust {
+        hosts,
+        own,
+        allowed: allowed.iter().map(|host| host.to_lowercase()).collect(),
+        project,
+    }
 }

@@ -58,6 +58,9 @@ pub(crate) struct Global {
     /// retry, cancel, hold, pause, unpause
     #[arg(long, global = true, display_order = 901)]
     pub one_shots: bool,
+    /// Agree to send to this host, which a project file names and nobody here knows
+    #[arg(long, global = true, value_name = "HOST", display_order = 902)]
+    pub allow_host: Vec<String>,
     /// Machine-readable output on stdout
     #[arg(long, global = true, display_order = 902)]
     pub json: bool,

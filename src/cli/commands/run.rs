@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::args::{Global, RunArgs};
 use crate::cli::commands::plan as plan_command;
-use crate::cli::consent::{Spend, agreed_to};
+use crate::cli::consent::{Spend, agreed_to, agreed_to_hosts};
 use crate::cli::context::Context;
 use crate::cli::end::End;
 use crate::cli::estimate;
@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> 
         deadline: args.deadline,
         ..Overrides::default()
     };
-    let context = Context::load(global, overrides)?;
+    let mut context = Context::load(global, overrides)?;
     let tasks = context.tasks(&args.tasks)?;
     if args.dry_run {
         let store = context.open_read_only().await?;
@@ -42,6 +42,10 @@ pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> 
         );
         show_plan(&context, &plan, store.as_ref()).await?;
         return Ok(Exit::Ok);
+    }
+    if !agreed_to_hosts(&mut context, &tasks)? {
+        term::say("nothing was sent");
+        return Ok(Exit::Usage);
     }
     let agreed = if term::interactive() && !args.yes && args.max_cost.is_none() {
         match ask_first(&context, &args, &tasks).await? {

@@ -46,9 +46,16 @@ fn keys_of(settings: &Settings) -> BTreeSet<String> {
         .collect()
 }
 
+/// The example with everything on, for somebody who trusts its server.
+fn all_on() -> Settings {
+    let project = Project::new(&switched_on(EXAMPLE));
+    let project = project.user("[trust]\nhosts = [\"speech.example.com\"]");
+    project.load().unwrap_or_else(|error| panic!("{error}"))
+}
+
 #[test]
 fn the_example_names_every_key_and_loads_with_all_of_them_on() {
-    let settings = good(&switched_on(EXAMPLE));
+    let settings = all_on();
 
     assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
     let given = keys_of(&settings);
@@ -106,7 +113,7 @@ fn the_example_does_the_sample_book_with_the_built_in_voice_for_nothing() {
 /// What is switched off is written with its default, so switching it on changes nothing.
 #[test]
 fn the_defaults_in_the_example_are_the_defaults() {
-    let (off, on) = (good(EXAMPLE), good(&switched_on(EXAMPLE)));
+    let (off, on) = (good(EXAMPLE), all_on());
 
     assert_eq!(off.budget, on.budget);
     assert_eq!(off.retry, on.retry);

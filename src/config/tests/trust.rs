@@ -26,8 +26,7 @@ fn a_project_file_sends_a_key_to_its_provider_or_to_this_machine_only() {
         ("https://api.groq.com/openai/v1", "{ env = \"MY_GROQ\" }"),
         ("https://api.openai.com", "{ file = \"key\" }"),
         ("http://127.0.0.1:8000", "{ env = \"TOGETHER_API_KEY\" }"),
-        ("http://127.0.0.1:8000", "{ file = \"/etc/hostname\" }"),
-        (evil, "{ env = \"VOICESPOOL_KEY_EVIL\" }"),
+        ("http://127.0.0.1:8000", "{ file = \"key\" }"),
         (evil, "\"none\""),
     ] {
         good(&at(host, key));
@@ -51,8 +50,19 @@ fn a_project_file_sends_a_key_to_its_provider_or_to_this_machine_only() {
         ),
         (
             evil,
-            "{ file = \"~/.ssh/id_ed25519\" }",
+            "{ env = \"VOICESPOOL_KEY_EVIL\" }",
             "no known provider",
+        ),
+        (evil, "{ file = \"key\" }", "no known provider"),
+        (
+            evil,
+            "{ file = \"/root/.ssh/id_ed25519\" }",
+            "outside the project's folder",
+        ),
+        (
+            "http://127.0.0.1:8000",
+            "{ file = \"/etc/hostname\" }",
+            "outside the project's folder",
         ),
         (
             evil,
@@ -222,6 +232,8 @@ async fn a_key_is_looked_up_when_it_is_needed_and_not_before() {
 fn a_home_folder_is_meant_by_a_tilde() {
     let project =
         Project::new(&at("https://api.openai.com", "{ file = \"~/k\" }")).env("HOME", "/home/me");
+    let trusted = format!("[trust]\nprojects = [\"{}\"]", project.dir.path().display());
+    let project = project.user(&trusted);
 
     let settings = project.load().unwrap();
 

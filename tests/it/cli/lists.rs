@@ -128,7 +128,7 @@ fn a_provider_is_asked_only_when_told_to() {
 #[test]
 fn prices_tell_their_source_and_age_and_a_missing_one_is_a_finding() {
     let project = Project::new(
-        "version = 1\n[models.\"hexgrad/Kokoro-82M\"]\nprice = { per_1m_chars = \"3.50\", as_of = \"2020-01-01\" }\n[task.a]\ntype = \"tts\"\nprofile = \"together\"\ninput = [\"a.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\n[task.b]\ntype = \"tts\"\nprofile = \"together\"\ninput = [\"a.txt\"]\nmodel = \"acme/tts-9\"\nvoice = \"x\"\noutput = \"b/{stem}.{ext}\"\n",
+        "version = 1\n[models.\"hexgrad/Kokoro-82M\"]\nprice = { per_1m_chars = \"350.00\", as_of = \"2020-01-01\" }\n[task.a]\ntype = \"tts\"\nprofile = \"together\"\ninput = [\"a.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\n[task.b]\ntype = \"tts\"\nprofile = \"together\"\ninput = [\"a.txt\"]\nmodel = \"acme/tts-9\"\nvoice = \"x\"\noutput = \"b/{stem}.{ext}\"\n",
     );
     project.write("a.txt", "One sentence.");
 
@@ -139,7 +139,7 @@ fn prices_tell_their_source_and_age_and_a_missing_one_is_a_finding() {
         .into_iter()
         .find(|price| price["model"] == "hexgrad/Kokoro-82M")
         .unwrap();
-    assert_eq!(kokoro["price"]["usd"], "3.500000000");
+    assert_eq!(kokoro["price"]["usd"], "350.000000000");
     assert!(kokoro["age_days"].as_i64().unwrap() > 2000, "{kokoro}");
     assert!(kokoro["source"].as_str().unwrap().contains("jobs.toml"));
     let said = prices.stderr();

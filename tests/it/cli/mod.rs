@@ -16,4 +16,5 @@ mod script;
 mod speech;
 mod stop;
 mod transcripts;
+mod trust;
 mod urls;
