@@ -178,6 +178,7 @@ impl Context {
             .unwrap_or_default();
         let options = RestOptions {
             paths: profile.paths.clone(),
+            key_in_clear: profile.key_in_clear(),
             connect_timeout: profile.timeouts.connect,
             idle_timeout: profile.timeouts.idle,
             total: match profile.timeouts.total {

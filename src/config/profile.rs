@@ -50,6 +50,8 @@ pub struct Profile {
     pub auth: Auth,
     pub timeouts: Timeouts,
     pub paths: Paths,
+    /// The user lets its key travel in clear.
+    key_in_clear: bool,
     /// A project that nobody vouches for names a host that nobody here knows.
     is_unknown_host: bool,
     credential: CredentialSource,
@@ -88,6 +90,11 @@ impl Profile {
     /// The host, where a person has to agree to it by name before anything is sent there.
     pub fn unknown_host(&self) -> Option<&str> {
         self.is_unknown_host.then(|| self.host())
+    }
+
+    /// Whether the user's own configuration lets the key travel over plain http.
+    pub fn key_in_clear(&self) -> bool {
+        self.key_in_clear
     }
 
     /// A person agreed to `host` by name.
@@ -156,6 +163,7 @@ pub(super) fn build_profiles(
     for kind in EngineKind::all() {
         let mut profile = built_in(contract_of(kind), build.env.clone());
         override_address(&mut profile, address.as_ref());
+        profile.key_in_clear = trust::lets_in_clear(trust, profile.host());
         profiles.insert(kind.as_str().to_owned(), Some(profile));
     }
     for file in [user, project] {
@@ -193,6 +201,7 @@ fn built_in((kind, dialect): Contract, env: Env) -> Profile {
         credential: variable.map_or(CredentialSource::None, |name| {
             CredentialSource::Env(name.to_owned())
         }),
+        key_in_clear: false,
         is_unknown_host: false,
         env,
     }
@@ -306,6 +315,15 @@ fn build_profile(
     {
         return None;
     }
+    profile.key_in_clear = trust::lets_in_clear(trust, profile.host());
+    if profile
+        .base_url
+        .as_ref()
+        .is_some_and(BaseUrl::is_local_clear)
+    {
+        let loc = table.base_url.given().map_or(at.loc, |url| url.loc);
+        trust::check_clear(build, profile.target(), loc, trust);
+    }
     profile.is_unknown_host = trust::is_unknown(profile.target(), stated, trust);
     trust::may_go(build, profile.target(), stated, trust).then_some(profile)
 }
@@ -406,7 +424,7 @@ fn parse_address(build: &mut Build, url: &At<String>) -> Option<BaseUrl> {
 fn address_help(error: &OptionsError) -> String {
     let help = match error {
         OptionsError::PlainHttp { .. } => {
-            "use https; http is for this machine only (localhost, 127.0.0.1, ::1)"
+            "use https; http is for this machine (localhost, 127.0.0.1, ::1) and the local network"
         }
         OptionsError::UserInfo { .. } => "leave them out and use `key`",
         OptionsError::Query { .. } => "end it with the path",

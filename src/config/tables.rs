@@ -99,6 +99,8 @@ tables! {
         hosts: Vec<At<String>>,
         /// Folders whose project files may use keys, key files and key commands as they like.
         projects: Vec<At<String>>,
+        /// Hosts of the local network that a key may be sent to over plain http.
+        insecure_http: Vec<At<String>>,
     }
 
     /// `[profile.NAME]`

@@ -27,6 +27,8 @@ use crate::engine::rest::{BaseUrl, Kind};
 #[derive(Debug, Default)]
 pub(super) struct Trust {
     hosts: Vec<String>,
+    /// Of the local network, where a key may travel in clear.
+    insecure_http: Vec<String>,
     /// Of the user's own profiles.
     own: Vec<String>,
     /// Agreed to by name, for what is sent; no key goes there for it.
@@ -130,6 +132,32 @@ pub(super) fn is_unknown(target: Target<'_>, stated: Stated, trust: &Trust) -> b
         && !is_among(&trust.allowed)
 }
 
+/// Whether the user lets a key travel in clear to `host`.
+pub(super) fn lets_in_clear(trust: &Trust, host: &str) -> bool {
+    trust.insecure_http.iter().any(|known| known == host)
+}
+
+/// Plain http on the local network: without a key everybody there can read along, which is said;
+/// with one it is an error, unless the user's own configuration names the host.
+pub(super) fn check_clear(build: &mut Build, target: Target<'_>, loc: Loc, trust: &Trust) {
+    let host = target.host;
+    if matches!(target.credential, CredentialSource::None) {
+        build.warn(
+            loc,
+            format!(
+                "plain http: whoever is on the network can read and change what goes to {host}"
+            ),
+            "use https where the server has it",
+        );
+    } else if !lets_in_clear(trust, host) {
+        build.error(
+            loc,
+            format!("plain http would send the key to {host} in clear"),
+            format!("use https, or key = \"none\"; or allow it in your user configuration: [trust] insecure_http = [\"{host}\"]"),
+        );
+    }
+}
+
 pub(super) fn read(build: &mut Build, user: &FileTable, root: &Path, allowed: &[String]) -> Trust {
     let default = TrustTable::default();
     let table = user.trust.value().unwrap_or(&default);
@@ -165,7 +193,12 @@ pub(super) fn read(build: &mut Build, user: &FileTable, root: &Path, allowed: &[
         .filter_map(|(_, at)| BaseUrl::parse(at.value.base_url.value()?).ok())
         .map(|url| url.host().to_owned())
         .collect();
+    let insecure_http = words(&table.insecure_http);
     Trust {
+        insecure_http: insecure_http
+            .iter()
+            .map(|host| host.to_lowercase())
+            .collect(),
         hosts,
         own,
         allowed: allowed.iter().map(|host| host.to_lowercase()).collect(),

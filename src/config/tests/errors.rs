@@ -70,7 +70,7 @@ format = "srt"
        --> jobs.toml:13:12
         |
      13 | base_url = "http://speech.example/v1"
-        |            ^^^^^^^^^^^^^^^^^^^^^^^^^^ use https; http is for this machine only (localhost, 127.0.0.1, ::1)
+        |            ^^^^^^^^^^^^^^^^^^^^^^^^^^ use https; http is for this machine (localhost, 127.0.0.1, ::1) and the local network
 
     error: [task.books] has no `voice`
        --> jobs.toml:15:1

@@ -7,7 +7,7 @@ use crate::engine::rest::dialect::Kind;
 use crate::engine::rest::endpoint::Endpoint;
 use crate::engine::rest::options::{OptionsError, Paths};
 
-/// Where a provider's API begins: https, or http to this machine; no user, query or
+/// Where a provider's API begins: https, or http to this machine or the local network; no user, query or
 /// fragment.
 #[derive(Debug, Clone)]
 pub struct BaseUrl {
@@ -37,6 +37,11 @@ impl BaseUrl {
     /// Whether requests stay on this machine.
     pub fn is_loopback(&self) -> bool {
         self.endpoint.is_loopback
+    }
+
+    /// Whether requests go over plain http to another machine of the local network.
+    pub fn is_local_clear(&self) -> bool {
+        self.endpoint.is_local_clear
     }
 
     /// The host in lower case, without the port.

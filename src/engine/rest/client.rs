@@ -68,6 +68,12 @@ impl RestEngine {
     /// secret; when the key fits in no header; when the TLS roots cannot be loaded.
     pub fn new(options: RestOptions) -> Result<Self, OptionsError> {
         let endpoint = Endpoint::parse(&options.base_url, &options.paths)?;
+        let has_key = !matches!(options.auth, Auth::None);
+        if endpoint.is_local_clear && has_key && !options.key_in_clear {
+            return Err(OptionsError::KeyInClear {
+                host: endpoint.host,
+            });
+        }
         Ok(Self {
             client: http_client(&endpoint, &options)?
                 .build()

@@ -6,10 +6,11 @@
 //! | any path (`…/v1`, `…/v1/`, `…/openai/v1`, `…/inference`) | taken as it is |
 //! | a pasted endpoint (`…/v1/audio/speech`) | its `audio/speech` is taken off |
 //!
-//! Plain http is for this machine only, judged after the URL parser has undone every
+//! Plain http is for this machine and, as far as the client's options allow, for the local network; never for
+//! a public address. That is judged after the URL parser has undone every
 //! other spelling of an address (`0x7f.1`, `[::ffff:127.0.0.1]`).
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use reqwest::Url;
 
@@ -36,6 +37,8 @@ pub(super) struct Endpoint {
     /// Host and port, for messages.
     pub(super) host: String,
     pub(super) is_loopback: bool,
+    /// Plain http to another machine of the local network.
+    pub(super) is_local_clear: bool,
 }
 
 impl Endpoint {
@@ -43,9 +46,11 @@ impl Endpoint {
         let base = parse_base(base_url)?;
         let host = shown_host(&base);
         let is_loopback = is_loopback(&base);
+        let mut is_local_clear = false;
         match base.scheme() {
             "https" => {}
             "http" if is_loopback => {}
+            "http" if is_local_network(&base) => is_local_clear = true,
             "http" => return Err(OptionsError::PlainHttp { host }),
             scheme => {
                 return Err(OptionsError::Scheme {
@@ -66,6 +71,7 @@ impl Endpoint {
             voices: join(&base, paths.voices.as_deref().unwrap_or(VOICES))?,
             host,
             is_loopback,
+            is_local_clear,
         })
     }
 }
@@ -141,6 +147,24 @@ fn is_loopback(url: &Url) -> bool {
         || bare
             .parse::<std::net::Ipv6Addr>()
             .is_ok_and(|ip| ip.to_canonical().is_loopback())
+}
+
+/// Private and link-local addresses, and names that only the local network resolves
+/// (RFC 1918, 3927, 4193, 4291 section 2.5.6, 6762; read 2026-11-26).
+fn is_local_network(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare
+        .parse::<Ipv4Addr>()
+        .map(IpAddr::from)
+        .or_else(|_| bare.parse::<Ipv6Addr>().map(|ip| ip.to_canonical()));
+    match address {
+        Ok(IpAddr::V4(ip)) => ip.is_private() || ip.is_link_local(),
+        Ok(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local(),
+        Err(_) => bare
+            .strip_suffix(".local")
+            .is_some_and(|name| !name.is_empty()),
+    }
 }
 
 #[cfg(test)]
@@ -271,9 +295,11 @@ mod tests {
             "http://localhost.evil.example",
             "http://127.0.0.1.evil.example",
             "http://0.0.0.0:1",
-            "http://10.0.0.1",
-            "http://[::ffff:10.0.0.1]",
-            "http://[fe80::1]",
+            "http://192.0.2.1",
+            "http://172.32.0.1",
+            "http://[2001:db8::1]",
+            "http://box.local.evil.example",
+            "http://.local.",
             "http://[::127.0.0.1]",
         ] {
             let error = speech_url(remote).expect_err(remote);
@@ -281,6 +307,32 @@ mod tests {
                 matches!(error, OptionsError::PlainHttp { .. }),
                 "{remote}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn plain_http_to_the_local_network_is_told_from_this_machine_and_from_the_world() {
+        for local in [
+            "http://192.168.1.20:8880/v1",
+            "http://10.0.0.1",
+            "http://0xa.1",
+            "http://172.31.255.1",
+            "http://169.254.1.1",
+            "http://[::ffff:10.0.0.1]",
+            "http://[fe80::1]",
+            "http://[fd00::1]",
+            "http://Box.local:8080",
+        ] {
+            let endpoint = Endpoint::parse(local, &Paths::default()).expect(local);
+            assert!(endpoint.is_local_clear && !endpoint.is_loopback, "{local}");
+        }
+        for safe in [
+            "http://127.0.0.1",
+            "https://192.168.1.20",
+            "https://box.local",
+        ] {
+            let endpoint = Endpoint::parse(safe, &Paths::default()).expect(safe);
+            assert!(!endpoint.is_local_clear, "{safe}");
         }
     }
 

@@ -142,6 +142,8 @@ pub struct RestOptions {
     pub base_url: String,
     pub paths: Paths,
     pub auth: Auth,
+    /// The user's own configuration lets the key travel in clear to this host of the local network.
+    pub key_in_clear: bool,
     pub connect_timeout: Duration,
     /// Longest silence between two pieces of an answer. Before the first piece only
     /// `total` counts, because a provider may think for minutes.
@@ -160,6 +162,7 @@ impl RestOptions {
             base_url: base_url.into(),
             paths: Paths::of(kind),
             auth,
+            key_in_clear: false,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
             total: Deadline::Auto,
@@ -192,6 +195,8 @@ pub enum OptionsError {
     Scheme { scheme: String },
     #[error("plain http would send the key and the text to `{host}` in clear; use https")]
     PlainHttp { host: String },
+    #[error("plain http would send the key to `{host}` in clear")]
+    KeyInClear { host: String },
     #[error("the base URL for `{host}` holds a user name or password; keys come from elsewhere")]
     UserInfo { host: String },
     #[error("the base URL for `{host}` holds a query or a fragment")]

@@ -181,3 +181,92 @@ fn a_project_cannot_make_a_model_look_cheap() {
         planned.stdout()
     );
 }
+
+/// A profile at `url` with `key`, and a task that uses it.
+fn server(url: &str, key: &str) -> String {
+    format!(
+        "[profile.p]\nkind = \"openai\"\nbase_url = \"{url}\"\nkey = {key}\n[models.m]\nprice = {{ per_1m_chars = \"1\", as_of = \"2026-11-01\" }}\n[task.a]\ntype = \"tts\"\nprofile = \"p\"\nmodel = \"m\"\nvoice = \"v\"\ninput = [\"a.txt\"]\n"
+    )
+}
+
+#[test]
+fn plain_http_on_the_local_network_is_a_warning_without_a_key_and_the_users_choice_with_one() {
+    let keyed = "{ env = \"LAN_KEY\" }";
+    let user = "[trust]\nhosts = [\"192.168.7.9\", \"203.0.113.9\"]\ninsecure_http = [\"192.168.7.9\", \"203.0.113.9\"]\n";
+    let (hosts_alone, _) = user.split_once("insecure_http").unwrap();
+    let own_trust = "[trust]\ninsecure_http = [\"192.168.7.9\"]\n";
+    for (url, key, user, project, code, expected) in [
+        (
+            "http://192.168.7.9:8880",
+            "\"none\"",
+            "",
+            "",
+            0,
+            "can read and change",
+        ),
+        (
+            "http://box.local/v1",
+            "\"none\"",
+            "",
+            "",
+            0,
+            "can read and change",
+        ),
+        (
+            "http://192.168.7.9:8880",
+            keyed,
+            hosts_alone,
+            "",
+            2,
+            "insecure_http",
+        ),
+        ("http://192.168.7.9:8880", keyed, user, "", 0, ""),
+        (
+            "http://192.168.7.9:8880",
+            keyed,
+            "",
+            own_trust,
+            2,
+            "may not say what to trust",
+        ),
+        ("http://203.0.113.9", "\"none\"", user, "", 2, "use https"),
+        ("http://203.0.113.9", keyed, user, "", 2, "use https"),
+    ] {
+        let project = Project::new(&format!("version = 1\n{project}{}", server(url, key)));
+        project.write("a.txt", "A sentence.");
+        let home = with_user(&project, user);
+
+        let output = project
+            .command(&["plan"])
+            .env("XDG_CONFIG_HOME", home)
+            .output()
+            .unwrap();
+
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{url} {key}\n{said}");
+        assert!(said.contains(expected), "{url} {key}\n{said}");
+        assert!(
+            code != 0 || !expected.is_empty() || !said.contains("clear"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_typed_address_of_the_local_network_gets_no_key_in_clear() {
+    let project = Project::new(
+        "version = 1\n[task.a]\ntype = \"tts\"\nprofile = \"together\"\ninput = [\"a.txt\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\n",
+    );
+    project.write("a.txt", "One sentence.");
+
+    let refused = project
+        .command(&["run", "--yes"])
+        .env("VOICESPOOL_BASE_URL", "http://10.255.255.1:9")
+        .env("TOGETHER_API_KEY", "sk-x")
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("in clear"), "{said}");
+}
