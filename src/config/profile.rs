@@ -50,6 +50,8 @@ pub struct Profile {
     pub auth: Auth,
     pub timeouts: Timeouts,
     pub paths: Paths,
+    /// What stands for the address in keys.
+    identity: Option<String>,
     /// The user lets its key travel in clear.
     key_in_clear: bool,
     /// A project that nobody vouches for names a host that nobody here knows.
@@ -73,11 +75,16 @@ impl Profile {
         }
     }
 
-    /// Identity of where requests go, part of every job's key: kind, host and path.
+    /// Identity of where requests go, part of every job's key: kind, host and path, or kind and the
+    /// name that the profile gives it, so that a server may move and sell nothing twice.
     /// The dialect is no part of it: naming one buys nothing again.
     pub fn endpoint(&self) -> String {
         match &self.base_url {
-            Some(url) => format!("{}:{}", self.kind.as_str(), url.identity()),
+            Some(url) => {
+                let own = self.identity.clone();
+                let identity = own.unwrap_or_else(|| url.identity());
+                format!("{}:{identity}", self.kind.as_str())
+            }
             None => self.kind.as_str().to_owned(),
         }
     }
@@ -180,7 +187,35 @@ pub(super) fn build_profiles(
             profiles.insert(name.clone(), profile);
         }
     }
+    for file in [user, project] {
+        for (name, at) in file.profile.value().map_or(&[][..], |named| &named.0) {
+            refuse_same_identity(build, name, at, &profiles);
+        }
+    }
     profiles
+}
+
+/// Two addresses under one identity would share a gate, and so their requests.
+fn refuse_same_identity(build: &mut Build, name: &str, at: &At<ProfileTable>, profiles: &Profiles) {
+    let (Some(identity), Some(Some(own))) = (at.value.identity.given(), profiles.get(name)) else {
+        return;
+    };
+    let address = |profile: &Profile| profile.base_url.as_ref().map(BaseUrl::identity);
+    let other = profiles.values().flatten().find(|other| {
+        other.name != own.name
+            && other.endpoint() == own.endpoint()
+            && address(other) != address(own)
+    });
+    if let Some(other) = other {
+        build.error(
+            identity.loc,
+            format!(
+                "[profile.{}] has this identity too, at another address",
+                other.name
+            ),
+            "choose another name",
+        );
+    }
 }
 
 fn built_in((kind, dialect): Contract, env: Env) -> Profile {
@@ -201,6 +236,7 @@ fn built_in((kind, dialect): Contract, env: Env) -> Profile {
         credential: variable.map_or(CredentialSource::None, |name| {
             CredentialSource::Env(name.to_owned())
         }),
+        identity: None,
         key_in_clear: false,
         is_unknown_host: false,
         env,
@@ -292,6 +328,7 @@ fn build_profile(
         profile.timeouts = read_timeouts(build, timeouts);
     }
     read_paths(build, table, &mut profile);
+    profile.identity = read_identity(build, table);
     let spec = match &table.key {
         Field::Given(key) => Some(key),
         Field::Bad => return None,
@@ -420,6 +457,21 @@ fn parse_address(build: &mut Build, url: &At<String>) -> Option<BaseUrl> {
     }
 }
 
+/// The name that stands for the address in keys.
+fn read_identity(build: &mut Build, table: &ProfileTable) -> Option<String> {
+    let at = table.identity.given()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/[]".contains(c);
+    if at.value.is_empty() || at.value.len() > 200 || !at.value.chars().all(is_plain) {
+        build.error(
+            at.loc,
+            "the identity is no plain name",
+            "write a name of letters, digits and -_.:/[], or the address the server had, like \"127.0.0.1:8880/v1\"",
+        );
+        return None;
+    }
+    Some(at.value.clone())
+}
+
 /// What to write instead.
 fn address_help(error: &OptionsError) -> String {
     let help = match error {
@@ -440,6 +492,7 @@ fn refuse_for_local(build: &mut Build, table: &ProfileTable) {
     let written = [
         ("dialect", table.dialect.given().map(|at| at.key)),
         ("base_url", table.base_url.given().map(|at| at.key)),
+        ("identity", table.identity.given().map(|at| at.key)),
         ("key", table.key.given().map(|at| at.key)),
         ("auth", table.auth.given().map(|at| at.key)),
         ("timeouts", table.timeouts.given().map(|at| at.key)),

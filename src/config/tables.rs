@@ -111,6 +111,8 @@ tables! {
         dialect: Kind,
         /// Where the provider's API begins, with or without `/v1`.
         base_url: String,
+        /// What stands for the address in what was bought, so that a server may move.
+        identity: String,
         /// Where the key is found: `{ env = … }`, `{ file = … }`, `{ command = […] }` or "none".
         key: CredentialSpec,
         /// How the key travels: bearer, raw, none.

@@ -9,6 +9,7 @@ mod hands;
 mod json;
 mod lists;
 mod money;
+mod moved;
 mod old_project;
 mod oneshot;
 mod pace;
