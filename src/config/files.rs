@@ -10,11 +10,18 @@ use crate::config::build::Build;
 use crate::config::reader::{At, Field};
 use crate::config::scope::required;
 use crate::config::tables::TaskTable;
+use crate::config::template;
 use crate::config::text::TaskType;
-use crate::config::{template, transcription};
 use crate::domain::DocumentFormat;
 use crate::pipeline::manifest;
 use crate::pipeline::task::{InputPattern, Manifest};
+
+/// What is written when nothing is said: all three are made from one answer.
+pub(super) const DEFAULT_FORMATS: &[DocumentFormat] = &[
+    DocumentFormat::Srt,
+    DocumentFormat::Json,
+    DocumentFormat::Txt,
+];
 
 /// The patterns of a task, each with its place.
 pub(super) fn inputs(
@@ -42,39 +49,7 @@ pub(super) fn inputs(
         let (pattern, exclude) = text
             .strip_prefix('!')
             .map_or((text, false), |rest| (rest, true));
-        if pattern.trim().is_empty() {
-            build.error(
-                item.loc,
-                "the pattern is empty",
-                "write a file, a folder or a glob",
-            );
-            is_whole = false;
-        } else if pattern.contains("://") {
-            build.error_hiding(
-                item.loc,
-                "`input` takes files, no URLs",
-                "write the URL into a file such as urls.txt, and urls = [\"urls.txt\"]",
-            );
-            is_whole = false;
-        } else if !is_simple(pattern) {
-            build.error(
-                item.loc,
-                format!(
-                    "the pattern is longer than {MAX_PATTERN} bytes or its braces stand more than {MAX_DEPTH} deep"
-                ),
-                "write several shorter patterns",
-            );
-            is_whole = false;
-        } else if !exclude && is_outside(build, item, pattern, root) {
-            is_whole = false;
-        } else if let Err(error) = GlobBuilder::new(pattern).literal_separator(true).build() {
-            build.error(
-                item.loc,
-                format!("`{pattern}` is no valid pattern: {}", error.kind()),
-                "write it like \"books/**/*.{txt,md}\"",
-            );
-            is_whole = false;
-        }
+        is_whole &= check_pattern(build, item, (pattern, exclude), root);
         patterns.push(InputPattern {
             pattern: pattern.to_owned(),
             exclude,
@@ -90,6 +65,49 @@ pub(super) fn inputs(
         is_whole = false;
     }
     is_whole.then_some(patterns)
+}
+
+/// Reports what is wrong with one pattern; whether nothing is.
+fn check_pattern(
+    build: &mut Build,
+    item: &At<String>,
+    (pattern, exclude): (&str, bool),
+    root: &Path,
+) -> bool {
+    if pattern.trim().is_empty() {
+        build.error(
+            item.loc,
+            "the pattern is empty",
+            "write a file, a folder or a glob",
+        );
+        return false;
+    } else if pattern.contains("://") {
+        build.error_hiding(
+            item.loc,
+            "`input` takes files, no URLs",
+            "write the URL into a file such as urls.txt, and urls = [\"urls.txt\"]",
+        );
+        return false;
+    } else if !is_simple(pattern) {
+        build.error(
+            item.loc,
+            format!(
+                "the pattern is longer than {MAX_PATTERN} bytes or its braces stand more than {MAX_DEPTH} deep"
+            ),
+            "write several shorter patterns",
+        );
+        return false;
+    } else if !exclude && is_outside(build, item, pattern, root) {
+        return false;
+    } else if let Err(error) = GlobBuilder::new(pattern).literal_separator(true).build() {
+        build.error(
+            item.loc,
+            format!("`{pattern}` is no valid pattern: {}", error.kind()),
+            "write it like \"books/**/*.{txt,md}\"",
+        );
+        return false;
+    }
+    true
 }
 
 /// Longest pattern, in bytes, and the most braces in one another: what a person writes is shorter,
@@ -270,7 +288,7 @@ fn extensions(table: &TaskTable) -> Vec<&'static str> {
     if table.r#type.value() == Some(&TaskType::Transcription) {
         let formats = documents(&table.formats);
         return if formats.is_empty() {
-            transcription::DEFAULT_FORMATS
+            DEFAULT_FORMATS
                 .iter()
                 .map(|format| format.as_str())
                 .collect()

@@ -5,9 +5,7 @@
 //! no socket and looks up no key.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::config::bounds::{Bounds, plain};
 use crate::config::build::{Build, Origin};
@@ -15,29 +13,22 @@ use crate::config::document::{Document, PROJECT, TYPED, USER};
 use crate::config::folders::user_folder;
 use crate::config::model::ModelRules;
 use crate::config::problem::{ConfigError, Problem};
-use crate::config::profile::{Profile, build_profiles};
+use crate::config::profile::Profile;
+use crate::config::profiles::build_profiles;
 use crate::config::reader::Reader;
+use crate::config::running;
 use crate::config::scope::Known;
-use crate::config::settings::{Budget, Retry, Run, Settings};
+use crate::config::settings::Settings;
 use crate::config::sources::{Sources, find_file, shown};
-use crate::config::tables::{BudgetTable, FileTable, ProjectTable, RetryTable, RunTable};
+use crate::config::tables::{FileTable, ProjectTable};
 use crate::config::task::build_tasks;
-use crate::config::text::OnInDoubt;
-use crate::config::trust;
+use crate::config::trust::{self, Trust};
 use crate::config::typed::TypedTask;
-use crate::config::values::Count;
-use crate::domain::NanoUsd;
 use crate::pipeline::task::Places;
 use crate::store::learned;
 
 /// The version of the format this program reads.
 const VERSION: u32 = 1;
-
-/// Paid requests for each usable answer that may still be bad luck.
-const RUNAWAY_FACTOR: u32 = 5;
-
-/// What a run may cost unasked on a terminal.
-const CONFIRM_ABOVE: NanoUsd = NanoUsd(1_000_000_000);
 
 /// Keys whose origin is remembered: more are in no file a person wrote.
 const MAX_ORIGINS: usize = 10_000;
@@ -210,15 +201,16 @@ struct Assembly<'a> {
 
 impl Assembly<'_> {
     fn settings(mut self, file: Option<PathBuf>) -> Result<Settings, ConfigError> {
-        let allowed = &self.sources.overrides.allow_hosts;
-        let trust = trust::read(&mut self.build, &self.user, &self.root, allowed);
-        if file.is_some() && !trust.project {
-            self.build.bounds = Bounds::of(&self.root);
-        }
+        let trust = self.trust(file.is_some());
         let (project_name, places) = self.places();
-        let budget = self.budget();
-        let run = self.run();
-        let retry = self.retry();
+        let files = running::Files {
+            project: &self.project,
+            user: &self.user,
+            flags: &self.sources.overrides,
+        };
+        let budget = running::budget(&mut self.build, files);
+        let run = running::run(&mut self.build, files);
+        let retry = running::retry(&mut self.build, files);
         let models = self.models();
         let flag = self.sources.overrides.base_url.as_deref();
         let profiles = build_profiles(
@@ -272,6 +264,16 @@ impl Assembly<'_> {
         })
     }
 
+    /// What the user trusts; a project that is not among it is kept within bounds from here on.
+    fn trust(&mut self, is_project: bool) -> Trust {
+        let allowed = &self.sources.overrides.allow_hosts;
+        let trust = trust::read(&mut self.build, &self.user, &self.root, allowed);
+        if is_project && !trust.project {
+            self.build.bounds = Bounds::of(&self.root);
+        }
+        trust
+    }
+
     fn places(&mut self) -> (String, Places) {
         let (none, overrides) = (ProjectTable::default(), &self.sources.overrides);
         let table = self.project.project.value().unwrap_or(&none);
@@ -304,9 +306,22 @@ impl Assembly<'_> {
         );
         let table = table.clone();
         self.check_places(&table, &out, &state);
+        self.check_bounds(&table, &out, &state);
+        let folder_name = self.root.file_name().map(|name| name.to_string_lossy());
+        let name = match (table.name.value(), folder_name) {
+            (Some(name), _) => name.clone(),
+            (None, Some(name)) => name.into_owned(),
+            (None, None) => "voicespool".to_owned(),
+        };
+        let root = self.root.clone();
+        (name, Places { root, out, state })
+    }
+
+    /// Both lie where the project's file may write.
+    fn check_bounds(&mut self, table: &ProjectTable, out: &Path, state: &Path) {
         for (key, field, path) in [
-            ("project.out", &table.out, &out),
-            ("project.state", &table.state, &state),
+            ("project.out", &table.out, out),
+            ("project.state", &table.state, state),
         ] {
             let is_file = matches!(self.build.origins.get(key), Some(Origin::File(_)));
             if let (true, Some(at)) = (is_file, field.given()) {
@@ -324,14 +339,6 @@ impl Assembly<'_> {
                 ));
             }
         }
-        let folder_name = self.root.file_name().map(|name| name.to_string_lossy());
-        let name = match (table.name.value(), folder_name) {
-            (Some(name), _) => name.clone(),
-            (None, Some(name)) => name.into_owned(),
-            (None, None) => "voicespool".to_owned(),
-        };
-        let root = self.root.clone();
-        (name, Places { root, out, state })
     }
 
     fn check_places(&mut self, table: &ProjectTable, out: &Path, state: &Path) {
@@ -345,139 +352,6 @@ impl Assembly<'_> {
         };
         let problem = problem.label("choose another folder for one of them");
         self.build.problems.push(problem);
-    }
-
-    fn budget(&mut self) -> Budget {
-        let (none, flags) = (BudgetTable::default(), &self.sources.overrides);
-        let project = self.project.budget.value().unwrap_or(&none);
-        let user = self.user.budget.value().unwrap_or(&none);
-        let build = &mut self.build;
-        Budget {
-            max_cost: build.pick_tight(
-                "budget.max_cost",
-                flags.max_cost,
-                (&project.max_cost, &user.max_cost),
-                None,
-                |a, b| a > b,
-            ),
-            max_cost_per_day: build.pick_tight(
-                "budget.max_cost_per_day",
-                flags.max_cost_per_day,
-                (&project.max_cost_per_day, &user.max_cost_per_day),
-                None,
-                |a, b| a > b,
-            ),
-            runaway_factor: build
-                .pick_tight(
-                    "budget.runaway_factor",
-                    flags.runaway_factor,
-                    (&project.runaway_factor, &user.runaway_factor),
-                    Some(RUNAWAY_FACTOR),
-                    // 0 is never.
-                    |a, b| a.wrapping_sub(1) > b.wrapping_sub(1),
-                )
-                .and_then(NonZeroU32::new),
-            confirm_above: build
-                .pick_tight(
-                    "budget.confirm_above",
-                    flags.confirm_above,
-                    (&project.confirm_above, &user.confirm_above),
-                    Some(CONFIRM_ABOVE),
-                    |a, b| a > b,
-                )
-                .unwrap_or(CONFIRM_ABOVE),
-            on_in_doubt: build
-                .pick_tight(
-                    "budget.on_in_doubt",
-                    flags.on_in_doubt,
-                    (&project.on_in_doubt, &user.on_in_doubt),
-                    Some(OnInDoubt::Resend),
-                    |a, b| (*a, *b) == (OnInDoubt::Resend, OnInDoubt::Hold),
-                )
-                .unwrap_or(OnInDoubt::Resend),
-        }
-    }
-
-    fn run(&mut self) -> Run {
-        let (none, flags) = (RunTable::default(), &self.sources.overrides);
-        let project = self.project.run.value().unwrap_or(&none);
-        let user = self.user.run.value().unwrap_or(&none);
-        let build = &mut self.build;
-        let workers = build.pick(
-            "run.workers",
-            flags.workers.map(Count),
-            &project.workers,
-            &user.workers,
-        );
-        Run {
-            workers: workers.map_or(WORKERS, |count| count.0),
-            drain: build
-                .pick("run.drain", flags.drain, &project.drain, &user.drain)
-                .unwrap_or(Duration::from_mins(1)),
-            max_duration: build.pick(
-                "run.max_duration",
-                flags.max_duration,
-                &project.max_duration,
-                &user.max_duration,
-            ),
-            deadline: build.pick(
-                "run.deadline",
-                flags.deadline,
-                &project.deadline,
-                &user.deadline,
-            ),
-        }
-    }
-
-    fn retry(&mut self) -> Retry {
-        let (none, flags) = (RetryTable::default(), &self.sources.overrides);
-        let project = self.project.retry.value().unwrap_or(&none);
-        let user = self.user.retry.value().unwrap_or(&none);
-        let build = &mut self.build;
-        let failures = build.pick(
-            "retry.max_failures",
-            flags.max_failures.map(Count),
-            &project.max_failures,
-            &user.max_failures,
-        );
-        let retry = Retry {
-            max_failures: failures.map_or(MAX_FAILURES, |count| count.0),
-            give_up_after: build
-                .pick(
-                    "retry.give_up_after",
-                    flags.give_up_after,
-                    &project.give_up_after,
-                    &user.give_up_after,
-                )
-                .unwrap_or(Duration::from_hours(24)),
-            base_delay: build
-                .pick(
-                    "retry.base_delay",
-                    None,
-                    &project.base_delay,
-                    &user.base_delay,
-                )
-                .unwrap_or(Duration::from_secs(1)),
-            max_delay: build
-                .pick("retry.max_delay", None, &project.max_delay, &user.max_delay)
-                .unwrap_or(Duration::from_mins(5)),
-        };
-        if retry.base_delay.is_zero() || retry.base_delay > retry.max_delay {
-            let given = project
-                .base_delay
-                .given()
-                .or(project.max_delay.given())
-                .or(user.base_delay.given())
-                .or(user.max_delay.given());
-            if let Some(at) = given {
-                build.error(
-                    at.loc,
-                    "`base_delay` must be above zero and not above `max_delay`",
-                    "write it like base_delay = \"1s\", max_delay = \"5m\"",
-                );
-            }
-        }
-        retry
     }
 
     /// The project's rules for a model over the user's, key by key.
@@ -502,6 +376,3 @@ impl Assembly<'_> {
         models
     }
 }
-
-const WORKERS: NonZeroU32 = NonZeroU32::new(8).expect("8 is not zero");
-const MAX_FAILURES: NonZeroU32 = NonZeroU32::new(4).expect("4 is not zero");

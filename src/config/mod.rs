@@ -6,9 +6,11 @@
 //! at run time: the rooms below get their options from the cli, which builds them from
 //! `Settings`.
 
+mod address;
 mod bounds;
 mod build;
 mod conceal;
+mod contract;
 mod credential;
 mod document;
 mod env;
@@ -20,7 +22,10 @@ mod load;
 mod model;
 mod problem;
 pub mod profile;
+mod profiles;
 mod reader;
+mod routes;
+mod running;
 mod scope;
 mod settings;
 mod sources;

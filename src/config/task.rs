@@ -3,7 +3,8 @@
 use crate::config::build::Build;
 use crate::config::document::Loc;
 use crate::config::model::{Model, known_models};
-use crate::config::profile::{Profile, Profiles};
+use crate::config::profile::Profile;
+use crate::config::profiles::Profiles;
 use crate::config::reader::{At, Field};
 use crate::config::scope::{Context, Known, required};
 use crate::config::settings::Budget;
@@ -66,14 +67,7 @@ fn build_task(
         state: known.state,
         root: known.root,
     };
-    let rules = known.models.get(&id);
-    if let Some(loc) = rules.and_then(|rules| rules.refused_price(model.price.as_ref())) {
-        build.warn(
-            loc,
-            format!("the price of `{id}` in a project file is below the known one, which holds"),
-            "not used; state it in your user configuration",
-        );
-    }
+    warn_of_price(build, &id, &model, known);
     if profile.is_some() {
         check_price(build, &context, task_type, budget);
         warn_of_listed(build, &context);
@@ -93,6 +87,18 @@ fn build_task(
         price: model.price.as_ref().map(|listed| listed.price),
         work: work?,
     })
+}
+
+/// A project's price that does not hold is not passed over in silence.
+fn warn_of_price(build: &mut Build, id: &str, model: &Model, known: Known<'_>) {
+    let rules = known.models.get(id);
+    if let Some(loc) = rules.and_then(|rules| rules.refused_price(model.price.as_ref())) {
+        build.warn(
+            loc,
+            format!("the price of `{id}` in a project file is below the known one, which holds"),
+            "not used; state it in your user configuration",
+        );
+    }
 }
 
 fn find_profile<'a>(

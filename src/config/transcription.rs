@@ -11,17 +11,10 @@ use crate::config::tables::{CuesTable, TaskTable};
 use crate::config::text::Timestamps;
 use crate::config::voice::{is_language, language_help};
 use crate::domain::catalogue::{self, Does};
-use crate::domain::{DocumentFormat, Speakers, TranscriptionParams};
+use crate::domain::{Speakers, TranscriptionParams};
 use crate::engine::rest::{BaseUrl, Diarizing, Hearing, Kind, Translating};
 use crate::pipeline::task::TranscriptionWork;
 use crate::subtitle::CueRules;
-
-/// What is written when nothing is said: all three are made from one answer.
-pub(super) const DEFAULT_FORMATS: &[DocumentFormat] = &[
-    DocumentFormat::Srt,
-    DocumentFormat::Json,
-    DocumentFormat::Txt,
-];
 
 pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<TranscriptionWork> {
     let before = build.problems.len();
@@ -73,7 +66,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
                 "write [\"srt\", \"json\", \"txt\"]",
             );
         }
-        formats = DEFAULT_FORMATS.to_vec();
+        formats = files::DEFAULT_FORMATS.to_vec();
     }
     if let Some(at) = table
         .prompt
