@@ -11,7 +11,7 @@ use crate::config::tables::{CuesTable, TaskTable};
 use crate::config::text::Timestamps;
 use crate::config::voice::{is_language, language_help};
 use crate::domain::catalogue::{self, Does};
-use crate::domain::{Speakers, TranscriptionParams};
+use crate::domain::{DocumentFormat, Speakers, TranscriptionParams};
 use crate::engine::rest::{BaseUrl, Diarizing, Hearing, Kind, Translating};
 use crate::pipeline::task::TranscriptionWork;
 use crate::subtitle::CueRules;
@@ -19,31 +19,7 @@ use crate::subtitle::CueRules;
 pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<TranscriptionWork> {
     let before = build.problems.len();
     let table = &context.at.value;
-    if context.is_local() {
-        let loc = table.profile.given().map_or(context.at.loc, |at| at.loc);
-        let kinds: Vec<String> = Kind::families()
-            .map(|family| format!("\"{family}\""))
-            .collect();
-        build.error(
-            loc,
-            "the built-in engine speaks, it does not transcribe",
-            format!("name a profile of kind {}", kinds.join(" or ")),
-        );
-    }
-    let dialect = context.profile.and_then(|profile| profile.dialect);
-    if let (Some(at), Some(dialect)) = (table.urls.given(), dialect)
-        && dialect.url_part().is_none()
-    {
-        // developers.openai.com/api/docs/api-reference/audio: `file` is a file object.
-        build.error(
-            at.key,
-            format!("{dialect} fetches no recordings: it takes files only"),
-            format!(
-                "download them and name them in `input`, or use a profile of kind \"{}\"",
-                Kind::USUAL
-            ),
-        );
-    }
+    check_reach(build, context);
     refuse_the_deaf(build, context);
     let language = language(build, table);
     if let Some(at) = table
@@ -57,17 +33,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             "write a number from 0.0 to 1.0",
         );
     }
-    let mut formats = documents(build, &table.formats);
-    if formats.is_empty() {
-        if let Some(at) = table.formats.given() {
-            build.error(
-                at.loc,
-                "no document would be written",
-                "write [\"srt\", \"json\", \"txt\"]",
-            );
-        }
-        formats = files::DEFAULT_FORMATS.to_vec();
-    }
+    let formats = formats(build, table);
     if let Some(at) = table
         .prompt
         .given()
@@ -101,6 +67,52 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             .map_or_else(CueRules::default, |cues| cue_rules(build, cues)),
     };
     (build.problems.len() == before).then_some(work)
+}
+
+/// The profile hears at all, and fetches recordings if it has to.
+fn check_reach(build: &mut Build, context: &Context<'_>) {
+    let table = &context.at.value;
+    if context.is_local() {
+        let loc = table.profile.given().map_or(context.at.loc, |at| at.loc);
+        let kinds: Vec<String> = Kind::families()
+            .map(|family| format!("\"{family}\""))
+            .collect();
+        build.error(
+            loc,
+            "the built-in engine speaks, it does not transcribe",
+            format!("name a profile of kind {}", kinds.join(" or ")),
+        );
+    }
+    let dialect = context.profile.and_then(|profile| profile.dialect);
+    if let (Some(at), Some(dialect)) = (table.urls.given(), dialect)
+        && dialect.url_part().is_none()
+    {
+        // developers.openai.com/api/docs/api-reference/audio: `file` is a file object.
+        build.error(
+            at.key,
+            format!("{dialect} fetches no recordings: it takes files only"),
+            format!(
+                "download them and name them in `input`, or use a profile of kind \"{}\"",
+                Kind::USUAL
+            ),
+        );
+    }
+}
+
+/// The documents to write; an empty list is a mistake.
+fn formats(build: &mut Build, table: &TaskTable) -> Vec<DocumentFormat> {
+    let mut formats = documents(build, &table.formats);
+    if formats.is_empty() {
+        if let Some(at) = table.formats.given() {
+            build.error(
+                at.loc,
+                "no document would be written",
+                "write [\"srt\", \"json\", \"txt\"]",
+            );
+        }
+        formats = files::DEFAULT_FORMATS.to_vec();
+    }
+    formats
 }
 
 /// The language to translate to; refused where the provider has no such thing.
@@ -299,6 +311,13 @@ fn cue_rules(build: &mut Build, at: &At<CuesTable>) -> CueRules {
             .value()
             .map_or(default.min_gap, |&time| millis(time)),
     };
+    check_cues(build, at, &rules);
+    rules
+}
+
+/// Reports what no reader could follow.
+fn check_cues(build: &mut Build, at: &At<CuesTable>, rules: &CueRules) {
+    let table = &at.value;
     // A line of fewer columns cannot hold a long word, one of more no screen.
     if let Some(field) = table
         .max_columns
@@ -336,5 +355,4 @@ fn cue_rules(build: &mut Build, at: &At<CuesTable>) -> CueRules {
             "min_duration must be above zero and not above max_duration",
         );
     }
-    rules
 }
