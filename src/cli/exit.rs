@@ -215,6 +215,7 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Store(error) => error.into(),
+            PlanError::Outputs(_) => Self::from_error(Exit::Disk, &error).detail("nothing was sent"),
             PlanError::Collision { .. } => Self::from_error(Exit::Usage, &error)
                 .detail("nothing was sent")
                 .hint("put {rel_dir}, {name} or {task} into `output` to keep them apart; recordings of a manifest take a `name`"),

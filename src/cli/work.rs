@@ -17,8 +17,10 @@ use crate::cli::term;
 use crate::domain::{JobId, JobKind, JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
 use crate::pipeline::enqueue::{enqueue, leave_out};
+use crate::pipeline::outputs::Outputs;
 use crate::pipeline::plan::Plan;
 use crate::pipeline::task::Task;
+use crate::pipeline::written::Written;
 use crate::store::{Caps, Filter, NewEvent, NewRun, Store};
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
@@ -117,6 +119,17 @@ async fn failed(plan: &Plan, parents: &[JobId], store: &Store) -> anyhow::Result
     Ok(failed)
 }
 
+/// The output folder, with what may make way for the files of `plan` noted.
+async fn outputs(context: &Context, plan: &Plan, store: &Store) -> anyhow::Result<Outputs> {
+    let places = &context.settings.places;
+    let written = Written::load(&places.state, Some(store)).await?;
+    let files = plan.tasks.iter().flat_map(|task| &task.files);
+    for output in files.flat_map(|file| &file.yields) {
+        written.yields(output)?;
+    }
+    Ok(Outputs::new(places.out.clone(), Arc::new(written)))
+}
+
 async fn work(
     context: &Context,
     max_cost: Option<NanoUsd>,
@@ -135,6 +148,7 @@ async fn work(
         store: store.clone(),
         objects: context.objects(),
         places: settings.places.clone(),
+        outputs: outputs(context, plan, store).await?,
         lanes: wiring.lanes,
         requests: wiring.requests,
         specs: wiring.specs,

@@ -269,6 +269,8 @@ tables! {
         cues: CuesTable,
         /// Larger numbers are worked on later.
         priority: i64,
+        /// true replaces files that voicespool did not write, and keeps each as NAME.bak.
+        overwrite: bool,
         /// false leaves the task out.
         enabled: bool,
     }

@@ -84,6 +84,7 @@ fn build_task(
         input: input?,
         output: output?,
         priority: table.priority.value().copied().unwrap_or(0),
+        overwrite: table.overwrite.value().copied().unwrap_or(false),
         price: model.price.as_ref().map(|listed| listed.price),
         work: work?,
     })

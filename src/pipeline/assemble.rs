@@ -9,9 +9,10 @@ use crate::domain::{
     Alignment, AudioFormat, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId, Word,
 };
 use crate::pipeline::objects::Objects;
-use crate::pipeline::output::{self, NewFile, OutputError};
+use crate::pipeline::output::OutputError;
+use crate::pipeline::outputs::{Outputs, Put};
 use crate::pipeline::recipe::Assemble;
-use crate::pipeline::{Finished, key};
+use crate::pipeline::{Finished, kept_note};
 use crate::subtitle::document::{
     self, DocumentMeta, QualityMeta, RequestMeta, SourceMeta, UsageMeta,
 };
@@ -55,7 +56,7 @@ pub enum AssembleError {
 #[derive(Debug)]
 pub struct Assembled {
     pub files: Vec<Finished>,
-    pub note: Option<String>,
+    pub notes: Vec<String>,
 }
 
 /// Joins `parts` and writes the audio file and its subtitles below `out`. Blocking.
@@ -63,12 +64,12 @@ pub fn assemble(
     recipe: &Assemble,
     parts: &[Part],
     objects: &Objects,
-    out: &Path,
+    outputs: &Outputs,
 ) -> Result<Assembled, AssembleError> {
     if let Some(gone) = parts.iter().find(|part| !objects.contains(part.key)) {
         return Err(AssembleError::Missing { job: gone.job });
     }
-    let mut file = NewFile::create(out, &recipe.audio)?;
+    let mut file = outputs.create(&recipe.audio)?;
     let tags = Tags {
         title: recipe.title.clone().or_else(|| {
             recipe
@@ -87,23 +88,22 @@ pub fn assemble(
     .map_err(AssembleError::Join)?;
     audio::verify_joined(file.path(), &joined, recipe.format).map_err(AssembleError::Verify)?;
     // Subtitles first: whoever sees the audio file sees the whole set.
-    let (mut finished, mut note) = (Vec::with_capacity(1), None);
+    let (mut finished, mut notes) = (Vec::with_capacity(1), Vec::new());
     if !recipe.subtitles.is_empty() {
-        (finished, note) = subtitles(recipe, parts, objects, out, &joined)?;
+        (finished, notes) = subtitles(recipe, parts, objects, outputs, &joined)?;
     }
-    let path = file.keep()?;
-    finished.insert(
-        0,
-        describe(
-            &path,
-            &recipe.audio,
-            recipe.format.as_str(),
-            Some(joined.duration),
-        )?,
-    );
+    let put = outputs.put(file, &recipe.audio)?;
+    notes.extend(put.kept.as_deref().map(kept_note));
+    let audio = describe(
+        &put,
+        &recipe.audio,
+        recipe.format.as_str(),
+        Some(joined.duration),
+    )?;
+    finished.insert(0, audio);
     Ok(Assembled {
         files: finished,
-        note,
+        notes,
     })
 }
 
@@ -137,9 +137,9 @@ fn subtitles(
     recipe: &Assemble,
     parts: &[Part],
     objects: &Objects,
-    out: &Path,
+    outputs: &Outputs,
     joined: &Joined,
-) -> Result<(Vec<Finished>, Option<String>), AssembleError> {
+) -> Result<(Vec<Finished>, Vec<String>), AssembleError> {
     let end = parts.last().map_or(0, |part| part.range.end);
     let text = objects
         .read_text(recipe.text, 0..end)
@@ -176,6 +176,7 @@ fn subtitles(
     let (cues, _) = subtitle::cues(&transcript, joined.duration, &CueRules::default());
     let mut meta = meta(recipe, text.len(), joined);
     meta.quality.flags.extend(note.clone());
+    let mut notes: Vec<String> = note.into_iter().collect();
     let written: Result<Vec<_>, AssembleError> = recipe
         .subtitles
         .iter()
@@ -186,11 +187,12 @@ fn subtitles(
                 DocumentFormat::Txt => subtitle::txt::write(&transcript),
                 DocumentFormat::Json => document::write(&transcript, &meta),
             };
-            let path = output::write(out, &wanted.path, bytes.as_bytes())?;
-            describe(&path, &wanted.path, wanted.format.as_str(), None)
+            let put = outputs.write(&wanted.path, bytes.as_bytes())?;
+            notes.extend(put.kept.as_deref().map(kept_note));
+            describe(&put, &wanted.path, wanted.format.as_str(), None)
         })
         .collect();
-    Ok((written?, note))
+    Ok((written?, notes))
 }
 
 /// The word times that came with each part, where they were asked for.
@@ -229,20 +231,20 @@ fn note(recipe: &Assemble, spoken: &[Spoken<'_>]) -> Option<String> {
 }
 
 fn describe(
-    path: &Path,
+    put: &Put,
     relative: &Path,
     format: &str,
     audio: Option<AudioMillis>,
 ) -> Result<Finished, AssembleError> {
-    let describe = || Ok((path.metadata()?.len(), key::of_file(path)?));
-    let (bytes, sha256) = describe().map_err(|source| AssembleError::ReadBack {
-        path: path.to_owned(),
+    let found = put.path.metadata();
+    let found = found.map_err(|source| AssembleError::ReadBack {
+        path: put.path.clone(),
         source,
     })?;
     Ok(Finished {
         path: relative.to_owned(),
-        bytes,
-        sha256,
+        bytes: found.len(),
+        sha256: put.sha256,
         format: format.to_owned(),
         audio,
     })

@@ -1,14 +1,15 @@
 //! A raw transcription answer into documents. Sends nothing: a change of format or of
 //! cue rules is rendered from what was paid for.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::domain::{AudioMillis, ContentKey, DocumentFormat, Transcript};
 use crate::engine::transcription::{has_guessed_bytes, parse_transcript};
 use crate::pipeline::objects::Objects;
-use crate::pipeline::output::{self, OutputError};
+use crate::pipeline::output::OutputError;
+use crate::pipeline::outputs::Outputs;
 use crate::pipeline::recipe::Compose;
-use crate::pipeline::{Finished, key};
+use crate::pipeline::{Finished, kept_note};
 use crate::subtitle::document::{self, DocumentMeta};
 use crate::subtitle::{self, Doubts, Repairs};
 
@@ -40,7 +41,7 @@ pub fn compose(
     answer: ContentKey,
     meta: &DocumentMeta,
     objects: &Objects,
-    out: &Path,
+    outputs: &Outputs,
 ) -> Result<Composed, ComposeError> {
     let path = objects.path(answer);
     let bytes = std::fs::read(&path).map_err(|source| ComposeError::Answer { path, source })?;
@@ -73,11 +74,12 @@ pub fn compose(
                 DocumentFormat::Txt => subtitle::txt::write(&whole),
                 DocumentFormat::Json => document::write(&transcript, &meta),
             };
-            output::write(out, &wanted.path, text.as_bytes())?;
+            let put = outputs.write(&wanted.path, text.as_bytes())?;
+            notes.extend(put.kept.as_deref().map(kept_note));
             Ok(Finished {
                 path: wanted.path.clone(),
                 bytes: u64::try_from(text.len()).unwrap_or(u64::MAX),
-                sha256: key::of_bytes(text.as_bytes()),
+                sha256: put.sha256,
                 format: wanted.format.as_str().to_owned(),
                 audio: None,
             })

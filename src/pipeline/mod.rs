@@ -10,6 +10,7 @@ pub mod key;
 pub mod manifest;
 pub mod objects;
 pub mod output;
+pub mod outputs;
 pub(crate) mod pace;
 pub mod plan;
 pub mod recipe;
@@ -18,6 +19,7 @@ pub mod requests;
 pub mod script;
 pub mod source;
 pub mod task;
+pub mod written;
 
 use std::path::PathBuf;
 
@@ -33,4 +35,9 @@ pub struct Finished {
     /// `wav`, `srt`, …
     pub format: String,
     pub audio: Option<AudioMillis>,
+}
+
+/// That something made way for an output, and where it is now.
+fn kept_note(kept: &std::path::Path) -> String {
+    format!("what stood there is kept as {}", kept.display())
 }

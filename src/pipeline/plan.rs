@@ -1,7 +1,7 @@
 //! The plan: what there is to do, what it would cost, and why. Opens no socket, writes
 //! nothing; reads inputs and, if there is one, the queue.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,12 +12,14 @@ use crate::pipeline::discover::{DiscoverError, Found, Skipped, discover};
 use crate::pipeline::key;
 use crate::pipeline::manifest::{self, ManifestError};
 use crate::pipeline::output::{Template, TemplateError, collision_key};
+use crate::pipeline::outputs::Outputs;
 use crate::pipeline::recipe::{Assemble, Compose};
 use crate::pipeline::source::{
     AUDIO_EXTENSIONS, AudioSource, Refusal, TEXT_EXTENSIONS, TextSource, read_audio, read_remote,
     read_text,
 };
 use crate::pipeline::task::{Places, Task, Work};
+use crate::pipeline::written::{Place, Written, WrittenError};
 use crate::store::{self, Store};
 
 /// How one file stands.
@@ -87,6 +89,8 @@ pub struct FilePlan {
     pub at_most: bool,
     /// Relative to the output folder.
     pub outputs: Vec<PathBuf>,
+    /// Those of them that make what stands there yield: it is kept beside.
+    pub yields: Vec<PathBuf>,
     pub note: Option<String>,
 }
 
@@ -202,6 +206,17 @@ pub enum PlanError {
     },
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error("cannot look at what was written")]
+    Outputs(#[from] std::io::Error),
+}
+
+impl From<WrittenError> for PlanError {
+    fn from(error: WrittenError) -> Self {
+        match error {
+            WrittenError::Io(error) => Self::Outputs(error),
+            WrittenError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// One file as read, before the queue is asked about it.
@@ -238,6 +253,13 @@ pub(crate) fn read(task: &Task, template: &Template, found: &Found) -> Read {
     }
 }
 
+/// The inputs of a task, under their real names.
+fn inputs(files: &[Found]) -> HashSet<PathBuf> {
+    let here = files.iter().filter(|file| file.remote.is_none());
+    here.filter_map(|file| file.path.canonicalize().ok())
+        .collect()
+}
+
 /// The template of a task, checked.
 pub(crate) fn template(task: &Task) -> Result<Template, PlanError> {
     Template::parse(&task.output).map_err(|source| PlanError::Template {
@@ -253,8 +275,10 @@ pub async fn plan(
     places: &Places,
     store: Option<&Store>,
 ) -> Result<Plan, PlanError> {
+    let written = Written::load(&places.state, store).await?;
     let mut planner = Planner {
         store,
+        files: Outputs::new(places.out.clone(), Arc::new(written)),
         places,
         counted: BTreeSet::new(),
         names: HashMap::new(),
@@ -268,6 +292,8 @@ pub async fn plan(
 
 struct Planner<'a> {
     store: Option<&'a Store>,
+    /// The output folder, and what in it is ours.
+    files: Outputs,
     places: &'a Places,
     /// Requests already counted: equal work is sent once. Eight bytes of each key keep a
     /// million chunks in 13 MB (a hash set takes twice that whenever it grows); two of a
@@ -295,6 +321,7 @@ impl Planner<'_> {
             found.files.extend(listed.files);
             found.warnings.extend(listed.warnings);
         }
+        let inputs = inputs(&found.files);
         let mut reads = stream::iter(found.files.into_iter().map(|file| {
             let (task, template) = (task.clone(), template.clone());
             async move {
@@ -312,7 +339,7 @@ impl Planner<'_> {
             .await
             .expect("reading a file does not panic")
         {
-            files.push(self.file(task, file, read).await?);
+            files.push(self.file(task, file, read, &inputs).await?);
         }
         drop(reads);
         Ok(TaskPlan {
@@ -323,7 +350,13 @@ impl Planner<'_> {
         })
     }
 
-    async fn file(&mut self, task: &Task, found: Found, read: Read) -> Result<FilePlan, PlanError> {
+    async fn file(
+        &mut self,
+        task: &Task,
+        found: Found,
+        read: Read,
+        inputs: &HashSet<PathBuf>,
+    ) -> Result<FilePlan, PlanError> {
         let (parent, keys, outputs, note) = match &read {
             Read::Refused(refusal) => {
                 return Ok(FilePlan {
@@ -336,6 +369,7 @@ impl Planner<'_> {
                     cost: Some(NanoUsd::ZERO),
                     at_most: false,
                     outputs: Vec::new(),
+                    yields: Vec::new(),
                     note: None,
                 });
             }
@@ -376,6 +410,11 @@ impl Planner<'_> {
             }
         }
         let state = self.state(task, &found.path, parent, &outputs).await?;
+        let (state, yields) = if state.is_work() {
+            self.guard(task, state, &outputs, inputs)?
+        } else {
+            (state, Vec::new())
+        };
         let mut file = FilePlan {
             found,
             requests: u64::try_from(keys.len()).unwrap_or(u64::MAX),
@@ -385,9 +424,16 @@ impl Planner<'_> {
             cost: Some(NanoUsd::ZERO),
             at_most: false,
             outputs,
+            yields,
             note,
             state,
         };
+        for output in file.yields.clone() {
+            file.add_note(format!(
+                "{} is not ours: it is kept as {0}.bak",
+                output.display()
+            ));
+        }
         if file.state.is_work() {
             self.price(task, &mut file, keys).await?;
         }
@@ -453,6 +499,48 @@ impl Planner<'_> {
             }
             None => FileState::New,
         })
+    }
+
+    /// Whether `outputs` have a free way: no input is ever replaced, and what we did not write only
+    /// if a person said so.
+    fn guard(
+        &self,
+        task: &Task,
+        state: FileState,
+        outputs: &[PathBuf],
+        inputs: &HashSet<PathBuf>,
+    ) -> Result<(FileState, Vec<PathBuf>), PlanError> {
+        let mut yields = Vec::new();
+        for output in outputs {
+            let target = self.places.out.join(output);
+            if target
+                .canonicalize()
+                .is_ok_and(|real| inputs.contains(&real))
+            {
+                let refusal = Refusal {
+                    why: format!("would be written over an input: {}", target.display()),
+                    remedy: "give the task another `output`".to_owned(),
+                };
+                return Ok((FileState::Refused(refusal), Vec::new()));
+            }
+            match self.files.place(output)? {
+                Place::Free | Place::Ours | Place::Yielded => {}
+                Place::Foreign if task.overwrite => yields.push(output.clone()),
+                Place::Foreign => {
+                    let whose = if self.files.knows(output) {
+                        "was changed since voicespool wrote it"
+                    } else {
+                        "was not written by this project"
+                    };
+                    let refusal = Refusal {
+                        why: format!("cannot be written: {} {whose}", target.display()),
+                        remedy: "move that file away, give the task another `output`, or set `overwrite = true` or run --overwrite (it is kept as NAME.bak)".to_owned(),
+                    };
+                    return Ok((FileState::Refused(refusal), Vec::new()));
+                }
+            }
+        }
+        Ok((state, yields))
     }
 
     async fn price(

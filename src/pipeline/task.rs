@@ -29,6 +29,8 @@ pub struct Task {
     pub output: String,
     /// Claimed before larger numbers; 0 by default.
     pub priority: i64,
+    /// Outputs may take the place of files that are not ours; each of those is kept as NAME.bak.
+    pub overwrite: bool,
     /// What the model charges; `None` if unknown (then no run under a budget).
     pub price: Option<Price>,
     pub work: Work,

@@ -152,15 +152,13 @@ async fn make_audio(
             })
         })
         .collect();
-    let (objects, out) = (run.objects.clone(), run.places.out.clone());
+    let (objects, outputs) = (run.objects.clone(), run.outputs.clone());
     let audio = recipe.audio.clone();
-    let made =
-        tokio::task::spawn_blocking(move || assemble::assemble(&recipe, &parts, &objects, &out));
+    let made = tokio::task::spawn_blocking(move || {
+        assemble::assemble(&recipe, &parts, &objects, &outputs)
+    });
     let made = made.await.expect("assembling does not panic");
-    if let Ok(assemble::Assembled {
-        note: Some(note), ..
-    }) = &made
-    {
+    for note in made.iter().flat_map(|made| &made.notes) {
         run.tell(Event::Warning(format!("{}: {note}", audio.display())));
     }
     Ok(made
@@ -195,16 +193,14 @@ async fn make_documents(
         Request::Speak { .. } | Request::Nothing => None,
     });
     let meta = document_meta(&recipe, &claim.source.path, &attempts, price);
-    let (objects, out) = (run.objects.clone(), run.places.out.clone());
+    let (objects, outputs) = (run.objects.clone(), run.outputs.clone());
     let made = tokio::task::spawn_blocking(move || {
-        compose::compose(&recipe, part.key, &meta, &objects, &out)
+        compose::compose(&recipe, part.key, &meta, &objects, &outputs)
     });
     let made = made.await.expect("composing does not panic");
-    if let Ok(made) = &made {
-        for note in &made.notes {
-            let path = String::from_utf8_lossy(&claim.source.path);
-            run.tell(Event::Warning(format!("{path}: {note}")));
-        }
+    for note in made.iter().flat_map(|made| &made.notes) {
+        let path = String::from_utf8_lossy(&claim.source.path);
+        run.tell(Event::Warning(format!("{path}: {note}")));
     }
     Ok(made
         .map(|made| made.files)

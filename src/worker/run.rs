@@ -21,6 +21,7 @@ use crate::engine::Engine;
 use crate::engine::delay::{DelayRules, MAX_RETRY_AFTER};
 use crate::engine::limit::Gate;
 use crate::pipeline::objects::Objects;
+use crate::pipeline::outputs::Outputs;
 use crate::pipeline::task::Places;
 use crate::store::{self, Claim, DoubtPolicy, PauseRow, Purse, SUSPECT_AFTER, Store};
 use crate::worker::bounds::Bounds;
@@ -178,6 +179,7 @@ pub struct Run {
     pub store: Arc<Store>,
     pub objects: Objects,
     pub places: Places,
+    pub outputs: Outputs,
     pub lanes: HashMap<GateId, Lane>,
     pub requests: HashMap<SpecId, Request>,
     /// The same specs by where they go, the most urgent first. Jobs of other tasks stay in

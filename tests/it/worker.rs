@@ -18,8 +18,10 @@ use voicespool::engine::{Engine, EngineError, SpeechRequest};
 use voicespool::pipeline::addresses::Addresses;
 use voicespool::pipeline::enqueue::{enqueue, specs};
 use voicespool::pipeline::objects::Objects;
+use voicespool::pipeline::outputs::Outputs;
 use voicespool::pipeline::plan::plan;
 use voicespool::pipeline::task::{Task, Work};
+use voicespool::pipeline::written::Written;
 use voicespool::store::{DoubtPolicy, Evidence, Intent, NewRun, Options, Store};
 use voicespool::worker::recovery::recover;
 use voicespool::worker::verdict::RetryRules;
@@ -137,11 +139,15 @@ pub(crate) async fn prepare(
     let (events, mut inbox) = mpsc::unbounded_channel();
     // Ends with the run, which holds the sender.
     tokio::spawn(async move { while inbox.recv().await.is_some() {} });
+    let written = Written::load(&settings.places.state, Some(&store))
+        .await
+        .unwrap();
     Arc::new(Run {
         id,
         store: Arc::new(store),
         objects,
         places: settings.places.clone(),
+        outputs: Outputs::new(settings.places.out.clone(), Arc::new(written)),
         lanes: HashMap::from([(specs.gate, Lane::new(engine, rig.gate, "script".into()))]),
         requests: HashMap::from([(specs.request, request), (specs.local, Request::Nothing)]),
         specs: HashMap::from([

@@ -158,6 +158,7 @@ pub(crate) struct PlanArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct RunArgs {
     /// Only these tasks
     #[arg(value_name = "TASK")]
@@ -180,6 +181,9 @@ pub(crate) struct RunArgs {
     /// Requests in flight at once [config: run.workers]
     #[arg(short = 'j', long = "workers", value_name = "N")]
     pub workers: Option<NonZeroU32>,
+    /// Replace files in the output folder that voicespool did not write, each kept as NAME.bak
+    #[arg(long)]
+    pub overwrite: bool,
     /// Queue and work on at most this many files
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,

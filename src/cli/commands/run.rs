@@ -33,7 +33,12 @@ pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> 
         ..Overrides::default()
     };
     let mut context = Context::load(global, overrides)?;
-    let tasks = context.tasks(&args.tasks)?;
+    let mut tasks = context.tasks(&args.tasks)?;
+    if args.overwrite {
+        for task in &mut tasks {
+            Arc::make_mut(task).overwrite = true;
+        }
+    }
     if args.dry_run {
         let store = context.open_read_only().await?;
         let plan = limited(

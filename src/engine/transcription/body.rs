@@ -10,20 +10,29 @@ use crate::engine::transcription::TranscriptError;
 use crate::engine::transcription::wire::WireTranscript;
 use crate::subtitle::{Cue, srt, vtt};
 
-/// How answers begin that a server or a proxy in front of it gives when it failed, in lower case.
+/// What short answers say that a server or a proxy in front of it gives when it failed, in lower case.
 const TROUBLE: &[&str] = &[
     "error",
-    "internal server error",
+    "try again",
     "bad gateway",
-    "service unavailable",
     "gateway time",
-    "upstream ",
+    "unavailable",
+    "upstream",
     "not found",
     "unauthorized",
     "forbidden",
-    "too many requests",
+    "too many",
+    "rate limit",
     "timeout",
+    "timed out",
+    "overloaded",
+    "busy",
 ];
+/// Up to so many bytes an answer with such words is trouble, and no speech about it.
+const SHORT: usize = 300;
+/// Fewer words without any mark of a transcript are no answer: a sentence of a server reads like one
+/// of a speaker.
+const FEWEST_WORDS: usize = 8;
 
 /// `bytes` as text. A byte that is no UTF-8 is read as windows-1252, where those come from that
 /// servers pass on.
@@ -126,8 +135,8 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Transcript, Transcr
         start: Option<f64>,
         end: Option<f64>,
     }
-    let (mut parts, mut pieces) = (Vec::new(), String::new());
-    let mut whole = None;
+    let (mut parts, mut pieces, mut count) = (Vec::new(), String::new(), 0_usize);
+    let (mut whole, mut alone) = (None, None);
     for line in lines.map(str::trim) {
         if line.is_empty() || line == "[DONE]" {
             continue;
@@ -141,13 +150,17 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Transcript, Transcr
         let read = object(line)?;
         match (piece.start, piece.end) {
             (Some(start), Some(end)) => parts.push((read.text, start, end)),
-            _ if piece.kind.rsplit('.').next() == Some("done") || parts.is_empty() => {
-                whole = Some(read);
+            _ if piece.kind.rsplit('.').next() == Some("done") => whole = Some(read),
+            // A piece without times, or the whole in one line.
+            _ => {
+                pieces.push(' ');
+                pieces.push_str(&read.text);
+                alone = Some(read);
+                count += 1;
             }
-            _ => {}
         }
     }
-    if let Some(whole) = whole {
+    if let Some(whole) = whole.or(alone.filter(|_| count == 1 && parts.is_empty())) {
         return Ok(whole);
     }
     if parts.is_empty() && pieces.is_empty() {
@@ -163,7 +176,7 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Transcript, Transcr
         })
         .collect();
     let text = if segments.is_empty() {
-        pieces
+        pieces.trim().to_owned()
     } else {
         joined(&segments)
     };
@@ -201,17 +214,22 @@ fn plain(text: &str) -> Result<Transcript, TranscriptError> {
     if text.is_empty() {
         return Err(TranscriptError::Empty);
     }
-    let start = text
-        .get(..80.min(text.len()))
-        .unwrap_or(text)
-        .to_lowercase();
-    if text.len() < 400 && TROUBLE.iter().any(|trouble| start.starts_with(trouble)) {
+    let has_trouble = |text: &str| {
+        let lower = text.to_lowercase();
+        TROUBLE.iter().any(|trouble| lower.contains(trouble))
+    };
+    let unspaced = text.chars().filter(|c| u32::from(*c) >= 0x2E80).count();
+    let words = text.split_whitespace().count().max(unspaced / 2);
+    if words < FEWEST_WORDS || text.len() <= SHORT && has_trouble(text) {
         return Err(TranscriptError::provider(text));
     }
     let is_control = |c: char| c.is_control() && !c.is_whitespace();
     let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
+    // The end of a JSON, a form, a page.
+    let is_code = text.starts_with(['<', '"', '}', ']', ':', ',']) || text.starts_with("--");
     if is_json
-        || text.starts_with(['<', '"'])
+        || is_code
+        || text.contains("\"text\"")
         || text.contains(is_control)
         || !text.contains(char::is_alphabetic)
     {

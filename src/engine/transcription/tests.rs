@@ -235,11 +235,27 @@ fn every_form_of_an_answer_is_read() {
         assert_eq!(transcript.text, "One two. Three.");
     }
     for untimed in [
-        "One two. Three.\n",
         "event: transcript.text.delta\ndata: {\"type\":\"transcript.text.delta\",\"delta\":\"One two.\"}\n\ndata: {\"type\":\"transcript.text.delta\",\"delta\":\" Three.\"}\n",
         "data: {\"type\":\"transcript.text.delta\",\"delta\":\"One\"}\n\ndata: {\"type\":\"transcript.text.done\",\"text\":\"One two. Three.\"}\n",
     ] {
         assert_eq!(parsed(untimed).text, "One two. Three.", "{untimed}");
+    }
+}
+
+#[test]
+fn plain_text_is_read_if_it_is_long_enough_to_be_speech() {
+    let text = "The river was calm in the morning and nobody spoke of an error.";
+    let long = [text, text, text, text, text, text].join(" ");
+    assert_eq!(parsed(&long).text, long);
+    let calm = "The river was calm in the morning and nobody spoke.";
+    assert_eq!(parsed(calm).text, calm);
+    for trouble in [
+        "Try again later.",
+        "One two. Three.",
+        text,
+        "upstream connect error or disconnect/reset before headers, reset reason: overflow",
+    ] {
+        assert!(parse_transcript(trouble.as_bytes()).is_err(), "{trouble}");
     }
 }
 

@@ -12,6 +12,7 @@ mod money;
 mod moved;
 mod old_project;
 mod oneshot;
+mod ownership;
 mod pace;
 mod script;
 mod speech;

@@ -302,9 +302,10 @@ fn many_gates_share_a_few_workers_and_none_waits_for_ever() {
 #[test]
 fn a_file_that_cannot_be_written_fails_alone_and_the_end_says_so() {
     let project = Project::new(LOCAL);
-    project.write("books/a.txt", TEXT);
+    project.write("books/x/a.txt", TEXT);
     project.write("books/b.txt", "Another book, which has a place.\n");
-    project.write("out/books/a.wav/in-the-way.txt", "");
+    // A file where a folder is needed.
+    project.write("out/books/x", "in the way");
 
     let ran = project.run(&["run", "--yes"]).exits(3);
 

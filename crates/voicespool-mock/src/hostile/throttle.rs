@@ -30,7 +30,7 @@ const WAITS: &[(&str, &[&str], Wait)] = &[
         &["retry-after: 99999999999999999999999999"],
         Some((900.0, 990.0)),
     ),
-    ("overflowing", &["retry-after: 1e999"], None),
+    ("overflowing", &["retry-after: 1e999"], Some((900.0, 990.0))),
     ("negative", &["retry-after: -5"], None),
     ("not-a-number", &["retry-after: NaN"], None),
     ("infinite", &["retry-after: inf"], None),
