@@ -527,7 +527,9 @@ impl Planner<'_> {
                 Place::Free | Place::Ours | Place::Yielded => {}
                 Place::Foreign if task.overwrite => yields.push(output.clone()),
                 Place::Foreign => {
-                    let whose = if self.files.knows(output) {
+                    let whose = if target.is_symlink() {
+                        "is a symbolic link"
+                    } else if self.files.knows(output) {
                         "was changed since voicespool wrote it"
                     } else {
                         "was not written by this project"

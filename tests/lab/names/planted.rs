@@ -9,45 +9,59 @@ use voicespool_mock::MockOptions;
 use crate::names::Place;
 use crate::support::Provider;
 
-/// Where a link is planted, where it leads (below `outside`), and whether the run must
-/// refuse, with which exit code: else it puts its own file in the link's place.
-const LINKS: &[(&str, &str, Option<i32>)] = &[
-    ("out/book", "deep", Some(3)),
-    ("out/book/a.wav", "victim.txt", None),
-    ("out/book/a.srt", "victim.txt", None),
-    ("out/cost.csv", "victim.txt", None),
-    ("out/files.csv", "victim.txt", None),
-    (".voicespool/run.lock", "victim.txt", Some(7)),
-    (".voicespool/queue.db", "empty", Some(7)),
-    (".voicespool/queue.db", "new.db", Some(7)),
-    (".voicespool/queue.db-wal", "victim.txt", Some(7)),
-    (".voicespool/queue.db-shm", "victim.txt", Some(7)),
-    (".voicespool/objects", "deep", Some(7)),
+/// What a run makes of a planted link; it never follows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// It ends with this code.
+    Refuses(i32),
+    /// It refuses the input in the plan, before anything is paid.
+    Plans,
+    /// It goes on without that file, and says so.
+    Warns,
+}
+
+/// Where a link is planted, where it leads (below `outside`), and what follows.
+const LINKS: &[(&str, &str, Then)] = &[
+    ("out/book", "deep", Then::Refuses(3)),
+    ("out/book/a.wav", "victim.txt", Then::Plans),
+    ("out/book/a.srt", "victim.txt", Then::Plans),
+    ("out/cost.csv", "victim.txt", Then::Warns),
+    ("out/files.csv", "victim.txt", Then::Warns),
+    (".voicespool/run.lock", "victim.txt", Then::Refuses(7)),
+    (".voicespool/queue.db", "empty", Then::Refuses(7)),
+    (".voicespool/queue.db", "new.db", Then::Refuses(7)),
+    (".voicespool/queue.db-wal", "victim.txt", Then::Refuses(7)),
+    (".voicespool/queue.db-shm", "victim.txt", Then::Refuses(7)),
+    (".voicespool/objects", "deep", Then::Refuses(7)),
 ];
 
 /// Plants each of them; returns how many.
 pub(super) fn links() -> usize {
     let provider = Provider::start(MockOptions::default());
-    for (link, target, refuses) in LINKS {
+    for (link, target, then) in LINKS {
         let place = plant(&provider, &[(link, target)]);
         let ran = place.project.run(&["run", "--yes"]);
         let what = format!("{link} -> outside/{target}: {}", ran.stderr());
         assert!(!ran.stderr().contains("panicked"), "{what}");
         place.is_intact(&what);
-        if let Some(code) = refuses {
-            let ran = ran.exits(*code);
-            assert!(ran.stderr().contains("link"), "{what}");
-            let planted = place.project.path(link);
-            assert!(planted.is_symlink(), "{what}");
-            fs::remove_file(planted).unwrap();
-            if *code == 3 {
-                place.project.run(&["retry", "--all", "--yes"]).exits(0);
-            }
-            place.project.run(&["run", "--yes"]).exits(0);
-        } else {
-            ran.exits(0);
-            assert!(!place.project.path(link).is_symlink(), "{what}");
+        let code = match then {
+            Then::Refuses(code) => *code,
+            Then::Plans => 3,
+            Then::Warns => 0,
+        };
+        let ran = ran.exits(code);
+        let says = match then {
+            Then::Refuses(_) | Then::Plans => "link",
+            Then::Warns => "is not ours and stays",
+        };
+        assert!(ran.stderr().contains(says), "{what}");
+        let planted = place.project.path(link);
+        assert!(planted.is_symlink(), "{what}");
+        fs::remove_file(planted).unwrap();
+        if *then == Then::Refuses(3) {
+            place.project.run(&["retry", "--all", "--yes"]).exits(0);
         }
+        place.project.run(&["run", "--yes"]).exits(0);
         place.project.run(&["verify", "--deep"]).exits(0);
     }
     LINKS.len() + parts(&provider)
