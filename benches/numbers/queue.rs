@@ -10,8 +10,8 @@ use voicespool::domain::{
     Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
 use voicespool::store::{
-    Bill, Claim, Intent, NewChild, NewChildren, NewObject, NewParent, NewRun, NewSource, NewSpec,
-    Options, Settle, Store, Verdict,
+    Attempted, Claim, Intent, NewChild, NewChildren, NewObject, NewParent, NewRun, NewSource,
+    NewSpec, Options, Settle, Store, Verdict,
 };
 
 use crate::machine::{peak_of, timed};
@@ -174,7 +174,7 @@ async fn one(store: Store, run: RunId, claim: Claim) {
             audio: Some(AudioMillis(61_000)),
         },
         fault: None,
-        bill: Some(Bill {
+        attempted: Some(Attempted {
             cost: NanoUsd(3_920_000),
             status: CostStatus::Confirmed,
             http_status: Some(200),

@@ -1,7 +1,7 @@
 //! One run from the agreed plan to its end: queued, worked on, told, and written down.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, mpsc};
 
@@ -24,7 +24,7 @@ use crate::pipeline::written::Written;
 use crate::store::{Caps, Filter, NewEvent, NewRun, Store};
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
-use crate::worker::{Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
+use crate::worker::{self, Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
@@ -164,7 +164,6 @@ async fn work(
         pauses: Pauses::default(),
         guard: Guard::new(settings.budget.runaway_factor),
         bounds: Bounds::default(),
-        halted: OnceLock::new(),
     });
     let cap = context.funds(Some(store)).await?.left(max_cost);
     let reporter = tokio::spawn(progress::follow(
@@ -176,7 +175,7 @@ async fn work(
         },
         context.clock,
     ));
-    let stop = run.work().await;
+    let stop = worker::work(&run).await;
     // The reporter ends when the last sender is gone.
     drop(run);
     let tally = reporter.await?;

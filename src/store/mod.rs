@@ -27,7 +27,7 @@ pub use rows::{
     OutputRow, ParentRow, PartRow, PauseRow, RunRow, SourceRow, Sum,
 };
 pub use work::{
-    Added, Adopt, Bill, Caps, Claim, DoubtPolicy, Evidence, Fault, Filter, InFlight, Intent,
+    Added, Adopt, Attempted, Caps, Claim, DoubtPolicy, Evidence, Fault, Filter, InFlight, Intent,
     NewChild, NewChildren, NewEvent, NewObject, NewOutput, NewParent, NewPause, NewRun, NewSource,
     NewSpec, Parent, Recovered, Reopened, SUSPECT_AFTER, Settle, Source, Spec, Verdict,
 };

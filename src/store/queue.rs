@@ -245,7 +245,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::LeaseLost`]; [`Error::NoSuchJob`]; [`Error::IllegalMove`]; [`Error::Misuse`]
-    /// for a failure without a fault, and for a bill that is missing or too many.
+    /// for a failure without a fault, and for an outcome that is missing or too many.
     pub async fn settle(&self, settle: Settle) -> Result<(), Error> {
         self.db.settle(settle).await
     }

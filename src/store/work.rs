@@ -194,7 +194,7 @@ pub struct Fault {
     pub detail: String,
 }
 
-/// How a try ended. `bill` is there exactly if the job was marked as sent.
+/// How a try ended. `attempted` is there exactly if the job was marked as sent.
 #[derive(Debug, Clone)]
 pub struct Settle {
     pub job: JobId,
@@ -204,7 +204,7 @@ pub struct Settle {
     /// Stands on the job until its next try ends, and on the attempt for good.
     /// `Fail` needs one.
     pub fault: Option<Fault>,
-    pub bill: Option<Bill>,
+    pub attempted: Option<Attempted>,
 }
 
 /// What becomes of the job.
@@ -230,9 +230,9 @@ pub enum Verdict {
     Hold,
 }
 
-/// The line on the bill of one attempt.
+/// What one attempt came to: its line in the ledger.
 #[derive(Debug, Clone)]
-pub struct Bill {
+pub struct Attempted {
     /// Ignored, and stored as zero, when `status` is `NotBilled`.
     pub cost: NanoUsd,
     /// Anything but `Reserved`.

@@ -3,16 +3,16 @@
 
 use tokio::sync::SemaphorePermit;
 
-use crate::audio::{self, SpokenLength, enclose};
+use crate::audio::{self, SpeechCheck, SpokenLength, enclose};
 use crate::domain::{AudioFormat, AudioMillis, FaultClass, RawAudio};
 use crate::engine::transcription::parse_transcript;
 use crate::engine::{Answer, EngineError};
 use crate::pipeline::key;
-use crate::pipeline::objects::Part;
+use crate::pipeline::objects::{Arrived, Part};
 use crate::store::NewObject;
 use crate::worker::input::Input;
 use crate::worker::machine;
-use crate::worker::run::Request;
+use crate::worker::request::Request;
 
 /// What a usable answer came to.
 pub(super) struct Usable {
@@ -43,63 +43,99 @@ pub(super) async fn accept(
     .expect("syncing an answer does not panic")
     .map_err(|error| local_fault(&error))?;
     drop(wire);
-    let rules = match asked {
-        Request::Speak { params, check, .. } => Some((params.format, *check)),
-        Request::Transcribe { .. } | Request::Nothing => None,
-    };
-    let length = match input {
-        Input::Text(text) => SpokenLength::of(text),
-        Input::Audio { .. } | Input::Address(_) => SpokenLength::of(""),
-    };
-    let (status, request_id) = (answer.http_status, answer.request_id.clone());
-    let first_byte = Some(answer.first_byte);
-    let checked = tokio::task::spawn_blocking(move || {
-        let bad = |detail: String| EngineError {
-            http_status: status,
-            request_id,
+    let expected = Expected::of(asked, input);
+    let checked = tokio::task::spawn_blocking(move || expected.check(arrived)).await;
+    match checked.expect("checking an answer does not panic") {
+        Ok(usable) => Ok((answer, usable)),
+        Err(Rejected::Local(error)) => Err(error),
+        Err(Rejected::Bad(detail)) => Err(EngineError {
+            http_status: answer.http_status,
+            request_id: answer.request_id,
             may_be_billed: true,
-            first_byte,
+            first_byte: Some(answer.first_byte),
             ..EngineError::new(FaultClass::BadAnswer, detail)
-        };
-        let (format, audio, heard) = match rules {
-            Some((format, check)) => {
-                let facts = audio::check_speech(arrived.path(), format, &length, &check).map_err(
-                    |error| {
-                        if machine::is_at_fault(&error) {
-                            local_fault(&error)
-                        } else {
-                            bad(error.to_string())
-                        }
-                    },
-                )?;
+        }),
+    }
+}
+
+/// What an answer has to be.
+enum Expected {
+    Speech {
+        format: AudioFormat,
+        check: SpeechCheck,
+        length: SpokenLength,
+    },
+    Transcript,
+}
+
+/// Why an answer does not count.
+enum Rejected {
+    /// It is not what was asked for.
+    Bad(String),
+    /// This disk could not keep it.
+    Local(EngineError),
+}
+
+impl Rejected {
+    fn local(error: &(dyn std::error::Error + 'static)) -> Self {
+        Self::Local(local_fault(error))
+    }
+}
+
+impl Expected {
+    fn of(asked: &Request, input: &Input) -> Self {
+        match asked {
+            Request::Speak { params, check, .. } => Self::Speech {
+                format: params.format,
+                check: *check,
+                length: match input {
+                    Input::Text(text) => SpokenLength::of(text),
+                    Input::Audio { .. } | Input::Address(_) => SpokenLength::of(""),
+                },
+            },
+            Request::Transcribe { .. } | Request::Nothing => Self::Transcript,
+        }
+    }
+
+    /// Looks at the answer and gives it its name.
+    fn check(&self, arrived: Arrived) -> Result<Usable, Rejected> {
+        let path = arrived.path();
+        let (format, audio, heard) = match self {
+            Self::Speech {
+                format,
+                check,
+                length,
+            } => {
+                let facts = audio::check_speech(path, *format, length, check);
+                let facts = facts.map_err(|error| {
+                    if machine::is_at_fault(&error) {
+                        Rejected::local(&error)
+                    } else {
+                        Rejected::Bad(error.to_string())
+                    }
+                })?;
                 (format.as_str(), Some(facts.duration), None)
             }
-            None => {
-                let json = std::fs::read(arrived.path()).map_err(|error| local_fault(&error))?;
-                let transcript = parse_transcript(&json).map_err(|error| bad(error.to_string()))?;
+            Self::Transcript => {
+                let json = std::fs::read(path).map_err(|error| Rejected::local(&error))?;
+                let transcript =
+                    parse_transcript(&json).map_err(|error| Rejected::Bad(error.to_string()))?;
                 ("json", None, transcript.duration)
             }
         };
-        let sha256 = key::of_file(arrived.path()).map_err(|error| local_fault(&error))?;
-        let bytes = arrived
-            .path()
-            .metadata()
-            .map_err(|error| local_fault(&error))?
-            .len();
-        arrived.keep().map_err(|error| local_fault(&error))?;
+        let sha256 = key::of_file(path).map_err(|error| Rejected::local(&error))?;
+        let facts = path.metadata().map_err(|error| Rejected::local(&error))?;
+        arrived.keep().map_err(|error| Rejected::local(&error))?;
         Ok(Usable {
             object: NewObject {
                 sha256,
-                bytes,
+                bytes: facts.len(),
                 format: format.to_owned(),
             },
             audio,
             heard,
         })
-    })
-    .await
-    .expect("checking an answer does not panic");
-    checked.map(|usable| (answer, usable))
+    }
 }
 
 /// What travels without a header and gets one here, before anybody takes it for an answer.

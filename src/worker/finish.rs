@@ -3,117 +3,61 @@
 
 use std::sync::Arc;
 
-use crate::domain::{AudioMillis, FaultClass, JobKind, NanoUsd, Price};
+use crate::domain::{AudioMillis, JobKind, NanoUsd, Price};
 use crate::pipeline::{Finished, assemble, compose, recipe};
-use crate::store::{self, AttemptRow, Claim, Fault, NewOutput, PartRow, Verdict};
+use crate::store::{self, AttemptRow, Claim, NewOutput, PartRow, Verdict};
 use crate::subtitle::document::{
     ChunkMeta, DocumentMeta, QualityMeta, RequestMeta, SourceMeta, UsageMeta,
 };
+use crate::worker::cost::FREE;
 use crate::worker::event::Event;
-use crate::worker::machine;
-use crate::worker::run::{FREE, Request, Run};
-use crate::worker::settle::{End, fail, settle};
+use crate::worker::request::Request;
+use crate::worker::run::Run;
+use crate::worker::settle::{Completed, complete, troubled};
+use crate::worker::trouble::Trouble;
 
 /// Parts read at once.
 const PAGE: u32 = 5_000;
 
 /// Makes the files of one claimed parent.
-pub(super) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
+pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Error> {
     let made = match claim.kind {
-        JobKind::Assemble => make_audio(run, &claim).await?,
-        _ => make_documents(run, &claim).await?,
+        JobKind::Assemble => make_audio(run, claim).await?,
+        _ => make_documents(run, claim).await?,
     };
-    match made {
-        Ok(files) => {
-            let audio = files.iter().find_map(|file| file.audio);
-            let paths = files.iter().map(|file| file.path.clone()).collect();
-            let outputs = files
-                .into_iter()
-                .map(|file| NewOutput {
-                    path: file.path.as_os_str().as_encoded_bytes().to_vec(),
-                    bytes: file.bytes,
-                    sha256: file.sha256,
-                    audio: file.audio,
-                    format: file.format,
-                })
-                .collect();
-            settle(
-                run,
-                &claim,
-                Verdict::Complete {
-                    object: None,
-                    outputs,
-                    audio,
-                },
-                None,
-                None,
-            )
-            .await?;
-            run.tell(Event::Completed {
-                job: claim.job,
-                kind: claim.kind,
-                source: claim.source.clone(),
-                outputs: paths,
-                charge: None,
-                audio,
-                latency: None,
-                reused: false,
-            });
-            Ok(End::Settled)
-        }
-        Err(Trouble {
-            detail,
-            stops: true,
-        }) => {
-            settle(run, &claim, Verdict::Release, None, None).await?;
-            Ok(End::Local(detail))
-        }
-        Err(Trouble {
-            detail,
-            stops: false,
-        }) => {
-            fail(
-                run,
-                &claim,
-                Fault {
-                    class: FaultClass::Local,
-                    detail,
-                },
-                None,
-            )
-            .await
-        }
-    }
-}
-
-/// Why a file was not made.
-struct Trouble {
-    detail: String,
-    /// Every other file would meet the same.
-    stops: bool,
-}
-
-impl Trouble {
-    fn of(error: &(dyn std::error::Error + 'static)) -> Self {
-        let (mut detail, mut next) = (error.to_string(), error.source());
-        while let Some(cause) = next {
-            detail.push_str(": ");
-            detail.push_str(&cause.to_string());
-            next = cause.source();
-        }
-        Self {
-            detail,
-            stops: machine::is_at_fault(error),
-        }
-    }
+    let files = match made {
+        Ok(files) => files,
+        Err(trouble) => return troubled(run, claim, trouble).await,
+    };
+    let told = Completed {
+        files: files.iter().map(|file| file.path.clone()).collect(),
+        charge: None,
+        latency: None,
+        reused: false,
+    };
+    let audio = files.iter().find_map(|file| file.audio);
+    let outputs = files
+        .into_iter()
+        .map(|file| NewOutput {
+            path: file.path.as_os_str().as_encoded_bytes().to_vec(),
+            bytes: file.bytes,
+            sha256: file.sha256,
+            audio: file.audio,
+            format: file.format,
+        })
+        .collect();
+    let verdict = Verdict::Complete {
+        object: None,
+        outputs,
+        audio,
+    };
+    complete(run, claim, verdict, None, told).await
 }
 
 fn recipe<T: serde::de::DeserializeOwned>(claim: &Claim) -> Result<T, Trouble> {
     let text = claim.params.as_deref().unwrap_or("");
-    serde_json::from_str(text).map_err(|error| Trouble {
-        detail: format!("the job's recipe cannot be read: {error}"),
-        stops: false,
-    })
+    serde_json::from_str(text)
+        .map_err(|error| Trouble::of_this_job(format!("the job's recipe cannot be read: {error}")))
 }
 
 /// Every part, read page by page.
@@ -176,10 +120,7 @@ async fn make_documents(
     };
     let parts = all_parts(run, claim).await?;
     let Some(part) = parts.into_iter().next() else {
-        return Ok(Err(Trouble {
-            detail: "the transcript has no answer".into(),
-            stops: false,
-        }));
+        return Ok(Err(Trouble::of_this_job("the transcript has no answer")));
     };
     let attempts = run.store.attempts(part.child).await?;
     let price = run.requests.values().find_map(|request| match request {

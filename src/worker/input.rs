@@ -7,8 +7,8 @@ use crate::domain::{AudioMillis, Quantity};
 use crate::pipeline::addresses::{Address, Addresses};
 use crate::pipeline::{key, remote};
 use crate::store::Claim;
-use crate::worker::machine;
 use crate::worker::run::Run;
+use crate::worker::trouble::Trouble;
 
 /// What is sent, read when the job is claimed: an input that changed since is not sent.
 pub(super) enum Input {
@@ -21,50 +21,27 @@ pub(super) enum Input {
     Address(Address),
 }
 
-/// Why what is to be sent cannot be read.
-pub(super) struct Unreadable {
-    pub(super) detail: String,
-    /// This machine is at fault: every other job would meet the same.
-    pub(super) stops: bool,
-}
-
-impl Unreadable {
-    pub(super) fn new(what: &str, error: &std::io::Error) -> Self {
-        Self {
-            detail: format!("{what}: {error}"),
-            stops: machine::is_at_fault(error),
-        }
-    }
-
-    pub(super) fn of_this_job(detail: &str) -> Self {
-        Self {
-            detail: detail.to_owned(),
-            stops: false,
-        }
-    }
-}
-
 /// Reads what is to be sent. `Err` says why the input is not what was planned.
-pub(super) async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, Unreadable> {
+pub(super) async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, Trouble> {
     if let (Some(text), Some(span)) = (claim.source.text, &claim.span) {
         return run
             .objects
             .read_text(text, span.clone())
             .map(Input::Text)
-            .map_err(|error| Unreadable::new("cannot read the text to speak", &error));
+            .map_err(|error| Trouble::with("cannot read the text to speak", &error));
     }
     let Quantity::Audio(duration) = claim.quantity else {
-        return Err(Unreadable::of_this_job(
+        return Err(Trouble::of_this_job(
             "the job has neither a text nor a length",
         ));
     };
     if claim.source.kind == remote::KIND {
         return match Addresses::new(&run.places.state).get(claim.key) {
             Ok(Some(address)) => Ok(Input::Address(address)),
-            Ok(None) => Err(Unreadable::of_this_job(
+            Ok(None) => Err(Trouble::of_this_job(
                 "its URL is not kept any more; name it in a manifest of its task, then retry",
             )),
-            Err(error) => Err(Unreadable::new("cannot read its URL", &error)),
+            Err(error) => Err(Trouble::with("cannot read its URL", &error)),
         };
     }
     let path = run.places.input(&claim.source.path);
@@ -74,9 +51,9 @@ pub(super) async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, Unread
         .expect("hashing does not panic");
     match found {
         Ok(found) if found == expected => Ok(Input::Audio { path, duration }),
-        Ok(_) => Err(Unreadable::of_this_job(
+        Ok(_) => Err(Trouble::of_this_job(
             "the file changed since it was planned; the next run plans it anew",
         )),
-        Err(error) => Err(Unreadable::new("cannot read the file", &error)),
+        Err(error) => Err(Trouble::with("cannot read the file", &error)),
     }
 }

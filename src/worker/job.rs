@@ -9,35 +9,41 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 
 use crate::audio::enclose;
-use crate::domain::{FaultClass, JobKind, NanoUsd, Quantity, UtcMillis};
+use crate::domain::{FaultClass, JobKind, Quantity};
 use crate::engine::limit::Pass;
 use crate::engine::{Answer, EngineError, Recording, SpeechRequest, TranscriptionRequest};
 use crate::pipeline::objects::Part;
-use crate::store::{self, Claim, Fault, Intent};
+use crate::store::{self, Claim, Intent};
 use crate::worker::answer::{accept, raw_audio};
 use crate::worker::clock::Clock;
+use crate::worker::cost::FREE;
 use crate::worker::event::Event;
 use crate::worker::finish;
-use crate::worker::input::{Input, Unreadable, input};
-use crate::worker::run::{FREE, Lane, Request, Run, Stop};
-use crate::worker::settle::{End, Gone, complete, doubt, fail, release, reuse, unusable};
+use crate::worker::input::{Input, input};
+use crate::worker::lane::Lane;
+use crate::worker::request::Request;
+use crate::worker::run::Run;
+use crate::worker::settle::{doubt, release, troubled};
+use crate::worker::stop::Stop;
+use crate::worker::turn::{Sent, Turn};
+use crate::worker::unusable::unusable;
+use crate::worker::usable::{complete, reuse};
 
 /// The right to have one request on the wire.
 struct Leave<'a> {
     pass: Pass,
     wire: SemaphorePermit<'a>,
-    at: UtcMillis,
-    reserve: NanoUsd,
+    sent: Sent,
 }
 
 /// Works on one claimed job. Whatever happens, the job is settled, released or in doubt
-/// when this returns.
-pub(crate) async fn work(run: &Arc<Run>, claim: Claim) -> Result<End, store::Error> {
+/// when this returns, or the process is about to end.
+pub(super) async fn work(run: &Arc<Run>, claim: Claim) -> Result<(), store::Error> {
     match claim.kind {
         JobKind::Speak | JobKind::Transcribe => request(run, claim).await,
         JobKind::Assemble | JobKind::Compose => {
-            let made = unless_aborted(run, finish::work(run, claim)).await;
-            made.unwrap_or(Ok(End::Left))
+            let made = unless_aborted(run, finish::work(run, &claim)).await;
+            made.unwrap_or(Ok(()))
         }
     }
 }
@@ -51,7 +57,7 @@ async fn unless_aborted<T>(run: &Run, work: impl Future<Output = T>) -> Option<T
     }
 }
 
-async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<End, store::Error> {
+async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<(), store::Error> {
     let (Some(lane), Some(asked)) = (
         run.lanes.get(&claim.spec.gate),
         run.requests.get(&claim.spec.id),
@@ -62,65 +68,58 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<End, store::Error> 
     // queue that was rebuilt over an old object folder.
     if run.objects.contains(claim.key) {
         let reused = unless_aborted(run, reuse(run, &claim, asked)).await;
-        return reused.unwrap_or(Ok(End::Left));
+        return reused.unwrap_or(Ok(()));
     }
     let input = match unless_aborted(run, input(run, &claim)).await {
         None => return release(run, &claim).await,
         Some(Ok(input)) => input,
-        Some(Err(Unreadable {
-            detail,
-            stops: true,
-        })) => {
-            release(run, &claim).await?;
-            return Ok(End::Local(detail));
-        }
-        Some(Err(Unreadable {
-            detail,
-            stops: false,
-        })) => {
-            return fail(
-                run,
-                &claim,
-                Fault {
-                    class: FaultClass::Local,
-                    detail,
-                },
-                None,
-            )
-            .await;
-        }
+        Some(Err(trouble)) => return troubled(run, &claim, trouble).await,
     };
     if let Input::Address(address) = &input {
         // What its manifest says now; a job never changes what it was queued with.
         claim.quantity = Quantity::Audio(address.length);
     }
+    let turn = Turn {
+        run,
+        lane,
+        asked,
+        claim: &claim,
+    };
+    pass_and_send(turn, &input).await
+}
+
+/// Waits until the request may leave, and sends it. Where a cap is in the way, requests in flight
+/// that may cost less than was set aside for them are waited for first.
+async fn pass_and_send(turn: Turn<'_>, input: &Input) -> Result<(), store::Error> {
+    let Turn { run, claim, .. } = turn;
     let may_cost_less = matches!(input, Input::Address(_));
     loop {
         let settled = run.bounds.settled();
         tokio::pin!(settled);
         settled.as_mut().enable();
         let mut bound = may_cost_less.then(|| run.bounds.begin());
-        let full = match depart(run, lane, asked, &claim).await? {
+        let full = match depart(turn).await? {
             Departure::Leave(leave) => {
                 if let Some(bound) = &mut bound {
                     bound.sent();
                 }
-                let end = send(run, lane, asked, claim, &input, leave).await;
+                let end = send(turn, input, leave).await;
                 // Settled: what it did not cost is free again.
                 drop(bound);
                 return end;
             }
-            Departure::Stopped => return release(run, &claim).await,
+            Departure::Stopped => return release(run, claim).await,
             Departure::Full(full) => full,
         };
         drop(bound);
         if !run.bounds.any() {
-            release(run, &claim).await?;
-            return Ok(full);
+            release(run, claim).await?;
+            run.shutdown.stop_for(full);
+            return Ok(());
         }
         tokio::select! {
             () = settled => {}
-            () = run.shutdown.stop.cancelled() => return release(run, &claim).await,
+            () = run.shutdown.stop.cancelled() => return release(run, claim).await,
         }
     }
 }
@@ -132,16 +131,17 @@ enum Departure<'a> {
     /// The run or a pause stops it.
     Stopped,
     /// It would go over a cap.
-    Full(End),
+    Full(Stop),
 }
 
 /// Steps (a) and (b): through the gate, and into the books.
-async fn depart<'a>(
-    run: &'a Arc<Run>,
-    lane: &Lane,
-    asked: &Request,
-    claim: &Claim,
-) -> Result<Departure<'a>, store::Error> {
+async fn depart(turn: Turn<'_>) -> Result<Departure<'_>, store::Error> {
+    let Turn {
+        run,
+        lane,
+        asked,
+        claim,
+    } = turn;
     let leave = async {
         // The gate first: who waits at a closed one must not keep others from the wire.
         let pass = lane.gate.pass(claim.quantity).await;
@@ -176,7 +176,10 @@ async fn depart<'a>(
     match run.store.mark_sent(intent).await {
         Ok(()) => {}
         Err(error @ store::Error::Budget { which, .. }) => {
-            return Ok(Departure::Full(End::Budget(error.to_string(), which)));
+            return Ok(Departure::Full(Stop::Budget {
+                what: error.to_string(),
+                which,
+            }));
         }
         Err(error) => return Err(error),
     }
@@ -186,45 +189,30 @@ async fn depart<'a>(
         source: claim.source.clone(),
         reserved: reserve,
     });
-    Ok(Departure::Leave(Leave {
-        pass,
-        wire,
+    let sent = Sent {
         at,
-        reserve,
-    }))
-}
-
-async fn send(
-    run: &Arc<Run>,
-    lane: &Lane,
-    asked: &Request,
-    claim: Claim,
-    input: &Input,
-    leave: Leave<'_>,
-) -> Result<End, store::Error> {
-    let mut gone = Gone {
-        at: leave.at,
-        reserve: leave.reserve,
+        reserved: reserve,
         latency: Duration::ZERO,
     };
-    let part = run
-        .objects
-        .start(claim.key, claim.attempt)
-        .and_then(|mut part| {
-            if let Some(raw) = raw_audio(asked) {
-                enclose::make_room(&mut part.file, raw)?;
-            }
-            Ok(part)
-        });
-    let mut part = match part {
+    Ok(Departure::Leave(Leave { pass, wire, sent }))
+}
+
+/// Steps (c) to (g): the request is on the bill from here on.
+async fn send(turn: Turn<'_>, input: &Input, leave: Leave<'_>) -> Result<(), store::Error> {
+    let Turn {
+        run,
+        lane,
+        asked,
+        claim,
+    } = turn;
+    let mut sent = leave.sent;
+    let mut part = match new_part(turn) {
         Ok(part) => part,
         Err(error) => {
             // Nothing left this machine: the reservation is given back.
-            let error = EngineError::new(
-                FaultClass::Local,
-                format!("cannot write an answer: {error}"),
-            );
-            return unusable(run, lane, asked, &claim, gone, error).await;
+            let words = format!("cannot write an answer: {error}");
+            let error = EngineError::new(FaultClass::Local, words);
+            return unusable(turn, sent, error).await;
         }
     };
     let started = Instant::now();
@@ -234,40 +222,54 @@ async fn send(
             answer = answer => answer,
             () = run.shutdown.abort.cancelled() => {
                 drop(leave);
-                return doubt(run, &claim, gone.reserve).await;
+                return doubt(run, claim, sent).await;
             }
         }
     };
-    gone.latency = started.elapsed();
+    sent.latency = started.elapsed();
     let Leave { pass, wire, .. } = leave;
-    let result = match answered {
+    let answer = match answered {
         Ok(answer) => {
             lane.answered(run.clock.now());
             pass.answered(&answer);
-            let accepted = unless_aborted(run, accept((asked, input), part, answer, wire)).await;
-            let Some(accepted) = accepted else {
-                return Ok(End::Left);
-            };
-            accepted
+            answer
         }
         Err(error) => {
-            if matches!(error.class, FaultClass::Refused | FaultClass::BadAnswer) {
-                lane.answered(run.clock.now());
-            }
-            if error.class == FaultClass::Account {
-                // Before the place on the wire is free: the next would be refused as well.
-                run.halt(Stop::Account {
-                    detail: error.detail.clone(),
-                });
-            }
-            pass.failed(&error);
-            Err(error)
+            note_failure(turn, pass, &error);
+            let settled = unusable(turn, sent, error).await;
+            drop(wire);
+            return settled;
         }
     };
-    match result {
-        Ok((answer, usable)) => complete(run, asked, &claim, gone, answer, usable).await,
-        Err(error) => unusable(run, lane, asked, &claim, gone, error).await,
+    match unless_aborted(run, accept((asked, input), part, answer, wire)).await {
+        None => Ok(()),
+        Some(Ok((answer, usable))) => complete(turn, sent, answer, usable).await,
+        Some(Err(error)) => unusable(turn, sent, error).await,
     }
+}
+
+/// The file that the answer goes to.
+fn new_part(turn: Turn<'_>) -> std::io::Result<Part> {
+    let objects = &turn.run.objects;
+    let mut part = objects.start(turn.claim.key, turn.claim.attempt)?;
+    if let Some(raw) = raw_audio(turn.asked) {
+        enclose::make_room(&mut part.file, raw)?;
+    }
+    Ok(part)
+}
+
+/// Tells the gate and the lane of a request that failed.
+fn note_failure(turn: Turn<'_>, pass: Pass, error: &EngineError) {
+    if matches!(error.class, FaultClass::Refused | FaultClass::BadAnswer) {
+        turn.lane.answered(turn.run.clock.now());
+    }
+    if error.class == FaultClass::Account {
+        // Before the place on the wire is free: the next would be refused as well.
+        turn.run.shutdown.stop_for(Stop::Account {
+            detail: error.detail.clone(),
+        });
+    }
+    pass.failed(error);
 }
 
 /// Lets the engine make the one request.

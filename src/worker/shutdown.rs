@@ -1,10 +1,14 @@
 //! Signals: the first stops claiming, the second gives up on requests in flight, the
 //! third ends the process at once.
 
+use std::sync::{Arc, OnceLock};
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Tokens every wait listens to.
+use crate::worker::stop::Stop;
+
+/// Tokens every wait listens to, and why they were raised.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     /// Claim nothing more; let requests in flight finish.
@@ -13,6 +17,7 @@ pub struct Shutdown {
     pub abort: CancellationToken,
     /// A person asked twice: leave out whatever can be done later, reports too.
     pub hurry: CancellationToken,
+    why: Arc<OnceLock<Stop>>,
 }
 
 /// Which signal asked the run to end.
@@ -33,6 +38,21 @@ impl Signal {
 }
 
 impl Shutdown {
+    /// Stops claiming because of `stop`. Nothing leaves after this, although the job that saw the
+    /// reason may not be settled yet. The first reason stays.
+    pub(crate) fn stop_for(&self, stop: Stop) {
+        self.why.get_or_init(|| stop);
+        self.stop.cancel();
+    }
+
+    /// Why it stops, once it does: what came without a reason is a signal.
+    pub(crate) fn why(&self) -> Option<&Stop> {
+        if !self.stop.is_cancelled() {
+            return None;
+        }
+        Some(self.why.get_or_init(|| Stop::Interrupted))
+    }
+
     /// Listens for INT, TERM and HUP (taken as TERM) until the process ends. `notify` hears
     /// of the first and second signal.
     ///

@@ -27,14 +27,17 @@ pub struct Try {
     pub failures: u32,
     /// Time since the first fault of this job; zero for the first.
     pub failing_for: Duration,
-    /// The endpoint answered others since this job's first fault: the fault is the job's.
-    pub provider_is_well: bool,
+    /// Time since the endpoint answered another job, if that was after this job's first fault:
+    /// then the fault is the job's.
+    pub others_answered: Option<Duration>,
     /// The endpoint answered others while this request waited: no outage took its answer.
     pub answered_meanwhile: bool,
     /// Answers right before this one that were bad in the very same way.
     pub same_before: u32,
     /// How often the job was claimed.
     pub attempts: Attempt,
+    /// The wait that the provider asked for.
+    pub retry_after: Option<Duration>,
 }
 
 impl Try {
@@ -74,7 +77,7 @@ pub fn decide(tried: &Try, rules: &RetryRules) -> (Next, CostStatus) {
         CostStatus::NotBilled
     };
     let outlasted = tried.failing_for >= rules.give_up_after
-        && tried.provider_is_well
+        && tried.others_answered.is_some()
         && tried.attempts >= TRIES_BEFORE_GIVING_UP;
     match tried.class {
         FaultClass::Throttled => (Next::Again { counts: false }, CostStatus::NotBilled),
@@ -122,10 +125,11 @@ mod tests {
             may_be_billed: false,
             failures: 0,
             failing_for: Duration::ZERO,
-            provider_is_well: true,
+            others_answered: Some(Duration::ZERO),
             answered_meanwhile: false,
             same_before: 0,
             attempts: Attempt(40),
+            retry_after: None,
         }
     }
 
@@ -160,7 +164,7 @@ mod tests {
     fn neither_throttling_nor_an_outage_uses_up_a_job() {
         let outage = Try {
             failing_for: Duration::from_hours(250),
-            provider_is_well: false,
+            others_answered: None,
             failures: 99,
             ..tried(FaultClass::Overloaded)
         };

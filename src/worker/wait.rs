@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::domain::FaultClass;
 use crate::engine::delay::{DelayRules, delay};
+use crate::worker::verdict::Try;
 
 /// The longest wait for a fault of the endpoint. Two probes and one of these are a minute.
 const MAKES_ROOM_FOR: Duration = Duration::from_secs(20);
@@ -16,21 +17,8 @@ const MAKES_ROOM_FOR: Duration = Duration::from_secs(20);
 /// An endpoint that answered others within this time is well.
 const WELL_FOR: Duration = Duration::from_mins(1);
 
-/// What is known about the try.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Tried {
-    pub(super) class: FaultClass,
-    pub(super) failures: u32,
-    /// Time since the first fault of this job; zero for the first.
-    pub(super) failing_for: Duration,
-    /// Time since the endpoint answered another job, if that was after this job's first fault.
-    pub(super) others_answered: Option<Duration>,
-    /// What the provider asked for.
-    pub(super) retry_after: Option<Duration>,
-}
-
 /// The wait before the next try; `jitter` from 0 to 1.
-pub(super) fn wait(tried: &Tried, rules: DelayRules, jitter: f64) -> Duration {
+pub(super) fn wait(tried: &Try, rules: DelayRules, jitter: f64) -> Duration {
     let grown = steps(tried.failures, tried.failing_for);
     let is_alone = tried.others_answered.is_some_and(|ago| ago <= WELL_FOR);
     let own = tried.class != FaultClass::Throttled && is_alone;
@@ -58,6 +46,7 @@ fn steps(failures: u32, failing_for: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Attempt;
 
     const RULES: DelayRules = DelayRules {
         base: Duration::from_secs(1),
@@ -65,12 +54,16 @@ mod tests {
         cap: Duration::from_mins(5),
     };
 
-    fn tried(class: FaultClass) -> Tried {
-        Tried {
+    fn tried(class: FaultClass) -> Try {
+        Try {
             class,
+            may_be_billed: false,
             failures: 0,
             failing_for: Duration::from_hours(6),
             others_answered: None,
+            answered_meanwhile: false,
+            same_before: 0,
+            attempts: Attempt(1),
             retry_after: Some(Duration::from_mins(15)),
         }
     }
@@ -84,7 +77,7 @@ mod tests {
         ] {
             assert_eq!(wait(&tried(class), RULES, 1.0), MAKES_ROOM_FOR);
             // It answered others, but long ago.
-            let outage = Tried {
+            let outage = Try {
                 others_answered: Some(Duration::from_mins(2)),
                 ..tried(class)
             };
@@ -94,19 +87,19 @@ mod tests {
 
     #[test]
     fn who_fails_alone_waits_as_long_as_the_rules_and_the_provider_say() {
-        let alone = Tried {
+        let alone = Try {
             others_answered: Some(Duration::from_secs(3)),
             retry_after: None,
             ..tried(FaultClass::Overloaded)
         };
         assert_eq!(wait(&alone, RULES, 1.0), RULES.cap);
-        let asked = Tried {
+        let asked = Try {
             retry_after: Some(Duration::from_mins(10)),
             ..alone
         };
         assert!(wait(&asked, RULES, 0.0) >= Duration::from_mins(10));
         // A throttle is never about one job.
-        let throttled = Tried {
+        let throttled = Try {
             class: FaultClass::Throttled,
             ..asked
         };
@@ -116,7 +109,7 @@ mod tests {
     #[test]
     fn bad_answers_wait_by_their_number() {
         for (failures, seconds) in [(1, 1), (2, 2), (3, 4)] {
-            let bad = Tried {
+            let bad = Try {
                 failures,
                 failing_for: Duration::ZERO,
                 retry_after: None,

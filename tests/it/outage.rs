@@ -149,7 +149,7 @@ async fn run_through(fault: fn() -> EngineError, hours: u64, give_up_after: Dura
     let store = run.store.clone();
     // Half a minute: how often a closed gate probes is tested at the gate (`rate`).
     let outage_step = Duration::from_hours(hours) / 720;
-    let work = tokio::spawn(async move { run.work().await });
+    let work = tokio::spawn(async move { voicespool::worker::work(&run).await });
 
     while !work.is_finished() {
         settle(&store, &engine).await;

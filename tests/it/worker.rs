@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::scripted::{Asked, Outcome, Scripted};
@@ -96,7 +96,10 @@ async fn work(project: &Project, engine: &Scripted, shutdown: &Shutdown) -> (Sto
         clock: Clock::system(),
     };
     let run = prepare(project, Arc::new(engine.clone()), shutdown, rig).await;
-    (run.work().await.unwrap(), (*run.store).clone())
+    (
+        voicespool::worker::work(&run).await.unwrap(),
+        (*run.store).clone(),
+    )
 }
 
 /// Plans and queues what the project asks for, to be sent with `engine`.
@@ -171,7 +174,6 @@ pub(crate) async fn prepare(
         pauses: Pauses::default(),
         guard: Guard::new(NonZeroU32::new(5)),
         bounds: Bounds::default(),
-        halted: OnceLock::new(),
     })
 }
 

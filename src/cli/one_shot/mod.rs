@@ -28,7 +28,7 @@ use crate::cli::one_shot::again::take_up_again;
 use crate::cli::one_shot::input::Input;
 use crate::cli::one_shot::order::Order;
 use crate::cli::one_shot::scratch::{Scratch, make_private};
-use crate::cli::one_shot::words::Bill;
+use crate::cli::one_shot::words::Receipt;
 use crate::cli::progress::Style;
 use crate::cli::{ledger, recovery, term, work};
 use crate::config::Overrides;
@@ -149,7 +149,7 @@ async fn hand_over(
     work::close_run(context, store, end, exit).await?;
     let money = ledger::money_of(store, end.id).await?;
     let delivered = delivered?;
-    let bill = Bill {
+    let receipt = Receipt {
         task: &tasks[0],
         totals,
         money: &money,
@@ -158,7 +158,7 @@ async fn hand_over(
             Work::Transcription(_) => totals.audio,
         },
     };
-    words::tell(context, order, &bill, &delivered)?;
+    words::tell(context, order, &receipt, &delivered)?;
     if made < order.inputs.len() {
         let held = held(store, &tasks[0]).await?;
         let failure = words::unfinished(context, order, end, exit, &result, held);

@@ -80,7 +80,7 @@ pub(super) fn undelivered(error: &anyhow::Error, to: &Target) -> Failure {
 
 /// What was asked for and what it cost.
 #[derive(Debug)]
-pub(super) struct Bill<'a> {
+pub(super) struct Receipt<'a> {
     pub task: &'a Task,
     /// As planned.
     pub totals: &'a Totals,
@@ -120,13 +120,13 @@ pub(super) fn amount(task: &Task, totals: &Totals) -> String {
 pub(super) fn tell(
     context: &Context,
     order: &Order,
-    bill: &Bill<'_>,
+    receipt: &Receipt<'_>,
     done: &[&Input],
 ) -> anyhow::Result<()> {
-    let spent = bill.money.spent();
+    let spent = receipt.money.spent();
     if context.json && !done.is_empty() {
-        let made = record_of(order, bill, done);
-        record::print(&match bill.task.work {
+        let made = record_of(order, receipt, done);
+        record::print(&match receipt.task.work {
             Work::Speech(_) => Record::Tts(&made),
             Work::Transcription(_) => Record::Stt(&made),
         })?;
@@ -135,23 +135,23 @@ pub(super) fn tell(
         return Ok(());
     }
     // What nobody knows is not nothing.
-    let mut line = match bill.task.price {
+    let mut line = match receipt.task.price {
         Some(_) => format!("cost {}", spent.display()),
         None => "cost unknown, the model has no price".to_owned(),
     };
     for (sum, word) in [
-        (&bill.money.wasted, "wasted"),
-        (&bill.money.in_doubt, "in doubt"),
+        (&receipt.money.wasted, "wasted"),
+        (&receipt.money.in_doubt, "in doubt"),
     ] {
         if sum.cost > NanoUsd::ZERO {
             line.push_str(&format!(", of it {} {word}", sum.cost.display()));
         }
     }
-    term::say(&format!("{line}, {}", amount(bill.task, bill.totals)));
+    term::say(&format!("{line}, {}", amount(receipt.task, receipt.totals)));
     Ok(())
 }
 
-fn record_of(order: &Order, bill: &Bill<'_>, done: &[&Input]) -> OneShot {
+fn record_of(order: &Order, receipt: &Receipt<'_>, done: &[&Input]) -> OneShot {
     let files = order.inputs.iter().zip(&order.targets);
     let files = files.map(|(input, targets)| {
         let is_done = done.iter().any(|done| std::ptr::eq(*done, input));
@@ -166,21 +166,21 @@ fn record_of(order: &Order, bill: &Bill<'_>, done: &[&Input]) -> OneShot {
         }
     });
     // What nobody knows is not nothing.
-    let cost = bill.task.price.map(|_| bill.money.spent());
-    let (wasted, in_doubt) = (bill.money.wasted.cost, bill.money.in_doubt.cost);
+    let cost = receipt.task.price.map(|_| receipt.money.spent());
+    let (wasted, in_doubt) = (receipt.money.wasted.cost, receipt.money.in_doubt.cost);
     OneShot {
-        model: bill.task.model().to_owned(),
-        endpoint: bill.task.endpoint.clone(),
+        model: receipt.task.model().to_owned(),
+        endpoint: receipt.task.endpoint.clone(),
         cost,
         cost_nano: cost.map(|cost| cost.0),
         wasted,
         wasted_nano: wasted.0,
         in_doubt,
         in_doubt_nano: in_doubt.0,
-        chars: bill.totals.chars,
-        chars_sent: bill.totals.new_chars,
-        audio_s: bill.audio.seconds(),
-        audio_s_sent: bill.totals.new_audio.seconds(),
+        chars: receipt.totals.chars,
+        chars_sent: receipt.totals.new_chars,
+        audio_s: receipt.audio.seconds(),
+        audio_s_sent: receipt.totals.new_audio.seconds(),
         files: files.collect(),
     }
 }

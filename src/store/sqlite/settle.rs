@@ -1,7 +1,7 @@
 //! Settling: the fenced end of a try.
 //!
 //! One `UPDATE` moves every job of the batch that its caller still holds, and says which
-//! those were. What hangs on them (bills, objects, outputs, the parents' counts) goes with the
+//! those were. What hangs on them (outcomes of attempts, objects, outputs, the parents' counts) goes with the
 //! next round trip, so a batch of any size costs the same number of thread hops.
 
 use std::collections::HashSet;
@@ -14,7 +14,7 @@ use crate::store::sqlite::decode::{self, Columns, hex, int, json, millis};
 use crate::store::sqlite::script::{Arg, Script};
 use crate::store::sqlite::writer::Call;
 use crate::store::sqlite::{Db, sql};
-use crate::store::{Bill, Error, Fault, NewObject, NewOutput, Settle, Verdict};
+use crate::store::{Attempted, Error, Fault, NewObject, NewOutput, Settle, Verdict};
 
 impl Db {
     pub(in crate::store) async fn settle(&self, settle: Settle) -> Result<(), Error> {
@@ -28,10 +28,10 @@ fn check(settle: &Settle) -> Result<(), Error> {
     if matches!(settle.verdict, Verdict::Fail) && settle.fault.is_none() {
         return Err(Error::misuse("a job fails without a reason"));
     }
-    if let Some(bill) = &settle.bill
-        && (bill.status == CostStatus::Reserved || bill.cost.0 < 0)
+    if let Some(attempted) = &settle.attempted
+        && (attempted.status == CostStatus::Reserved || attempted.cost.0 < 0)
     {
-        return Err(Error::misuse("a bill that settles nothing"));
+        return Err(Error::misuse("an outcome that settles nothing"));
     }
     // Whatever does not fit the database is refused here, where nobody else is concerned.
     row_of(settle)?;
@@ -54,9 +54,9 @@ struct JobRow<'a> {
     was_sent: u8,
 }
 
-/// One row of `sql::SETTLE_BILLS`.
+/// One row of `sql::SETTLE_ATTEMPTS`.
 #[derive(Serialize)]
-struct BillRow<'a> {
+struct AttemptedRow<'a> {
     job: i64,
     attempt: i64,
     finished_at: i64,
@@ -91,7 +91,7 @@ impl<T: Serialize> Rows for Vec<T> {
 /// What follows from settled jobs, statement by statement.
 #[derive(Default)]
 pub(super) struct Aftermath<'a> {
-    bills: Vec<BillRow<'a>>,
+    attempted: Vec<AttemptedRow<'a>>,
     objects: Vec<(i64, String, i64, &'a str, i64)>,
     outputs: Vec<OutputRow<'a>>,
     finals: Vec<(i64, u8, i64)>,
@@ -100,9 +100,9 @@ pub(super) struct Aftermath<'a> {
 impl<'a> Aftermath<'a> {
     fn add(&mut self, settle: &'a Settle) -> Result<(), Error> {
         let (job, at) = (settle.job.0, settle.at.0);
-        if let Some(bill) = &settle.bill {
-            let row = bill_row(settle, bill)?;
-            self.bills.push(row);
+        if let Some(attempted) = &settle.attempted {
+            let row = attempted_row(settle, attempted)?;
+            self.attempted.push(row);
         }
         match &settle.verdict {
             Verdict::Complete {
@@ -162,7 +162,7 @@ impl<'a> Aftermath<'a> {
     /// Adds what is to be written to `script`.
     pub(super) fn write(&self, script: &mut Script<'_>) -> Result<(), Error> {
         let lists: [(&str, &dyn Rows); 4] = [
-            (sql::SETTLE_BILLS, &self.bills),
+            (sql::SETTLE_ATTEMPTS, &self.attempted),
             (sql::ADD_OBJECTS, &self.objects),
             (sql::ADD_OUTPUTS, &self.outputs),
             (sql::TELL_PARENTS, &self.finals),
@@ -176,25 +176,28 @@ impl<'a> Aftermath<'a> {
     }
 }
 
-fn bill_row<'a>(settle: &'a Settle, bill: &'a Bill) -> Result<BillRow<'a>, Error> {
-    let cost = match bill.status {
+fn attempted_row<'a>(
+    settle: &'a Settle,
+    attempted: &'a Attempted,
+) -> Result<AttemptedRow<'a>, Error> {
+    let cost = match attempted.status {
         CostStatus::NotBilled => 0,
-        _ => bill.cost.0,
+        _ => attempted.cost.0,
     };
-    Ok(BillRow {
+    Ok(AttemptedRow {
         job: settle.job.0,
         attempt: settle.attempt.0,
         finished_at: settle.at.0,
         cost,
-        cost_status: bill.status.as_str(),
+        cost_status: attempted.status.as_str(),
         class: class_of(settle.fault.as_ref()),
         detail: settle.fault.as_ref().map(|fault| fault.detail.as_str()),
-        http_status: bill.http_status,
-        request_id: bill.request_id.as_deref(),
-        latency_ms: bill.latency.map(millis),
-        first_byte_ms: bill.first_byte.map(millis),
-        bytes: bill.bytes.map(int).transpose()?,
-        quantity: bill.quantity.map(decode::amount).transpose()?,
+        http_status: attempted.http_status,
+        request_id: attempted.request_id.as_deref(),
+        latency_ms: attempted.latency.map(millis),
+        first_byte_ms: attempted.first_byte.map(millis),
+        bytes: attempted.bytes.map(int).transpose()?,
+        quantity: attempted.quantity.map(decode::amount).transpose()?,
     })
 }
 
@@ -241,7 +244,7 @@ fn row_of(settle: &Settle) -> Result<JobRow<'_>, Error> {
         class: class_of(settle.fault.as_ref()),
         detail: settle.fault.as_ref().map(|fault| fault.detail.as_str()),
         audio_ms: audio,
-        was_sent: u8::from(settle.bill.is_some()),
+        was_sent: u8::from(settle.attempted.is_some()),
     })
 }
 
@@ -311,9 +314,11 @@ async fn why_not(conn: &mut SqliteConnection, settle: &Settle) -> Result<Error, 
     if Attempt(attempt) != settle.attempt {
         return Ok(lost);
     }
-    Ok(match (from, settle.bill.is_some()) {
-        (JobState::Leased, true) => Error::misuse(format!("a bill for job {job}, never sent")),
-        (JobState::Sent, false) => Error::misuse(format!("no bill for job {job}, which was sent")),
+    Ok(match (from, settle.attempted.is_some()) {
+        (JobState::Leased, true) => Error::misuse(format!("an outcome for job {job}, never sent")),
+        (JobState::Sent, false) => {
+            Error::misuse(format!("no outcome for job {job}, which was sent"))
+        }
         (JobState::Leased, false) => Error::IllegalMove { job, from, to },
         _ => lost,
     })

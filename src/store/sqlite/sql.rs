@@ -256,7 +256,7 @@ statements! {
           AND (job.state = 'sent' OR e.value ->> 'state' <> 'held')
         RETURNING job.id";
     /// ?1: `settle::BillRow`s.
-    SETTLE_BILLS = "UPDATE attempt SET finished_at = e.value ->> 'finished_at', cost = e.value ->> 'cost',
+    SETTLE_ATTEMPTS = "UPDATE attempt SET finished_at = e.value ->> 'finished_at', cost = e.value ->> 'cost',
             cost_status = e.value ->> 'cost_status', class = e.value ->> 'class', detail = e.value ->> 'detail',
             http_status = e.value ->> 'http_status', request_id = e.value ->> 'request_id', latency_ms = e.value ->> 'latency_ms',
             first_byte_ms = e.value ->> 'first_byte_ms', bytes = e.value ->> 'bytes',

@@ -360,7 +360,7 @@ fn release(claims: Vec<Claim>) -> Batch {
             at: UtcMillis::default(),
             verdict: Verdict::Release,
             fault: None,
-            bill: None,
+            attempted: None,
         };
         Call::new(give_back).0
     });

@@ -8,7 +8,7 @@ use voicespool::domain::{
     JobId, JobKind, JobState, NanoUsd, Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
 use voicespool::store::{
-    Bill, Claim, Error, Fault, Filter, Intent, NewChild, NewChildren, NewObject, NewOutput,
+    Attempted, Claim, Error, Fault, Filter, Intent, NewChild, NewChildren, NewObject, NewOutput,
     NewParent, NewRun, NewSource, NewSpec, Options, Parent, Settle, Store, Verdict,
 };
 
@@ -230,8 +230,8 @@ pub(crate) fn children(spec: SpecId, keys: &[ContentKey]) -> Vec<NewChild> {
         .collect()
 }
 
-pub(crate) fn bill(status: CostStatus, cost: i64) -> Bill {
-    Bill {
+pub(crate) fn bill(status: CostStatus, cost: i64) -> Attempted {
+    Attempted {
         cost: NanoUsd(cost),
         status,
         http_status: Some(200),
@@ -243,22 +243,22 @@ pub(crate) fn bill(status: CostStatus, cost: i64) -> Bill {
     }
 }
 
-pub(crate) fn confirmed(cost: i64) -> Bill {
+pub(crate) fn confirmed(cost: i64) -> Attempted {
     bill(CostStatus::Confirmed, cost)
 }
 
-pub(crate) fn settle(claim: &Claim, verdict: Verdict, bill: Option<Bill>) -> Settle {
+pub(crate) fn settle(claim: &Claim, verdict: Verdict, attempted: Option<Attempted>) -> Settle {
     Settle {
         job: claim.job,
         attempt: claim.attempt,
         at: at(30),
         verdict,
         fault: None,
-        bill,
+        attempted,
     }
 }
 
-pub(crate) fn completed(claim: &Claim, bill: Option<Bill>) -> Settle {
+pub(crate) fn completed(claim: &Claim, attempted: Option<Attempted>) -> Settle {
     let verdict = if claim.kind.sends() {
         Verdict::Complete {
             object: Some(object()),
@@ -272,13 +272,13 @@ pub(crate) fn completed(claim: &Claim, bill: Option<Bill>) -> Settle {
             audio: Some(AudioMillis(1800)),
         }
     };
-    settle(claim, verdict, bill)
+    settle(claim, verdict, attempted)
 }
 
-pub(crate) fn failed(claim: &Claim, bill: Option<Bill>) -> Settle {
+pub(crate) fn failed(claim: &Claim, attempted: Option<Attempted>) -> Settle {
     Settle {
         fault: Some(fault(FaultClass::Refused)),
-        ..settle(claim, Verdict::Fail, bill)
+        ..settle(claim, Verdict::Fail, attempted)
     }
 }
 

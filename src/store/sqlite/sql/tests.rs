@@ -57,7 +57,7 @@ const HOT: &[(&str, &str)] = &[
     ("send", SEND),
     ("extend", EXTEND),
     ("settle", SETTLE),
-    ("bills", SETTLE_BILLS),
+    ("attempts", SETTLE_ATTEMPTS),
     ("objects", ADD_OBJECTS),
     ("outputs", ADD_OUTPUTS),
     ("parents", TELL_PARENTS),

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use voicespool::domain::{CharCount, CostStatus, Day, FaultClass, NanoUsd, Quantity};
 use voicespool::store::{
-    Adopt, Bill, Caps, DoubtPolicy, Error, Evidence, Filter, Intent, Purse, Settle, Store, Verdict,
+    Adopt, Attempted, Caps, DoubtPolicy, Error, Evidence, Filter, Intent, Purse, Settle, Store,
+    Verdict,
 };
 
 use crate::store::conformance::is_sound;
@@ -157,7 +158,7 @@ async fn a_bill_may_know_the_quantity_better_than_the_intent_did() {
         .zip([None, Some(Quantity::Chars(CharCount(7)))])
     {
         desk.send(claim, 50).await;
-        let bill = Bill {
+        let bill = Attempted {
             quantity,
             ..confirmed(30)
         };

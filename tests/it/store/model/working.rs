@@ -138,7 +138,7 @@ impl Office {
             at: self.now(),
             verdict,
             fault: class.map(fault),
-            bill: has_bill.then(|| bill(status, cost)),
+            attempted: has_bill.then(|| bill(status, cost)),
         };
         let answer = self.store.settle(settle).await;
         let bill = has_bill.then_some((status, cost));
