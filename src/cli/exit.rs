@@ -6,7 +6,7 @@ use std::fmt;
 use crate::config::ConfigError;
 use crate::pipeline::enqueue::EnqueueError;
 use crate::pipeline::output::OutputError;
-use crate::pipeline::plan::PlanError;
+use crate::pipeline::planner::PlanError;
 use crate::store;
 use crate::worker::RunError;
 use crate::worker::recovery::RecoveryError;

@@ -35,7 +35,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::record::Record;
 use crate::pipeline::enqueue::EnqueueError;
 use crate::pipeline::output::OutputError;
-use crate::pipeline::plan::PlanError;
+use crate::pipeline::planner::PlanError;
 use crate::store;
 use crate::worker::RunError;
 use crate::worker::recovery::RecoveryError;

@@ -143,6 +143,7 @@ async fn work(
     let (events, inbox) = mpsc::unbounded_channel();
     let shutdown = Shutdown::default();
     let signal = first_signal(&shutdown)?;
+    let workers = usize::try_from(settings.run.workers.get());
     let run = Arc::new(Run {
         id,
         store: store.clone(),
@@ -156,9 +157,7 @@ async fn work(
         clock: context.clock,
         events,
         shutdown: shutdown.clone(),
-        wire: Semaphore::new(
-            usize::try_from(settings.run.workers.get()).unwrap_or(Semaphore::MAX_PERMITS),
-        ),
+        wire: Semaphore::new(workers.unwrap_or(Semaphore::MAX_PERMITS)),
         held: Mutex::default(),
         marks: wiring.marks,
         pauses: Pauses::default(),

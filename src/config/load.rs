@@ -13,14 +13,13 @@ use crate::config::document::{Document, PROJECT, TYPED, USER};
 use crate::config::folders::user_folder;
 use crate::config::model::ModelRules;
 use crate::config::problem::{ConfigError, Problem};
-use crate::config::profile::Profile;
 use crate::config::profiles::build_profiles;
-use crate::config::reader::Reader;
+use crate::config::reader::{At, Reader};
 use crate::config::running;
 use crate::config::scope::Known;
 use crate::config::settings::Settings;
 use crate::config::sources::{Sources, find_file, shown};
-use crate::config::tables::{FileTable, ProjectTable};
+use crate::config::tables::{FileTable, ProjectTable, TaskTable};
 use crate::config::task::build_tasks;
 use crate::config::trust::{self, Trust};
 use crate::config::typed::TypedTask;
@@ -239,7 +238,6 @@ impl Assembly<'_> {
         if !self.build.problems.is_empty() {
             return Err(ConfigError::new(self.build.problems));
         }
-        let is_off = |enabled: Option<&bool>| enabled == Some(&false);
         Ok(Settings {
             project: project_name,
             file,
@@ -249,14 +247,10 @@ impl Assembly<'_> {
             retry,
             profiles: profiles
                 .into_iter()
-                .filter_map(|(name, profile): (String, Option<Profile>)| Some((name, profile?)))
+                .filter_map(|(name, profile)| Some((name, profile?)))
                 .collect(),
             tasks,
-            disabled: tables
-                .iter()
-                .filter(|(_, at)| is_off(at.value.enabled.value()))
-                .map(|(name, _)| name.clone())
-                .collect(),
+            disabled: disabled(tables),
             warnings: self.build.warnings,
             lessons,
             models,
@@ -375,4 +369,12 @@ impl Assembly<'_> {
         }
         models
     }
+}
+
+/// The tasks that are switched off.
+fn disabled(tables: &[(String, At<TaskTable>)]) -> Vec<String> {
+    let off = tables
+        .iter()
+        .filter(|(_, at)| at.value.enabled.value() == Some(&false));
+    off.map(|(name, _)| name.clone()).collect()
 }

@@ -12,7 +12,7 @@ use crate::config::tables::{LimitsTable, ModelTable, PriceTable, RawTable};
 use crate::config::text::EngineKind;
 use crate::config::values::Count;
 use crate::domain::catalogue;
-use crate::domain::{Lesson, ListedPrice, Price, RawAudio, UtcMillis, price};
+use crate::domain::{Lesson, ListedPrice, Price, RawAudio, UtcMillis};
 use crate::engine::local;
 use crate::engine::rest::{CAUTIOUS_MAX_CHARS, Kind, OPENAI_MAX_CHARS};
 use crate::pipeline::task::{Learnt, UploadLimits};
@@ -164,7 +164,7 @@ fn price_of(profile: Option<&Profile>, id: &str, rules: &ModelRules) -> Option<L
         Some(ListedPrice {
             model: id.to_owned(),
             price: Price::Free,
-            as_of: price::BUILT_IN_AS_OF.to_owned(),
+            as_of: catalogue::PRICES_AS_OF.to_owned(),
             source: source.to_owned(),
         })
     };
@@ -187,7 +187,7 @@ fn price_of(profile: Option<&Profile>, id: &str, rules: &ModelRules) -> Option<L
                 source: "the built-in list".to_owned(),
             });
         }
-        price::built_in()
+        catalogue::prices()
             .into_iter()
             .find(|price| price.model == id)
     };
@@ -215,7 +215,7 @@ fn is_cheaper(stated: Price, known: Price) -> bool {
 
 /// Whether `id` is spelled almost like a model of the built-in list.
 pub(super) fn known_models() -> Vec<String> {
-    price::built_in()
+    catalogue::prices()
         .into_iter()
         .map(|price| price.model)
         .collect()

@@ -143,22 +143,7 @@ fn build_profile(
         refuse_for_local(build, table);
         return Some(profile);
     };
-    match &table.base_url {
-        Field::Given(url) => profile.base_url = Some(parse_address(build, url)?),
-        Field::Bad => return None,
-        Field::Absent if profile.base_url.is_none() && address.is_none() => {
-            build.error(
-                at.loc,
-                format!("[profile.{name}] has no `base_url`"),
-                "add base_url = \"https://…/v1\": where the server answers",
-            );
-            return None;
-        }
-        Field::Absent => {}
-    }
-    if let (None, Some(url)) = (&profile.base_url, address) {
-        profile.base_url = Some(url.clone());
-    }
+    profile.base_url = Some(base_url(build, at, &profile, address)?);
     override_address(&mut profile, address);
     if let Some(timeouts) = table.timeouts.value() {
         profile.timeouts = read_timeouts(build, timeouts);
@@ -186,6 +171,28 @@ fn build_profile(
         loc: spec_loc.unwrap_or(at.loc),
     };
     judge(build, &mut profile, at, stated, trust).then_some(profile)
+}
+
+/// Where the server answers; `None` if that is wrong, which has been said then.
+fn base_url(
+    build: &mut Build,
+    at: &At<ProfileTable>,
+    profile: &Profile,
+    flag: Option<&BaseUrl>,
+) -> Option<BaseUrl> {
+    match &at.value.base_url {
+        Field::Given(url) => parse_address(build, url),
+        Field::Bad => None,
+        Field::Absent if profile.base_url.is_none() && flag.is_none() => {
+            build.error(
+                at.loc,
+                format!("[profile.{}] has no `base_url`", profile.name),
+                "add base_url = \"https://…/v1\": where the server answers",
+            );
+            None
+        }
+        Field::Absent => profile.base_url.clone().or_else(|| flag.cloned()),
+    }
 }
 
 /// The source of the key: as written, or the usual one of the provider.

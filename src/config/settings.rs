@@ -13,7 +13,7 @@ use crate::config::model::{Model, ModelRules};
 use crate::config::problem::Problem;
 use crate::config::profile::Profile;
 use crate::config::text::OnInDoubt;
-use crate::domain::{ListedPrice, NanoUsd, price};
+use crate::domain::{ListedPrice, NanoUsd, catalogue};
 use crate::pipeline::task::{Places, Task};
 use crate::store::learned::Lessons;
 
@@ -107,7 +107,7 @@ impl Settings {
 
     /// The built-in price list with the changes and additions of the configuration, by model.
     pub fn prices(&self) -> Vec<ListedPrice> {
-        let mut prices: BTreeMap<String, ListedPrice> = price::built_in()
+        let mut prices: BTreeMap<String, ListedPrice> = catalogue::prices()
             .into_iter()
             .map(|price| (price.model.clone(), price))
             .collect();

@@ -201,6 +201,12 @@ fn speakers(build: &mut Build, context: &Context<'_>) -> Option<Speakers> {
         }
         Some((_, Diarizing::Counted)) | None => {}
     }
+    warn_of_listed(build, context, at);
+    Some(speakers)
+}
+
+/// A word of warning if the model is listed as one that tells no speakers apart.
+fn warn_of_listed(build: &mut Build, context: &Context<'_>, at: &At<bool>) {
     let known = listed(context).and_then(|model| match model.does {
         Does::Transcribe(offers) => Some(offers.diarizes),
         Does::Speak(_) => None,
@@ -213,7 +219,6 @@ fn speakers(build: &mut Build, context: &Context<'_>) -> Option<Speakers> {
         );
         build.warn(at.key, message, "openai/whisper-large-v3 does");
     }
-    Some(speakers)
 }
 
 /// What the provider says of transcription; `None` also where it has none.

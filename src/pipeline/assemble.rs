@@ -5,9 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::audio::{self, Clip, Joined, Tags, enclose};
-use crate::domain::{
-    Alignment, AudioFormat, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId, Word,
-};
+use crate::domain::{Alignment, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId, Word};
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::OutputError;
 use crate::pipeline::outputs::{Outputs, Put};
@@ -144,25 +142,13 @@ fn subtitles(
     let text = objects
         .read_text(recipe.text, 0..end)
         .map_err(AssembleError::Text)?;
-    let slice = |range: &std::ops::Range<u64>| {
-        let (start, end) = (
-            usize::try_from(range.start).ok()?,
-            usize::try_from(range.end).ok()?,
-        );
-        text.get(start..end)
-    };
     let words = words(recipe, parts, objects)?;
     let spoken: Vec<Spoken<'_>> = parts
         .iter()
         .zip(&joined.clips)
         .zip(&words)
         .map(|((part, span), words)| {
-            let text = slice(&part.range).ok_or_else(|| {
-                AssembleError::Text(std::io::Error::new(
-                    std::io::ErrorKind::InvalidData,
-                    "a chunk is no slice of the text",
-                ))
-            })?;
+            let text = slice(&text, &part.range)?;
             Ok(Spoken {
                 text,
                 start: span.start,
@@ -193,6 +179,21 @@ fn subtitles(
         })
         .collect();
     Ok((written?, notes))
+}
+
+/// What a part says.
+fn slice<'a>(text: &'a str, range: &std::ops::Range<u64>) -> Result<&'a str, AssembleError> {
+    let start = usize::try_from(range.start).ok();
+    let end = usize::try_from(range.end).ok();
+    start
+        .zip(end)
+        .and_then(|(start, end)| text.get(start..end))
+        .ok_or_else(|| {
+            AssembleError::Text(std::io::Error::new(
+                std::io::ErrorKind::InvalidData,
+                "a chunk is no slice of the text",
+            ))
+        })
 }
 
 /// The word times that came with each part, where they were asked for.
@@ -278,15 +279,5 @@ fn meta(recipe: &Assemble, text_bytes: usize, joined: &Joined) -> DocumentMeta {
             cost: None,
         },
         quality: QualityMeta::default(),
-    }
-}
-
-/// Whether the engine's clips can become `format`: an MP3 needs MP3 clips, everything
-/// else is decoded.
-pub fn can_become(clips: AudioFormat, format: AudioFormat) -> bool {
-    match format {
-        AudioFormat::Mp3 => clips == AudioFormat::Mp3,
-        AudioFormat::Wav | AudioFormat::Flac => true,
-        AudioFormat::Opus | AudioFormat::Aac | AudioFormat::Raw => false,
     }
 }

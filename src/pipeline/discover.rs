@@ -195,56 +195,29 @@ fn walk(
     places: &Places,
     skipped: &mut Vec<Skipped>,
 ) -> Result<Vec<Found>, DiscoverError> {
-    let mut files = Vec::new();
-    let named_hidden = matcher
-        .pattern
-        .pattern
-        .split('/')
-        .any(|part| part.starts_with('.') && part != "." && part != "..");
     // A file that was named outright may be a link: the user asked for it.
     if matcher.glob.is_none() && matcher.base.is_file() {
-        let bytes = matcher
-            .base
-            .metadata()
-            .map_err(|source| DiscoverError::Io {
-                path: matcher.base.clone(),
-                source,
-            })?
-            .len();
-        return Ok(vec![Found {
-            path: matcher.base.clone(),
-            rel_dir: PathBuf::new(),
-            bytes,
-            remote: None,
-        }]);
+        return Ok(vec![named_outright(&matcher.base)?]);
     }
+    let mut files = Vec::new();
     if !matcher.base.is_dir() {
         return Ok(files);
     }
     let own = [places.out.as_path(), places.state.as_path()];
+    let names_hidden = names_hidden(&matcher.pattern.pattern);
     let tree = WalkDir::new(&matcher.base)
         .follow_links(false)
         .into_iter()
         .filter_entry(|entry| {
             entry.depth() == 0
-                || (named_hidden || !is_hidden(entry.file_name())) && !own.contains(&entry.path())
+                || (names_hidden || !is_hidden(entry.file_name())) && !own.contains(&entry.path())
         });
     for entry in tree {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let path = error.path().unwrap_or(&matcher.base).to_owned();
-                let source = error
-                    .into_io_error()
-                    .unwrap_or_else(|| io::Error::other("a folder contains itself"));
-                if source.kind() == io::ErrorKind::PermissionDenied {
-                    skipped.push(Skipped {
-                        path,
-                        why: "no permission to read it",
-                    });
-                    continue;
-                }
-                return Err(DiscoverError::Io { path, source });
+                skipped.push(unreadable(error, &matcher.base)?);
+                continue;
             }
         };
         let below = entry
@@ -258,29 +231,70 @@ fn walk(
         if !wanted || entry.file_type().is_dir() {
             continue;
         }
-        let why = if entry.file_type().is_symlink() {
-            "a symbolic link (name it outright to take it)"
-        } else if !entry.file_type().is_file() {
-            "no regular file"
-        } else if !has_extension(entry.path(), extensions) {
-            "not a kind of file this task reads"
-        } else {
-            let bytes = entry.metadata().map_or(0, |found| found.len());
-            let rel_dir = below.parent().unwrap_or(Path::new("")).to_owned();
-            files.push(Found {
+        if let Some(why) = why_not(&entry, extensions) {
+            skipped.push(Skipped {
                 path: entry.into_path(),
-                rel_dir,
-                bytes,
-                remote: None,
+                why,
             });
             continue;
-        };
-        skipped.push(Skipped {
+        }
+        let bytes = entry.metadata().map_or(0, |found| found.len());
+        let rel_dir = below.parent().unwrap_or(Path::new("")).to_owned();
+        files.push(Found {
             path: entry.into_path(),
-            why,
+            rel_dir,
+            bytes,
+            remote: None,
         });
     }
     Ok(files)
+}
+
+fn named_outright(path: &Path) -> Result<Found, DiscoverError> {
+    let facts = path.metadata().map_err(|source| DiscoverError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Found {
+        path: path.to_owned(),
+        rel_dir: PathBuf::new(),
+        bytes: facts.len(),
+        remote: None,
+    })
+}
+
+/// Whether `pattern` names a hidden folder or file, and so wants those.
+fn names_hidden(pattern: &str) -> bool {
+    let mut parts = pattern.split('/');
+    parts.any(|part| part.starts_with('.') && part != "." && part != "..")
+}
+
+/// A place below `base` that cannot be read: passed over if it is not for us to read.
+fn unreadable(error: walkdir::Error, base: &Path) -> Result<Skipped, DiscoverError> {
+    let path = error.path().unwrap_or(base).to_owned();
+    let source = error
+        .into_io_error()
+        .unwrap_or_else(|| io::Error::other("a folder contains itself"));
+    if source.kind() == io::ErrorKind::PermissionDenied {
+        return Ok(Skipped {
+            path,
+            why: "no permission to read it",
+        });
+    }
+    Err(DiscoverError::Io { path, source })
+}
+
+/// Why what a pattern matches is no input.
+fn why_not(entry: &walkdir::DirEntry, extensions: &[&str]) -> Option<&'static str> {
+    if entry.file_type().is_symlink() {
+        Some("a symbolic link (name it outright to take it)")
+    } else if !entry.file_type().is_file() {
+        Some("no regular file")
+    } else if !has_extension(entry.path(), extensions) {
+        Some("not a kind of file this task reads")
+    } else {
+        None
+    }
 }
 
 fn excludes(matcher: &Matcher<'_>, path: &Path) -> bool {

@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use crate::domain::{AudioMillis, ContentKey};
+use crate::pipeline::extensions::AUDIO_EXTENSIONS;
 use crate::pipeline::key;
-use crate::pipeline::source::AUDIO_EXTENSIONS;
 
 /// `kind` of a source row that is such a recording.
 pub const KIND: &str = "url";

@@ -11,17 +11,6 @@ use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
 use crate::text::{self, Document, LeftOut, Markup};
 
-/// Input file extensions of a speech task.
-pub const TEXT_EXTENSIONS: &[&str] = &[
-    "txt", "text", "md", "markdown", "html", "htm", "xhtml", "epub",
-];
-
-/// Input file extensions of a transcription task.
-pub const AUDIO_EXTENSIONS: &[&str] = &[
-    "mp3", "wav", "flac", "m4a", "ogg", "oga", "opus", "webm", "mp4", "aac", "aiff", "aif", "aifc",
-    "mpga", "mpeg", "m4b", "m4v", "mov", "3gp", "caf", "mka", "mkv", "weba", "wave", "wma", "amr",
-];
-
 /// Text files above this are refused: no book has 256 MiB, and all of it is held at once.
 const MAX_TEXT_BYTES: u64 = 256 << 20;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::{error, io};
 
 use crate::domain::{Attempt, Day, JobId, JobState, NanoUsd, RunId};
-use crate::store::lock::Holder;
+use crate::store::holder::Holder;
 
 /// Which cap a request ran into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

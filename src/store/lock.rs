@@ -5,17 +5,14 @@
 //! and a living run is never mistaken for a dead one. The file itself stays: to
 //! remove it would let two processes lock two files of one name.
 
-use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use crate::domain::UtcMillis;
 use crate::store::error::{Error, refuse_link};
+use crate::store::holder::Holder;
 
 /// Name of the lock file in the state folder.
 const FILE_NAME: &str = "run.lock";
@@ -23,26 +20,6 @@ const FILE_NAME: &str = "run.lock";
 /// A newly locked file is nameless for the microseconds until the holder wrote itself
 /// down; so often, ten milliseconds apart, a refused process looks again.
 const LOOKS: u32 = 10;
-
-/// Who holds a queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    pub pid: u32,
-    pub host: String,
-    /// What was typed, without secrets.
-    pub command: String,
-    pub since: UtcMillis,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "process {} on {} (`{}`)",
-            self.pid, self.host, self.command
-        )
-    }
-}
 
 /// The right to work on a queue, until dropped.
 #[derive(Debug)]
@@ -155,6 +132,7 @@ fn name_of_holder(path: &Path) -> Option<Holder> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::UtcMillis;
 
     fn holder(pid: u32) -> Holder {
         Holder {

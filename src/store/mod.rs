@@ -12,19 +12,23 @@
 
 pub mod board;
 mod error;
+mod holder;
 pub mod learned;
 mod lock;
+mod money;
 mod queue;
 mod rows;
 mod sqlite;
 mod work;
 
 pub use error::{Error, Purse};
-pub use lock::{Holder, RunLock};
+pub use holder::Holder;
+pub use lock::RunLock;
+pub use money::{Money, Sum};
 pub use queue::{Options, Store};
 pub use rows::{
-    AttemptRow, Count, EventRow, FileEntry, GateRow, JobRow, LedgerEntry, Money, ObjectRow,
-    OutputRow, ParentRow, PartRow, PauseRow, RunRow, SourceRow, Sum,
+    AttemptRow, Count, EventRow, FileEntry, GateRow, JobRow, LedgerEntry, ObjectRow, OutputRow,
+    ParentRow, PartRow, PauseRow, RunRow, SourceRow,
 };
 pub use work::{
     Added, Adopt, Attempted, Caps, Claim, DoubtPolicy, Evidence, Fault, Filter, InFlight, Intent,

@@ -8,7 +8,7 @@ use crate::domain::{
     Attempt, AudioMillis, Boundary, ContentKey, CostStatus, Day, Delivery, FaultClass, GateId,
     JobId, JobKind, JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, UtcMillis,
 };
-use crate::store::rows::Sum;
+use crate::store::money::Sum;
 
 /// A run that begins.
 #[derive(Debug, Clone)]

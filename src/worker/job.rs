@@ -134,15 +134,12 @@ enum Departure<'a> {
     Full(Stop),
 }
 
-/// Steps (a) and (b): through the gate, and into the books.
-async fn depart(turn: Turn<'_>) -> Result<Departure<'_>, store::Error> {
+/// Through the gate and onto the wire; `None` if the run or a pause stops it.
+async fn permits(turn: Turn<'_>) -> Option<(Pass, SemaphorePermit<'_>)> {
     let Turn {
-        run,
-        lane,
-        asked,
-        claim,
+        run, lane, claim, ..
     } = turn;
-    let leave = async {
+    let permits = async {
         // The gate first: who waits at a closed one must not keep others from the wire.
         let pass = lane.gate.pass(claim.quantity).await;
         let wire = run
@@ -152,11 +149,21 @@ async fn depart(turn: Turn<'_>) -> Result<Departure<'_>, store::Error> {
             .expect("the semaphore is never closed");
         (pass, wire)
     };
-    let (pass, wire) = tokio::select! {
+    tokio::select! {
         biased;
-        () = run.shutdown.stop.cancelled() => return Ok(Departure::Stopped),
-        () = run.pauses.reached(run.mark(claim.spec.id)) => return Ok(Departure::Stopped),
-        leave = leave => leave,
+        () = run.shutdown.stop.cancelled() => None,
+        () = run.pauses.reached(run.mark(claim.spec.id)) => None,
+        permits = permits => Some(permits),
+    }
+}
+
+/// Steps (a) and (b): through the gate, and into the books.
+async fn depart(turn: Turn<'_>) -> Result<Departure<'_>, store::Error> {
+    let Turn {
+        run, asked, claim, ..
+    } = turn;
+    let Some((pass, wire)) = permits(turn).await else {
+        return Ok(Departure::Stopped);
     };
     let reserve = asked
         .price()

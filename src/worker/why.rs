@@ -222,11 +222,6 @@ impl Cause {
     /// One sentence fragment, as things stand at `now`; `time` tells a time for people. Texts
     /// of providers are in it as they came.
     pub fn words(&self, now: UtcMillis, time: impl Fn(UtcMillis) -> String) -> String {
-        let probing = |next: &Option<UtcMillis>| match next {
-            None => "one request is trying it now".to_owned(),
-            Some(next) if *next <= now => "the next request tries it".to_owned(),
-            Some(next) => format!("one request tries it at {}", time(*next)),
-        };
         match self {
             Self::NothingQueued => "nothing is queued".into(),
             Self::NotRunning => "nothing runs: `voicespool run` goes on".into(),
@@ -249,12 +244,12 @@ impl Cause {
             Self::Throttled { since, next } => format!(
                 "the provider throttles since {} (429); {}",
                 time(*since),
-                probing(next)
+                probing(*next, now, &time)
             ),
             Self::Circuit { since, next, words } => format!(
                 "circuit open since {}: the provider fails or cannot be reached; {}{}",
                 time(*since),
-                probing(next),
+                probing(*next, now, &time),
                 if words.is_empty() {
                     String::new()
                 } else {
@@ -315,6 +310,15 @@ impl Cause {
                 format!("nothing holds it back; {} in flight", grouped(*in_flight))
             }
         }
+    }
+}
+
+/// When a request tries an endpoint that does not answer.
+fn probing(next: Option<UtcMillis>, now: UtcMillis, time: impl Fn(UtcMillis) -> String) -> String {
+    match next {
+        None => "one request is trying it now".to_owned(),
+        Some(next) if next <= now => "the next request tries it".to_owned(),
+        Some(next) => format!("one request tries it at {}", time(next)),
     }
 }
 

@@ -19,7 +19,7 @@ use voicespool::pipeline::addresses::Addresses;
 use voicespool::pipeline::enqueue::{enqueue, specs};
 use voicespool::pipeline::objects::Objects;
 use voicespool::pipeline::outputs::Outputs;
-use voicespool::pipeline::plan::plan;
+use voicespool::pipeline::planner::plan;
 use voicespool::pipeline::task::{Task, Work};
 use voicespool::pipeline::written::Written;
 use voicespool::store::{DoubtPolicy, Evidence, Intent, NewRun, Options, Store};

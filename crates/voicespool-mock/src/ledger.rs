@@ -26,7 +26,7 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        let mut prices: HashMap<String, Price> = voicespool_media::domain::price::built_in()
+        let mut prices: HashMap<String, Price> = voicespool_media::domain::catalogue::prices()
             .into_iter()
             .map(|listed| (listed.model, listed.price))
             .collect();

@@ -15,7 +15,8 @@ use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::UtcMillis;
-use crate::pipeline::plan::{self, Plan, PlanError, Totals};
+use crate::pipeline::plan::{Plan, TaskPlan, Totals};
+use crate::pipeline::planner::{self, PlanError};
 use crate::pipeline::task::Task;
 use crate::store::Store;
 
@@ -48,7 +49,7 @@ pub(crate) async fn make(
     tasks: &[Arc<Task>],
     store: Option<&Store>,
 ) -> Result<Plan, Failure> {
-    plan::plan(tasks, &context.settings.places, store)
+    planner::plan(tasks, &context.settings.places, store)
         .await
         .map_err(|error| {
             let place = match &error {
@@ -170,9 +171,8 @@ fn sum_line(totals: &Totals) -> String {
 
 /// Tasks share the machine but not the provider's limits: the longest of them.
 fn time(context: &Context, plan: &Plan) -> Eta {
-    let of = |task: &plan::TaskPlan| {
-        estimate::eta(&Totals::of(task.files.iter()), &context.pace(&task.task))
-    };
+    let of =
+        |task: &TaskPlan| estimate::eta(&Totals::of(task.files.iter()), &context.pace(&task.task));
     plan.tasks
         .iter()
         .map(of)

@@ -9,8 +9,8 @@ use crate::cli::record::script::Script;
 use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::pipeline::discover::discover;
+use crate::pipeline::extensions::TEXT_EXTENSIONS;
 use crate::pipeline::script;
-use crate::pipeline::source::TEXT_EXTENSIONS;
 use crate::pipeline::task::{SpeechWork, Task, Work};
 
 pub(super) fn run(context: &Context, tasks: &[Arc<Task>], file: &Path) -> anyhow::Result<Exit> {

@@ -220,15 +220,14 @@ impl Progress {
 
 /// Gives the record of what was told to `then`.
 pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -> T {
-    let Told { at, event } = told;
-    match event {
+    match &told.event {
         Event::Sent {
             job,
             kind,
             source,
             reserved,
         } => then(&Record::JobSent(&JobSent {
-            subject: Subject::of(*at, *job, *kind, source),
+            subject: Subject::of(told.at, *job, *kind, source),
             reserved: *reserved,
             reserved_nano: reserved.0,
         })),
@@ -242,7 +241,7 @@ pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -
             latency,
             reused,
         } => then(&Record::JobCompleted(&JobCompleted {
-            subject: Subject::of(*at, *job, *kind, source),
+            subject: Subject::of(told.at, *job, *kind, source),
             outputs: outputs
                 .iter()
                 .map(|path| path.to_string_lossy().into_owned())
@@ -262,7 +261,7 @@ pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -
             wait,
             charge,
         } => then(&Record::JobRetry(&JobRetry {
-            subject: Subject::of(*at, *job, *kind, source),
+            subject: Subject::of(told.at, *job, *kind, source),
             class: *class,
             detail: detail.clone(),
             wait_s: Duration::as_secs_f64(wait),
@@ -278,7 +277,7 @@ pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -
             detail,
             charge,
         } => then(&Record::JobFailed(&JobFailed {
-            subject: Subject::of(*at, *job, *kind, source),
+            subject: Subject::of(told.at, *job, *kind, source),
             class: *class,
             detail: detail.clone(),
             cost: cost_of(*charge),
@@ -291,25 +290,25 @@ pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -
             source,
             cost,
         } => then(&Record::JobInDoubt(&JobInDoubt {
-            subject: Subject::of(*at, *job, *kind, source),
+            subject: Subject::of(told.at, *job, *kind, source),
             cost: *cost,
             cost_nano: cost.0,
         })),
         Event::Stopping { why, in_flight } => then(&Record::Stopping(&Stopping {
-            at: instant(*at),
+            at: instant(told.at),
             why: why.clone(),
             in_flight: *in_flight,
         })),
         Event::Paused { what } => then(&Record::Paused(&Paused {
-            at: instant(*at),
+            at: instant(told.at),
             what: what.clone(),
         })),
         Event::Pulse(pulse) => then(&Record::Gates(&Gates {
-            at: instant(*at),
+            at: instant(told.at),
             gates: LiveGate::all(pulse),
         })),
         Event::Warning(text) => then(&Record::Warning(&Warning {
-            at: instant(*at),
+            at: instant(told.at),
             text: text.clone(),
         })),
     }

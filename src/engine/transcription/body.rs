@@ -124,17 +124,19 @@ fn has_objects_in_lines(text: &str) -> bool {
     lines.clone().count() > 1 && lines.all(|line| line.starts_with('{') && line.ends_with('}'))
 }
 
+/// One line of an answer that comes in lines.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Piece {
+    #[serde(rename = "type")]
+    kind: String,
+    delta: Option<String>,
+    start: Option<f64>,
+    end: Option<f64>,
+}
+
 /// Objects one after another: segments, pieces of text, and perhaps the whole at the end.
 fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> Result<Transcript, TranscriptError> {
-    #[derive(Default, Deserialize)]
-    #[serde(default)]
-    struct Piece {
-        #[serde(rename = "type")]
-        kind: String,
-        delta: Option<String>,
-        start: Option<f64>,
-        end: Option<f64>,
-    }
     let (mut parts, mut pieces, mut count) = (Vec::new(), String::new(), 0_usize);
     let (mut whole, mut alone) = (None, None);
     for line in lines.map(str::trim) {

@@ -8,10 +8,10 @@ use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::domain::{Attempt, JobId, RunId, SourceId, SpecId, UtcMillis};
+use crate::store::sqlite::call::{Call, ClaimAsk};
 use crate::store::sqlite::decode::Columns;
 use crate::store::sqlite::script::{Arg, Script};
 use crate::store::sqlite::seen::Seen;
-use crate::store::sqlite::writer::{Call, ClaimAsk};
 use crate::store::sqlite::{Db, sql};
 use crate::store::{Claim, Error};
 

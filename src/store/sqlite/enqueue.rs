@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use crate::domain::{Boundary, ContentKey, JobId, JobState, Quantity, SourceId, UtcMillis};
 use crate::store::sqlite::decode::{self, Columns, amount, fits, hex, int, json};
 use crate::store::sqlite::seen::Seen;
-use crate::store::sqlite::{Db, people, sql};
+use crate::store::sqlite::{Db, parents, people, sql};
 use crate::store::{Added, Error, NewChildren, NewParent, NewSource, Parent, ParentRow};
 
 impl Db {
@@ -289,29 +289,13 @@ pub(super) async fn seal(
         .execute(&mut *conn)
         .await?;
     if sealed.rows_affected() > 0 {
-        recount(conn, &[parent.0], at).await?;
+        parents::recount(conn, &[parent.0], at).await?;
     }
     let state: Option<String> = sqlx::query_scalar(sql::PARENT_STATE)
         .bind(parent.0)
         .fetch_optional(conn)
         .await?;
     decode::parse(&state.ok_or(Error::NoSuchJob { job: parent })?)
-}
-
-/// Counts the parts of waiting parents afresh, and moves those that wait for nothing more.
-pub(super) async fn recount(
-    conn: &mut SqliteConnection,
-    parents: &[i64],
-    at: UtcMillis,
-) -> Result<(), Error> {
-    if !parents.is_empty() {
-        sqlx::query(sql::RECOUNT)
-            .bind(json(parents)?)
-            .bind(at.0)
-            .execute(conn)
-            .await?;
-    }
-    Ok(())
 }
 
 async fn supersede(

@@ -4,6 +4,7 @@
 //! beside this one, behind the same [`Store`](crate::store::Store) and the same
 //! conformance suite.
 
+mod call;
 mod check;
 mod claim;
 mod db;
@@ -12,6 +13,7 @@ mod enqueue;
 mod gates;
 mod lists;
 mod open;
+mod parents;
 mod people;
 mod read;
 mod rescue;

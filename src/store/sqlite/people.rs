@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::domain::{Attempt, JobId, JobKind, JobState, Quantity, SpecId, UtcMillis};
 use crate::store::sqlite::decode::{Columns, json};
-use crate::store::sqlite::{Db, enqueue, sql};
+use crate::store::sqlite::{Db, parents, sql};
 use crate::store::{Error, Filter, Reopened, Sum};
 
 /// States `retry` takes up when the filter names none.
@@ -266,7 +266,7 @@ async fn reopen_picked(conn: &mut SqliteConnection, at: UtcMillis) -> Result<(),
             .execute(&mut *conn)
             .await?;
     }
-    enqueue::recount(conn, &parents, at).await
+    parents::recount(conn, &parents, at).await
 }
 
 /// Makes cancelled children available that a new parent wants. Returns how many.
@@ -285,7 +285,7 @@ pub(super) async fn revive(
     statement.build().execute(&mut *conn).await?;
     let parents = waiting_parents(conn).await?;
     let revived = sqlx::query(sql::REOPEN_PICKED).execute(&mut *conn).await?;
-    enqueue::recount(conn, &parents, at).await?;
+    parents::recount(conn, &parents, at).await?;
     Ok(revived.rows_affected())
 }
 
@@ -314,7 +314,7 @@ pub(super) async fn cancel_picked(
         .bind(detail)
         .execute(&mut *conn)
         .await?;
-    enqueue::recount(conn, &bereft, at).await?;
+    parents::recount(conn, &bereft, at).await?;
     Ok(parents.rows_affected() + children.rows_affected())
 }
 
@@ -346,5 +346,5 @@ async fn send_back(
         pick(conn, &filter, &[], &REOPENABLE).await?;
         reopen_picked(conn, at).await?;
     }
-    enqueue::recount(conn, &[parent.0], at).await
+    parents::recount(conn, &[parent.0], at).await
 }

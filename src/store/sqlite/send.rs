@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::domain::{Day, NanoUsd};
+use crate::store::sqlite::call::Call;
 use crate::store::sqlite::decode::{Columns, amount, json};
 use crate::store::sqlite::script::{Arg, Script};
-use crate::store::sqlite::writer::Call;
 use crate::store::sqlite::{Db, sql};
 use crate::store::{Error, Intent, Purse};
 

@@ -10,9 +10,9 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::domain::{Attempt, CostStatus, JobId, JobState};
+use crate::store::sqlite::call::Call;
 use crate::store::sqlite::decode::{self, Columns, hex, int, json, millis};
 use crate::store::sqlite::script::{Arg, Script};
-use crate::store::sqlite::writer::Call;
 use crate::store::sqlite::{Db, sql};
 use crate::store::{Attempted, Error, Fault, NewObject, NewOutput, Settle, Verdict};
 

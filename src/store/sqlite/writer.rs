@@ -22,7 +22,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::domain::{RunId, SpecId, UtcMillis};
+use crate::domain::UtcMillis;
+use crate::store::sqlite::call::{Call, ClaimAsk};
 use crate::store::sqlite::script::Script;
 use crate::store::sqlite::seen::Seen;
 use crate::store::sqlite::{claim, send, settle, sql};
@@ -33,21 +34,6 @@ pub(super) const BATCH: usize = 512;
 
 /// Turns of the scheduler that bring no further call before a batch is complete.
 const TURNS: u32 = 4;
-
-/// A call, where its answer goes, and the answer until it may be given.
-pub(super) struct Call<Q, A> {
-    pub(super) ask: Q,
-    pub(super) answer: Option<Result<A, Error>>,
-    reply: oneshot::Sender<Result<A, Error>>,
-}
-
-/// Which jobs a worker pool wants.
-pub(super) struct ClaimAsk {
-    pub(super) wanted: Vec<(Vec<SpecId>, u32)>,
-    pub(super) owner: RunId,
-    pub(super) now: UtcMillis,
-    pub(super) lease_until: UtcMillis,
-}
 
 /// One of the many rare writes: done alone, repeatable.
 pub(super) trait Change: Send {
@@ -85,27 +71,6 @@ enum Op {
     Send(Call<Intent, ()>),
     Claim(Call<ClaimAsk, Vec<Claim>>),
     Close(oneshot::Sender<Result<(), Error>>),
-}
-
-impl<Q, A> Call<Q, A> {
-    fn new(ask: Q) -> (Self, oneshot::Receiver<Result<A, Error>>) {
-        let (reply, receiver) = oneshot::channel();
-        let call = Self {
-            ask,
-            answer: None,
-            reply,
-        };
-        (call, receiver)
-    }
-
-    /// Answers; returns what nobody waits for any more.
-    fn give(self, commit: &Result<(), Error>) -> Option<A> {
-        let answer = match commit {
-            Ok(()) => self.answer.unwrap_or(Err(Error::Closed)),
-            Err(error) => Err(error.clone()),
-        };
-        self.reply.send(answer).err().and_then(Result::ok)
-    }
 }
 
 /// The way to the writer. Cloned freely; the writer ends when all are gone or one closes it.

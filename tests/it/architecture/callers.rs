@@ -26,17 +26,14 @@ const ONLY_TESTS_CALL: &[(&str, &str)] = &[
     ("requests_after", "tests read what the mock was asked"),
     ("set_faults", "tests turn faults on while the mock runs"),
     ("sometimes", "the lab's rules with a probability"),
-    // No caller at all; they are to go.
-    ("can_become", "dead"),
-    ("ensure_speakable", "dead"),
-    ("has_room", "dead"),
     (
         "may_become",
         "the specification that tests hold the schema against",
     ),
-    ("opens_at", "dead"),
-    ("reopen", "dead"),
-    ("send_back", "dead"),
+    (
+        "send_back",
+        "a parent with damaged answers: the store has it, `retry` does not use it yet",
+    ),
 ];
 
 /// Collects the names of all that is called or named, but for what a function says of its own name:

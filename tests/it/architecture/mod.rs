@@ -1,6 +1,8 @@
 //! The house stays as `ARCHITECTURE.md` draws it, because these tests say so.
 
 mod callers;
+mod files;
 mod rooms;
+mod sizes;
 mod source;
 mod toolchain;

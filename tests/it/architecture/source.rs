@@ -241,6 +241,9 @@ impl<'ast> Visit<'ast> for Paths<'_> {
         flatten(&item.tree, &mut Vec::new(), &mut |path, _| self.add(path));
     }
 
+    /// Who may see an item says nothing of what it uses.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
+
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let parts: Vec<_> = path
             .segments

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::catalogue::{self, Provider};
 use crate::domain::units::{NanoUsd, Quantity};
 
 /// What a model charges.
@@ -42,28 +41,6 @@ pub struct ListedPrice {
     /// ISO date the source was true on.
     pub as_of: String,
     pub source: String,
-}
-
-/// The date of the built-in list.
-pub const BUILT_IN_AS_OF: &str = catalogue::AS_OF;
-const BUILT_IN_SOURCE: &str = "docs.together.ai, serverless models";
-
-/// Together's prices of the built-in catalogue; `[models]` of the configuration overrides
-/// them. Other providers' are shown by `prices` and bill nothing: they charge in ways
-/// (a minimum a request, tokens) that only their users know to be true for them.
-pub fn built_in() -> Vec<ListedPrice> {
-    catalogue::MODELS
-        .iter()
-        .filter(|model| model.provider == Provider::Together)
-        .filter_map(|model| {
-            Some(ListedPrice {
-                model: model.id.to_owned(),
-                price: model.price?,
-                as_of: BUILT_IN_AS_OF.to_owned(),
-                source: BUILT_IN_SOURCE.to_owned(),
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]

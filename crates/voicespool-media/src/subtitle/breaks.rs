@@ -2,19 +2,13 @@
 
 use crate::subtitle::language::Language;
 use crate::subtitle::pieces::may_part;
+use crate::subtitle::stops::{Stop, stop};
 use crate::subtitle::units::Unit;
 
 /// Silence after which a new cue starts whatever the text, in milliseconds.
 const LONG_PAUSE: u64 = 1_000;
 /// Silence that makes an end better, in milliseconds.
 const SHORT_PAUSE: u64 = 300;
-
-/// The punctuation a text ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
-    Sentence,
-    Clause,
-}
 
 /// The place after a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,55 +83,4 @@ fn is_one_of(text: &str, words: &[&str]) -> bool {
     let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
     let lower = bare.to_lowercase();
     words.contains(&lower.as_str())
-}
-
-/// The stop at the end of `text`, if any; a dot after an abbreviation is none.
-pub(super) fn stop(text: &str) -> Option<Stop> {
-    let closers = "\"'”’»)]」』）】";
-    let text = text.trim_end_matches(|c: char| c.is_whitespace() || closers.contains(c));
-    match text.chars().next_back()? {
-        '.' if is_abbreviation(text) => None,
-        '.' | '!' | '?' | '…' | '。' | '！' | '？' | '．' | '｡' | '؟' | '।' => {
-            Some(Stop::Sentence)
-        }
-        ',' | ';' | ':' | '–' | '—' | '、' | '，' | '；' | '：' | '､' | '،' => {
-            Some(Stop::Clause)
-        }
-        _ => None,
-    }
-}
-
-/// Titles that are followed by a name, and single initials.
-fn is_abbreviation(text: &str) -> bool {
-    const TITLES: &[&str] = &[
-        "mr", "mrs", "ms", "dr", "st", "prof", "sr", "jr", "vs", "e.g", "i.e", "z.b", "hr", "fr",
-        "nr", "bzw", "mme", "sig", "dott", "sra",
-    ];
-    let word = text.trim_end_matches('.');
-    let word = word.rsplit(char::is_whitespace).next().unwrap_or(word);
-    let word = word.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let initial = word.chars().count() == 1 && word.chars().all(char::is_uppercase) && word != "I";
-    initial || TITLES.contains(&word.to_lowercase().as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dot_is_not_always_an_end() {
-        for (text, expected) in [
-            ("end.", Some(Stop::Sentence)),
-            ("end.”", Some(Stop::Sentence)),
-            ("was I.", Some(Stop::Sentence)),
-            ("Dr.", None),
-            ("(J.", None),
-            ("well,", Some(Stop::Clause)),
-            ("好。", Some(Stop::Sentence)),
-            ("3.5", None),
-            ("", None),
-        ] {
-            assert_eq!(stop(text), expected, "{text}");
-        }
-    }
 }

@@ -27,6 +27,7 @@ mod place;
 mod repair;
 mod rules;
 mod spoken;
+mod stops;
 mod timed;
 mod units;
 

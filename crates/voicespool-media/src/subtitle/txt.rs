@@ -1,9 +1,9 @@
 //! Plain text (`.txt`): paragraphs, and who speaks where that is known. No times.
 
 use crate::domain::Transcript;
-use crate::subtitle::breaks::{Stop, stop};
 use crate::subtitle::clean::{clean, is_break_space};
 use crate::subtitle::repair::Repairs;
+use crate::subtitle::stops::{Stop, stop};
 use crate::subtitle::units::{Unit, units};
 
 /// Silence after a sentence that starts a new paragraph, in milliseconds.

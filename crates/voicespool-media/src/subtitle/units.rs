@@ -5,11 +5,11 @@ use std::borrow::Cow;
 
 use crate::domain::{Segment, Transcript};
 use crate::subtitle::align::{Alignment, align};
-use crate::subtitle::breaks::{self, Stop};
 use crate::subtitle::clean::{clean, is_break_space};
 use crate::subtitle::clock::LAST;
 use crate::subtitle::pieces::{columns, is_ideographic, pieces};
 use crate::subtitle::repair::{self, Repairs, Span, Weight, count, share};
+use crate::subtitle::stops::{Stop, stop};
 
 /// Milliseconds a column of text takes at most, three times the pace of speech: a segment
 /// often ends long after its last word.
@@ -60,7 +60,7 @@ pub(super) fn units<'t>(
 pub(super) fn weigh(text: &str) -> Weight {
     Weight {
         spoken: u64::try_from(columns(text)).unwrap_or(u64::MAX).max(1),
-        pause: match breaks::stop(text) {
+        pause: match stop(text) {
             Some(Stop::Sentence) => 6,
             Some(Stop::Clause) => 3,
             None => 0,

@@ -5,9 +5,9 @@ use std::ops::Range;
 use serde::Serialize;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use crate::text::clean;
 use crate::text::cleanup::hyphens::Hyphens;
 use crate::text::cleanup::{self, Change, Record, Rule};
-use crate::text::{Error, clean};
 
 /// A text ready to be spoken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,18 +127,6 @@ impl Document {
     /// Whether there is anything a voice could say.
     pub fn is_speakable(&self) -> bool {
         is_speakable(&self.text)
-    }
-
-    /// For those who want sound.
-    ///
-    /// # Errors
-    /// [`Error::NothingToSpeak`] if the text has neither a letter nor a digit.
-    pub fn ensure_speakable(&self) -> Result<(), Error> {
-        if self.is_speakable() {
-            Ok(())
-        } else {
-            Err(Error::NothingToSpeak)
-        }
     }
 
     /// The deepest level that begins a chapter; the rule is at [`Document::chapters`].

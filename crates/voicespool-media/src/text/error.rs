@@ -24,7 +24,4 @@ pub enum Error {
     /// An EPUB with copy protection.
     #[error("a book with copy protection (DRM): its text is encrypted")]
     LockedBook,
-    /// Only [`crate::text::Document::ensure_speakable`] says so.
-    #[error("nothing to speak: no letters or digits in the text")]
-    NothingToSpeak,
 }

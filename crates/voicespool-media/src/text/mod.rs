@@ -75,7 +75,7 @@ const MARKDOWN_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Reads a whole text file, and cleans it up by the rules that are on. Plain text takes three times its size in memory; the caller bounds it.
 ///
-/// A file with nothing in it is a document without blocks: see [`Document::ensure_speakable`].
+/// A file with nothing in it is a document without blocks: see [`Document::is_speakable`].
 ///
 /// # Errors
 /// [`Error::Binary`] if the bytes are no text, [`Error::TooLarge`] for Markdown above 16 MiB.

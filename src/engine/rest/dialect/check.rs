@@ -1,7 +1,7 @@
 //! Requests held against the table.
 
 use crate::domain::{AudioFormat, Delivery, SpeechParams, TranscriptionParams};
-use crate::engine::rest::dialect::facts::{Diarizing, Translating};
+use crate::engine::rest::dialect::facts::{Diarizing, Speech, Translating};
 use crate::engine::rest::dialect::providers::Kind;
 use crate::engine::rest::dialect::speech_field::SpeechField;
 
@@ -35,6 +35,18 @@ pub fn unsupported(kind: Kind, delivery: Delivery, params: &SpeechParams) -> Vec
         };
         found.push(format!("{kind} speech has no {what}"));
     }
+    found.extend(format_problems(kind, speech, delivery, params));
+    found.extend(value_problems(speech, params));
+    found
+}
+
+fn format_problems(
+    kind: Kind,
+    speech: &Speech,
+    delivery: Delivery,
+    params: &SpeechParams,
+) -> Vec<String> {
+    let mut found = Vec::new();
     let (wire, formats) = (
         params.wire_format(delivery),
         speech.formats_of(&params.model),
@@ -51,6 +63,11 @@ pub fn unsupported(kind: Kind, delivery: Delivery, params: &SpeechParams) -> Vec
             params.format
         ));
     }
+    found
+}
+
+fn value_problems(speech: &Speech, params: &SpeechParams) -> Vec<String> {
+    let mut found = Vec::new();
     if let Some(speed) = params.speed
         && !(0.25..=4.0).contains(&speed)
     {

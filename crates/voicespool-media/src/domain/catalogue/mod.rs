@@ -7,10 +7,12 @@
 
 mod mix;
 mod models;
+mod prices;
 pub mod voices;
 
 pub use mix::{MixProblem, VoicePart, parse_mix};
 pub use models::{AS_OF, MODELS};
+pub use prices::{PRICES_AS_OF, prices};
 
 use crate::domain::price::Price;
 

@@ -1,0 +1,456 @@
+//! The plan: what there is to do, what it would cost, and why. Opens no socket, writes
+//! nothing; reads inputs and, if there is one, the queue.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::domain::{ContentKey, JobKind, JobState, NanoUsd, Quantity};
+use crate::pipeline::discover::{DiscoverError, Found, discover};
+use crate::pipeline::extensions::{AUDIO_EXTENSIONS, TEXT_EXTENSIONS};
+use crate::pipeline::key;
+use crate::pipeline::manifest::{self, ManifestError};
+use crate::pipeline::output::{Template, TemplateError, collision_key};
+use crate::pipeline::outputs::Outputs;
+use crate::pipeline::plan::{FilePlan, FileState, Plan, TaskPlan, sum};
+use crate::pipeline::recipe::{Assemble, Compose};
+use crate::pipeline::source::{
+    AudioSource, Refusal, TextSource, read_audio, read_remote, read_text,
+};
+use crate::pipeline::task::{Places, Task, Work};
+use crate::pipeline::written::{Place, Written, WrittenError};
+use crate::store::{self, Store};
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("task `{task}`: output `{output}`")]
+    Template {
+        task: String,
+        output: String,
+        source: TemplateError,
+    },
+    #[error("two inputs would become one file, {output}:\n  {first}\n  {second}")]
+    Collision {
+        output: PathBuf,
+        first: String,
+        second: String,
+    },
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("cannot look at what was written")]
+    Outputs(#[from] std::io::Error),
+}
+
+impl From<WrittenError> for PlanError {
+    fn from(error: WrittenError) -> Self {
+        match error {
+            WrittenError::Io(error) => Self::Outputs(error),
+            WrittenError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// One file as read, before the queue is asked about it.
+#[derive(Debug)]
+pub(crate) enum Read {
+    Text(Box<(TextSource, Assemble)>),
+    Audio(Box<(AudioSource, Compose)>),
+    Refused(Refusal),
+}
+
+/// What a file needs and what comes of it.
+struct Wanted {
+    parent: ContentKey,
+    /// Its requests.
+    keys: Vec<(ContentKey, Quantity)>,
+    outputs: Vec<PathBuf>,
+    note: Option<String>,
+    /// Its length is not known.
+    at_most: bool,
+}
+
+impl Wanted {
+    fn of_text(source: &TextSource, recipe: &Assemble) -> Self {
+        let chunks = source.chunks.iter();
+        Self {
+            parent: key::output(JobKind::Assemble.as_str(), source.content, recipe),
+            keys: chunks
+                .map(|chunk| (chunk.key, Quantity::Chars(chunk.chars)))
+                .collect(),
+            outputs: recipe.outputs().cloned().collect(),
+            note: source.note.clone(),
+            at_most: false,
+        }
+    }
+
+    fn of_audio(source: &AudioSource, recipe: &Compose) -> Self {
+        Self {
+            parent: key::output(JobKind::Compose.as_str(), source.content, recipe),
+            keys: vec![(source.key, Quantity::Audio(source.duration))],
+            outputs: recipe.outputs().cloned().collect(),
+            note: source.note.clone(),
+            at_most: source.at_most,
+        }
+    }
+}
+
+/// Reads one file. Blocking: hashes, cuts, decodes headers.
+pub(crate) fn read(task: &Task, template: &Template, found: &Found) -> Read {
+    match &task.work {
+        Work::Speech(work) => match read_text(&found.path, &task.endpoint, work) {
+            Ok(source) => {
+                let recipe = Assemble::new(task, work, template, found, &source);
+                Read::Text(Box::new((source, recipe)))
+            }
+            Err(refusal) => Read::Refused(refusal),
+        },
+        Work::Transcription(work) => {
+            let read = match &found.remote {
+                Some(remote) => read_remote(remote, &task.endpoint, work),
+                None => read_audio(&found.path, &task.endpoint, work),
+            };
+            match read {
+                Ok(source) => {
+                    let recipe = Compose::new(task, work, template, found, &source);
+                    Read::Audio(Box::new((source, recipe)))
+                }
+                Err(refusal) => Read::Refused(refusal),
+            }
+        }
+    }
+}
+
+/// The inputs of a task, under their real names.
+fn inputs(files: &[Found]) -> HashSet<PathBuf> {
+    let here = files.iter().filter(|file| file.remote.is_none());
+    here.filter_map(|file| file.path.canonicalize().ok())
+        .collect()
+}
+
+/// The template of a task, checked.
+pub(crate) fn template(task: &Task) -> Result<Template, PlanError> {
+    Template::parse(&task.output).map_err(|source| PlanError::Template {
+        task: task.name.clone(),
+        output: task.output.clone(),
+        source,
+    })
+}
+
+/// Plans `tasks`. `store` is `None` when there is no queue yet.
+pub async fn plan(
+    tasks: &[Arc<Task>],
+    places: &Places,
+    store: Option<&Store>,
+) -> Result<Plan, PlanError> {
+    let written = Written::load(&places.state, store).await?;
+    let mut planner = Planner {
+        store,
+        files: Outputs::new(places.out.clone(), Arc::new(written)),
+        places,
+        counted: BTreeSet::new(),
+        names: HashMap::new(),
+    };
+    let mut plans = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        plans.push(planner.task(task).await?);
+    }
+    Ok(Plan { tasks: plans })
+}
+
+struct Planner<'a> {
+    store: Option<&'a Store>,
+    /// The output folder, and what in it is ours.
+    files: Outputs,
+    places: &'a Places,
+    /// Requests already counted: equal work is sent once. Eight bytes of each key keep a
+    /// million chunks in 13 MB (a hash set takes twice that whenever it grows); two of a
+    /// million keys agree in them once in 30 million plans.
+    counted: BTreeSet<u64>,
+    /// Output names already taken, folded, with who takes them.
+    names: HashMap<String, String>,
+}
+
+impl Planner<'_> {
+    async fn task(&mut self, task: &Arc<Task>) -> Result<TaskPlan, PlanError> {
+        let template = Arc::new(template(task)?);
+        let extensions = match task.work {
+            Work::Speech(_) => TEXT_EXTENSIONS,
+            Work::Transcription(_) => AUDIO_EXTENSIONS,
+        };
+        let mut found = discover(&task.input, extensions, self.places)?;
+        if let Work::Transcription(work) = &task.work
+            && !work.urls.is_empty()
+        {
+            let (manifests, places) = (work.urls.clone(), self.places.clone());
+            let listed = tokio::task::spawn_blocking(move || manifest::read(&manifests, &places))
+                .await
+                .expect("reading a manifest does not panic")?;
+            found.files.extend(listed.files);
+            found.warnings.extend(listed.warnings);
+        }
+        let inputs = inputs(&found.files);
+        let mut reads = stream::iter(found.files.into_iter().map(|file| {
+            let (task, template) = (task.clone(), template.clone());
+            async move {
+                tokio::task::spawn_blocking(move || {
+                    let read = read(&task, &template, &file);
+                    (file, read)
+                })
+                .await
+            }
+        }))
+        .buffered(2);
+        let mut files = Vec::new();
+        while let Some((file, read)) = reads
+            .try_next()
+            .await
+            .expect("reading a file does not panic")
+        {
+            files.push(self.file(task, file, read, &inputs).await?);
+        }
+        drop(reads);
+        Ok(TaskPlan {
+            task: task.clone(),
+            files,
+            skipped: found.skipped,
+            warnings: found.warnings,
+        })
+    }
+
+    async fn file(
+        &mut self,
+        task: &Task,
+        found: Found,
+        read: Read,
+        inputs: &HashSet<PathBuf>,
+    ) -> Result<FilePlan, PlanError> {
+        let Wanted {
+            parent,
+            keys,
+            outputs,
+            note,
+            at_most,
+        } = match read {
+            Read::Refused(refusal) => return Ok(FilePlan::refused(found, refusal)),
+            Read::Text(text) => Wanted::of_text(&text.0, &text.1),
+            Read::Audio(audio) => Wanted::of_audio(&audio.0, &audio.1),
+        };
+        self.take_names(&outputs, &who(&found, task))?;
+        let state = self.state(task, &found.path, parent, &outputs).await?;
+        let (state, yields) = if state.is_work() {
+            self.guard(task, state, &outputs, inputs)?
+        } else {
+            (state, Vec::new())
+        };
+        let mut file = FilePlan {
+            found,
+            requests: u64::try_from(keys.len()).unwrap_or(u64::MAX),
+            to_send: 0,
+            total: sum(keys.iter().map(|(_, quantity)| *quantity)),
+            new: Quantity::Nothing,
+            cost: Some(NanoUsd::ZERO),
+            at_most: false,
+            outputs,
+            yields,
+            note,
+            state,
+        };
+        for output in file.yields.clone() {
+            file.add_note(format!(
+                "{} is not ours: it is kept as {0}.bak",
+                output.display()
+            ));
+        }
+        if file.state.is_work() {
+            self.price(task, &mut file, keys).await?;
+        }
+        file.at_most = file.to_send > 0 && at_most;
+        if file.at_most {
+            file.add_note(note_at_most(&file));
+        }
+        Ok(file)
+    }
+
+    /// No two inputs become one file.
+    fn take_names(&mut self, outputs: &[PathBuf], who: &str) -> Result<(), PlanError> {
+        for output in outputs {
+            if let Some(first) = self.names.insert(collision_key(output), who.to_owned()) {
+                return Err(PlanError::Collision {
+                    output: output.clone(),
+                    first,
+                    second: who.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    async fn state(
+        &self,
+        task: &Task,
+        path: &Path,
+        parent: ContentKey,
+        outputs: &[PathBuf],
+    ) -> Result<FileState, PlanError> {
+        let Some(store) = self.store else {
+            return Ok(FileState::New);
+        };
+        let found = store.parent_by_key(parent).await?;
+        Ok(match found.map(|found| (found.state, found)) {
+            Some((JobState::Completed, found)) => {
+                let there = !found.overwritten
+                    && outputs
+                        .iter()
+                        .all(|output| self.places.out.join(output).is_file());
+                if there {
+                    FileState::Done
+                } else {
+                    FileState::MissingOutput
+                }
+            }
+            Some((JobState::Failed, _)) => FileState::Failed,
+            Some((JobState::Held, _)) => FileState::Held,
+            Some((JobState::Cancelled, found)) => {
+                // What left the plan and came back is wanted; what a person cancelled is not.
+                let superseded = store
+                    .source(found.source)
+                    .await?
+                    .is_some_and(|source| source.superseded_at.is_some());
+                if superseded {
+                    FileState::New
+                } else {
+                    FileState::Cancelled
+                }
+            }
+            Some(_) => FileState::Queued,
+            None if store
+                .latest_source(&task.name, &self.places.stored(path))
+                .await?
+                .is_some() =>
+            {
+                FileState::Changed
+            }
+            None => FileState::New,
+        })
+    }
+
+    /// Whether `outputs` have a free way: no input is ever replaced, and what we did not write only
+    /// if a person said so.
+    fn guard(
+        &self,
+        task: &Task,
+        state: FileState,
+        outputs: &[PathBuf],
+        inputs: &HashSet<PathBuf>,
+    ) -> Result<(FileState, Vec<PathBuf>), PlanError> {
+        let mut yields = Vec::new();
+        for output in outputs {
+            let target = self.places.out.join(output);
+            if target
+                .canonicalize()
+                .is_ok_and(|real| inputs.contains(&real))
+            {
+                let refusal = Refusal {
+                    why: format!("would be written over an input: {}", target.display()),
+                    remedy: "give the task another `output`".to_owned(),
+                };
+                return Ok((FileState::Refused(refusal), Vec::new()));
+            }
+            match self.files.place(output)? {
+                Place::Free | Place::Ours | Place::Yielded => {}
+                Place::Foreign if task.overwrite => yields.push(output.clone()),
+                Place::Foreign => {
+                    let whose = if target.is_symlink() {
+                        "is a symbolic link"
+                    } else if self.files.knows(output) {
+                        "was changed since voicespool wrote it"
+                    } else {
+                        "was not written by this project"
+                    };
+                    let refusal = Refusal {
+                        why: format!("cannot be written: {} {whose}", target.display()),
+                        remedy: "move that file away, give the task another `output`, or set `overwrite = true` or run --overwrite (it is kept as NAME.bak)".to_owned(),
+                    };
+                    return Ok((FileState::Refused(refusal), Vec::new()));
+                }
+            }
+        }
+        Ok((state, yields))
+    }
+
+    async fn price(
+        &mut self,
+        task: &Task,
+        file: &mut FilePlan,
+        keys: Vec<(ContentKey, Quantity)>,
+    ) -> Result<(), PlanError> {
+        let (mut new, mut held) = (Vec::new(), 0_u64);
+        for page in keys.chunks(5_000) {
+            let page_keys: Vec<_> = page.iter().map(|(key, _)| *key).collect();
+            let done = match self.store {
+                Some(store) => store.known(&page_keys).await?,
+                None => HashMap::new(),
+            };
+            for (key, quantity) in page {
+                let short = u64::from_le_bytes(key.0[..8].try_into().expect("a key has 32 bytes"));
+                match done.get(key) {
+                    Some(JobState::Completed) => {}
+                    // Wants a person first: a run does not send it.
+                    Some(JobState::Held) => held += 1,
+                    _ if self.counted.insert(short) => new.push(*quantity),
+                    _ => {}
+                }
+            }
+        }
+        file.to_send = u64::try_from(new.len()).unwrap_or(u64::MAX);
+        // Job by job, because that is how it is billed and rounded.
+        file.cost = task.price.and_then(|price| {
+            new.iter().try_fold(NanoUsd::ZERO, |sum, quantity| {
+                sum.checked_add(price.cost(*quantity)?)
+            })
+        });
+        if new.is_empty() {
+            file.cost = Some(NanoUsd::ZERO);
+        }
+        file.new = sum(new.into_iter());
+        if held > 0 {
+            let waits =
+                format!("{held} of its requests are held; see `voicespool ls --state held`");
+            file.add_note(waits);
+        }
+        Ok(())
+    }
+}
+
+/// That the length of a recording is not known, and what to do about it.
+fn note_at_most(file: &FilePlan) -> String {
+    format!(
+        "its length is not known: it counts as {:.0} min, the most one request takes; give it a `duration` in {}",
+        file.new_minutes(),
+        file.found
+            .remote
+            .as_ref()
+            .map_or("the manifest", |remote| &remote.origin),
+    )
+}
+
+/// An input for messages, with the line that names it if a manifest does.
+fn who(found: &Found, task: &Task) -> String {
+    let place = found
+        .remote
+        .as_ref()
+        .map(|remote| format!(", {}", remote.origin));
+    format!(
+        "{} (task `{}`{})",
+        found.path.display(),
+        task.name,
+        place.unwrap_or_default()
+    )
+}
