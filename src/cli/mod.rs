@@ -11,6 +11,7 @@ mod estimate;
 mod exit;
 mod host;
 mod ledger;
+mod lost;
 mod money;
 mod one_shot;
 mod progress;

@@ -30,11 +30,6 @@ pub struct Part {
 /// Why a file could not be assembled.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
-    /// It was paid for once; only a person may buy it again.
-    #[error(
-        "the answer of job {job} is gone from the object folder; `voicespool retry --state completed {job}`, then `voicespool retry --all`, buy it again"
-    )]
-    Missing { job: JobId },
     #[error("cannot read the text of the source")]
     Text(#[source] std::io::Error),
     #[error("the clips do not join")]
@@ -64,9 +59,6 @@ pub fn assemble(
     objects: &Objects,
     outputs: &Outputs,
 ) -> Result<Assembled, AssembleError> {
-    if let Some(gone) = parts.iter().find(|part| !objects.contains(part.key)) {
-        return Err(AssembleError::Missing { job: gone.job });
-    }
     let mut file = outputs.create(&recipe.audio)?;
     let tags = Tags {
         title: recipe.title.clone().or_else(|| {

@@ -4,19 +4,26 @@
 //! when all of it is on the disk, and gets its name only after it was validated. A crash
 //! in between loses nothing: `worker::recovery` checks and adopts what had arrived.
 
+use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use crate::domain::{Attempt, ContentKey};
+use crate::pipeline::key;
 
 /// Extension of an answer on its way.
 const PART: &str = "part";
 
 /// Extension of an answer that is whole and synced, and not checked yet.
 const ANSWER: &str = "answer";
+
+/// Extension of an object whose bytes are not those that were kept.
+const DAMAGED: &str = "damaged";
 
 /// What is written before an answer arrives, at most: room for a WAV header.
 const HEADER_ROOM: u64 = 128;
@@ -28,6 +35,28 @@ static PUT: AtomicI64 = AtomicI64::new(0);
 #[derive(Debug, Clone)]
 pub struct Objects {
     root: PathBuf,
+    /// Texts whose bytes were compared with their hash.
+    whole_texts: Arc<Mutex<HashMap<ContentKey, Stamp>>>,
+}
+
+/// What changes when a file is written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: SystemTime,
+}
+
+impl Stamp {
+    fn of(file: &fs::Metadata) -> io::Result<Self> {
+        Ok(Self {
+            bytes: file.len(),
+            modified: file.modified()?,
+        })
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Objects {
@@ -35,6 +64,7 @@ impl Objects {
     pub fn new(state: &Path) -> Self {
         Self {
             root: state.join("objects"),
+            whole_texts: Arc::default(),
         }
     }
 
@@ -52,6 +82,23 @@ impl Objects {
     /// Whether the object is there. The rename that made it came after validation.
     pub fn contains(&self, key: ContentKey) -> bool {
         self.path(key).is_file()
+    }
+
+    /// Whether the object is there and its bytes are those of `sha256`. Reads all of it.
+    pub fn is_whole(&self, key: ContentKey, sha256: ContentKey) -> io::Result<bool> {
+        match key::of_file(&self.path(key)) {
+            Ok(found) => Ok(found == sha256),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the name from a damaged object, so that it is missing: a new answer gets the name.
+    /// The bytes are kept beside, for whoever wants to look at them.
+    pub fn set_aside(&self, key: ContentKey) -> io::Result<()> {
+        let path = self.path(key);
+        fs::rename(&path, path.with_file_name(format!(".{key}.{DAMAGED}")))?;
+        sync_dir(path.parent().unwrap_or(&self.root))
     }
 
     /// Makes the name of an object that was found durable. Whoever gave it may have died before
@@ -116,13 +163,10 @@ impl Objects {
         })
     }
 
-    /// Writes `bytes` under `key` unless they are there already.
+    /// Writes `bytes`, whose hash `key` is, unless they are there already. What is there and is
+    /// something else is damaged, and makes way.
     pub fn put(&self, key: ContentKey, bytes: &[u8]) -> io::Result<()> {
-        if self
-            .path(key)
-            .metadata()
-            .is_ok_and(|found| found.len() == u64::try_from(bytes.len()).unwrap_or(u64::MAX))
-        {
+        if self.is_whole(key, key)? {
             return Ok(());
         }
         // Two files with one text may be put at the same time.
@@ -132,9 +176,21 @@ impl Objects {
         part.keep()
     }
 
-    /// Reads a byte range of a text object.
+    /// Reads a byte range of a text object, whose name is its hash. The whole of it is compared
+    /// with that once in a process, and again if the file is another one since.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] if it is damaged.
     pub fn read_text(&self, key: ContentKey, range: Range<u64>) -> io::Result<String> {
         let mut file = File::open(self.path(key))?;
+        let stamp = Stamp::of(&file.metadata()?)?;
+        let known = lock(&self.whole_texts).get(&key).copied();
+        if known != Some(stamp) {
+            if key::of_reader(&mut file)? != key {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"));
+            }
+            lock(&self.whole_texts).insert(key, stamp);
+        }
         let length = range
             .end
             .checked_sub(range.start)
@@ -288,7 +344,7 @@ mod tests {
     fn an_answer_has_its_name_only_after_it_was_kept() {
         let dir = tempfile::tempdir().unwrap();
         let objects = Objects::new(dir.path());
-        let key = ContentKey([1; 32]);
+        let key = key::of_bytes(b"the same text");
 
         let mut part = objects.start(key, Attempt(1)).unwrap();
         part.file.write_all(b"half").unwrap();
@@ -308,7 +364,7 @@ mod tests {
         let victim = outside.path().join("download.part");
         File::create(&victim).unwrap().write_all(b"mine").unwrap();
         let objects = Objects::new(dir.path());
-        let key = ContentKey([3; 32]);
+        let key = key::of_bytes(b"the same text");
         let shard = objects.path(key).parent().unwrap().to_owned();
         fs::create_dir_all(&shard).unwrap();
         File::create(objects.root.join("note.txt")).unwrap();
@@ -332,7 +388,7 @@ mod tests {
     fn one_text_may_be_put_by_many_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let objects = Objects::new(dir.path());
-        let key = ContentKey([3; 32]);
+        let key = key::of_bytes(b"the same text");
 
         std::thread::scope(|scope| {
             let puts: Vec<_> = (0..8)
@@ -351,13 +407,14 @@ mod tests {
     fn leftovers_of_a_crash_are_swept_and_results_stay() {
         let dir = tempfile::tempdir().unwrap();
         let objects = Objects::new(dir.path());
-        objects.put(ContentKey([2; 32]), b"text").unwrap();
-        std::mem::forget(objects.start(ContentKey([2; 32]), Attempt(7)).unwrap());
+        let name = key::of_bytes(b"text");
+        objects.put(name, b"text").unwrap();
+        std::mem::forget(objects.start(name, Attempt(7)).unwrap());
 
         assert_eq!(objects.sweep().unwrap(), 1);
 
-        assert!(objects.contains(ContentKey([2; 32])));
-        assert_eq!(objects.read_text(ContentKey([2; 32]), 1..3).unwrap(), "ex");
-        assert!(objects.read_text(ContentKey([2; 32]), 1..9).is_err());
+        assert!(objects.contains(name));
+        assert_eq!(objects.read_text(name, 1..3).unwrap(), "ex");
+        assert!(objects.read_text(name, 1..9).is_err());
     }
 }

@@ -343,8 +343,9 @@ impl Store {
         self.db.retry_preview(filter).await
     }
 
-    /// Cancels what is neither final nor on the wire; with a parent also the children no other
-    /// parent wants. Returns how many.
+    /// Cancels what is neither completed nor on the wire; with a parent also the children no other
+    /// parent wants, with a failed job also the files that failed by it. Without states in the
+    /// filter nothing that failed. Returns how many.
     pub async fn cancel(&self, filter: &Filter, at: UtcMillis) -> Result<u64, Error> {
         self.db.cancel(filter, at).await
     }

@@ -108,6 +108,8 @@ pub struct PartRow {
     pub ordinal: u32,
     pub child: JobId,
     pub key: ContentKey,
+    /// Hash of its answer, once it has one.
+    pub sha256: Option<ContentKey>,
     /// In this parent's source (the child's own may lie in another).
     pub span: Option<Range<u64>>,
     pub boundary: Option<Boundary>,

@@ -354,6 +354,18 @@ pub struct Reopened {
     pub in_doubt: Sum,
 }
 
+impl Reopened {
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.jobs += other.jobs;
+        self.by_spec.extend(other.by_spec);
+        self.in_doubt.attempts += other.in_doubt.attempts;
+        self.in_doubt.cost = self.in_doubt.cost.saturating_add(other.in_doubt.cost);
+        self
+    }
+}
+
 /// A person's wish that something is not sent.
 #[derive(Debug, Clone)]
 pub struct NewPause {

@@ -76,6 +76,38 @@ async fn all_parts(run: &Arc<Run>, claim: &Claim) -> Result<Vec<PartRow>, store:
     }
 }
 
+/// Says which answers of `parts` are not as they were bought, if any. They were paid for once; only
+/// a person may buy them again.
+async fn lost(run: &Arc<Run>, claim: &Claim, parts: &[PartRow]) -> Option<Trouble> {
+    let objects = run.objects.clone();
+    let bought: Vec<_> = parts
+        .iter()
+        .filter_map(|part| Some((part.child, part.key, part.sha256?)))
+        .collect();
+    let looked = tokio::task::spawn_blocking(move || {
+        let mut lost = Vec::new();
+        for (job, key, sha256) in bought {
+            if !objects.is_whole(key, sha256)? {
+                lost.push(job);
+            }
+        }
+        Ok::<_, std::io::Error>(lost)
+    });
+    let lost = match looked.await.expect("hashing does not panic") {
+        Ok(lost) => lost,
+        Err(error) => return Some(Trouble::with("cannot read a kept answer", &error)),
+    };
+    let first = lost.first()?;
+    let which = match lost.len() {
+        1 => format!("the answer of job {first} is"),
+        many => format!("the answers of {many} jobs, the first {first}, are"),
+    };
+    Some(Trouble::of_this_job(format!(
+        "{which} missing or damaged in the object folder; `voicespool retry {}` says what buying again costs",
+        claim.job
+    )))
+}
+
 async fn make_audio(
     run: &Arc<Run>,
     claim: &Claim,
@@ -85,6 +117,9 @@ async fn make_audio(
         Err(trouble) => return Ok(Err(trouble)),
     };
     let parts = all_parts(run, claim).await?;
+    if let Some(trouble) = lost(run, claim, &parts).await {
+        return Ok(Err(trouble));
+    }
     let parts: Vec<_> = parts
         .into_iter()
         .filter_map(|part| {
@@ -119,6 +154,9 @@ async fn make_documents(
         Err(trouble) => return Ok(Err(trouble)),
     };
     let parts = all_parts(run, claim).await?;
+    if let Some(trouble) = lost(run, claim, &parts).await {
+        return Ok(Err(trouble));
+    }
     let Some(part) = parts.into_iter().next() else {
         return Ok(Err(Trouble::of_this_job("the transcript has no answer")));
     };

@@ -28,7 +28,17 @@ pub(super) async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, Troubl
             .objects
             .read_text(text, span.clone())
             .map(Input::Text)
-            .map_err(|error| Trouble::with("cannot read the text to speak", &error));
+            .map_err(|error| {
+                let trouble = Trouble::with("cannot read the text to speak", &error);
+                // Damaged or missing: the next run puts it there again, so no job is at fault.
+                Trouble {
+                    detail: format!(
+                        "{}; run again: it is read anew, for nothing",
+                        trouble.detail
+                    ),
+                    stops: true,
+                }
+            });
     }
     let Quantity::Audio(duration) = claim.quantity else {
         return Err(Trouble::of_this_job(

@@ -27,7 +27,7 @@ use crate::worker::settle::{doubt, release, troubled};
 use crate::worker::stop::Stop;
 use crate::worker::turn::{Sent, Turn};
 use crate::worker::unusable::unusable;
-use crate::worker::usable::{complete, reuse};
+use crate::worker::usable::{complete, is_damaged, reuse};
 
 /// The right to have one request on the wire.
 struct Leave<'a> {
@@ -66,7 +66,7 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<(), store::Error> {
     };
     // The answer may be there already: a crash between its rename and the commit, or a
     // queue that was rebuilt over an old object folder.
-    if run.objects.contains(claim.key) {
+    if run.objects.contains(claim.key) && !is_damaged(run, &claim).await? {
         let reused = unless_aborted(run, reuse(run, &claim, asked)).await;
         return reused.unwrap_or(Ok(()));
     }

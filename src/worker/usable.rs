@@ -9,12 +9,39 @@ use crate::pipeline::{key, remote};
 use crate::store::{self, Attempted, Claim, NewObject, Verdict};
 use crate::worker::answer::Usable;
 use crate::worker::cost::{cost_of_fetched, measured, note_paid};
+use crate::worker::event::Event;
 use crate::worker::request::Request;
 use crate::worker::run::Run;
 use crate::worker::settle::{self, Completed, troubled};
 use crate::worker::stop::Stop;
 use crate::worker::trouble::Trouble;
 use crate::worker::turn::{Sent, Turn};
+
+/// Whether the answer that lies there is not the one that was kept. It makes way then, and the job
+/// buys another, as whoever queued it has agreed to.
+pub(super) async fn is_damaged(run: &Arc<Run>, claim: &Claim) -> Result<bool, store::Error> {
+    let Some(kept) = run.store.object(claim.key).await? else {
+        return Ok(false);
+    };
+    let objects = run.objects.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        let is_whole = objects.is_whole(kept.key, kept.sha256)?;
+        if !is_whole {
+            objects.set_aside(kept.key)?;
+        }
+        Ok::<_, std::io::Error>(!is_whole)
+    });
+    let looked = looked.await.expect("hashing does not panic");
+    // What cannot be read is met again, and said, where it is used.
+    let is_damaged = looked.unwrap_or(false);
+    if is_damaged {
+        run.tell(Event::Warning(format!(
+            "the kept answer of job {} is damaged; it is bought again",
+            claim.job
+        )));
+    }
+    Ok(is_damaged)
+}
 
 /// Settles a job whose answer is in the object folder already.
 pub(super) async fn reuse(

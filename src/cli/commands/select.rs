@@ -3,11 +3,12 @@
 use crate::cli::args::{Global, SelectArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::lost;
 use crate::cli::record::queue::Selection;
 use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::Overrides;
-use crate::domain::{JobState, NanoUsd};
+use crate::domain::{JobId, JobState, NanoUsd};
 use crate::store::{Filter, Reopened, Store};
 
 /// States `retry` applies to.
@@ -24,6 +25,15 @@ const CANCELLABLE: &[JobState] = &[
     JobState::Available,
     JobState::Waiting,
     JobState::Held,
+    JobState::Failed,
+];
+
+/// Those of them that are meant by "all": what failed is left out only by its name or state.
+const UNFINISHED: &[JobState] = &[
+    JobState::Scheduled,
+    JobState::Available,
+    JobState::Waiting,
+    JobState::Held,
 ];
 
 /// States `hold` applies to: what is not claimed yet, and files whose parts are not.
@@ -35,13 +45,19 @@ pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<
     context.require_queue().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;
-    let preview = store.retry_preview(&filter).await?;
+    let lost = lost::of_files(&context, &store, &filter).await?;
+    let again = (!lost.is_empty()).then(|| of_answers(&lost));
+    let mut preview = store.retry_preview(&filter).await?;
+    if let Some(again) = &again {
+        preview = preview.and(store.retry_preview(again).await?);
+    }
     let cost = price(&context, &store, &preview).await?;
     let words = format!(
-        "{} again, at most {} more{}",
+        "{} again, at most {} more{}{}",
         term::count(preview.jobs, "job"),
         cost.map_or_else(|| "an unknown cost".into(), NanoUsd::display),
-        doubt(&preview)
+        doubt(&preview),
+        bought_again(&lost)
     );
     let free = cost == Some(NanoUsd::ZERO);
     if preview.jobs == 0 || args.dry_run || !(free || agreed(args, &words)?) {
@@ -53,7 +69,13 @@ pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<
             Exit::Usage
         });
     }
-    let done = store.retry(&filter, context.clock.now()).await?;
+    let now = context.clock.now();
+    // First what files wait for: those are no more failed then.
+    let mut done = Reopened::default();
+    if let Some(again) = &again {
+        done = store.retry(again, now).await?;
+    }
+    let done = done.and(store.retry(&filter, now).await?);
     store.close().await?;
     tell(&context, "retry", &done, cost, true)?;
     if !context.json {
@@ -62,9 +84,26 @@ pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<
     Ok(Exit::Ok)
 }
 
+/// The answers of `jobs`, to be bought again.
+fn of_answers(jobs: &[JobId]) -> Filter {
+    Filter {
+        states: vec![JobState::Completed],
+        ids: jobs.to_vec(),
+        ..Filter::default()
+    }
+}
+
+fn bought_again(lost: &[JobId]) -> String {
+    match lost.len() {
+        0 => String::new(),
+        1 => " (1 kept answer is missing or damaged and is bought again)".to_owned(),
+        many => format!(" ({many} kept answers are missing or damaged and are bought again)"),
+    }
+}
+
 pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let filter = filter(args, CANCELLABLE, CANCELLABLE, "cancel")?;
+    let filter = filter(args, CANCELLABLE, UNFINISHED, "cancel")?;
     context.require_queue().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;

@@ -1,5 +1,6 @@
-//! `verify`: every finished file against the queue.
+//! `verify`: every finished file against the queue, and with `--deep` every kept answer.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::audio;
@@ -10,9 +11,9 @@ use crate::cli::ledger;
 use crate::cli::record::{self, Record};
 use crate::cli::term;
 use crate::config::Overrides;
-use crate::domain::AudioMillis;
+use crate::domain::{AudioMillis, JobId, NanoUsd};
 use crate::pipeline::key;
-use crate::store::OutputRow;
+use crate::store::{OutputRow, Store};
 
 /// How far a decoded length may be from the recorded one.
 const TOLERANCE: AudioMillis = AudioMillis(150);
@@ -20,16 +21,69 @@ const TOLERANCE: AudioMillis = AudioMillis(150);
 pub(crate) async fn run(global: &Global, deep: bool) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let store = context.require_read_only().await?;
-    let outputs = ledger::current_outputs(&store).await?;
+    let mut tally = check_outputs(&context, &store, deep).await?;
+    let mut lost = Vec::new();
+    if deep {
+        lost = check_answers(&context, &store, &mut tally).await?;
+    }
     store.close().await?;
-    let (mut good, mut findings) = (0u64, 0u64);
-    for output in outputs {
+    if context.json {
+        record::print(&Record::Verify(&record::check::Verify {
+            good: tally.good,
+            findings: tally.findings,
+            answers: tally.answers,
+            deep,
+        }))?;
+    } else {
+        tell(&tally, &lost)?;
+    }
+    Ok(if tally.findings == 0 {
+        Exit::Ok
+    } else {
+        Exit::Findings
+    })
+}
+
+#[derive(Default)]
+struct Tally {
+    good: u64,
+    findings: u64,
+    answers: u64,
+}
+
+fn tell(tally: &Tally, lost: &[JobId]) -> anyhow::Result<()> {
+    term::outln(&format!(
+        "{} good, {}",
+        term::count(tally.good, "file"),
+        term::count(tally.findings, "finding")
+    ))?;
+    if tally.findings > u64::try_from(lost.len()).unwrap_or(u64::MAX) {
+        term::say("hint: voicespool run    makes missing files again from what was paid for");
+    }
+    if !lost.is_empty() {
+        let jobs: Vec<_> = lost.iter().map(ToString::to_string).collect();
+        term::say(&format!(
+            "hint: voicespool retry --state completed {}    buys {} again, and asks before",
+            jobs.join(" "),
+            if lost.len() == 1 {
+                "that answer"
+            } else {
+                "those answers"
+            }
+        ));
+    }
+    Ok(())
+}
+
+async fn check_outputs(context: &Context, store: &Store, deep: bool) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    for output in ledger::current_outputs(store).await? {
         let path = context.settings.places.out.join(path_of(&output.path));
         let shown = term::clean(&path.to_string_lossy());
         let found = tokio::task::spawn_blocking(move || check(&path, &output, deep)).await?;
         match found {
-            None => good += 1,
-            Some(_) => findings += 1,
+            None => tally.good += 1,
+            Some(_) => tally.findings += 1,
         }
         if context.json {
             record::print(&Record::Output(&record::check::Output {
@@ -41,27 +95,77 @@ pub(crate) async fn run(global: &Global, deep: bool) -> anyhow::Result<Exit> {
             term::outln(&format!("✖ {shown}: {finding}"))?;
         }
     }
-    if context.json {
-        record::print(&Record::Verify(&record::check::Verify {
-            good,
-            findings,
-            deep,
-        }))?;
-    } else {
-        term::outln(&format!(
-            "{} good, {}",
-            term::count(good, "file"),
-            term::count(findings, "finding")
-        ))?;
-        if findings > 0 {
-            term::say("hint: voicespool run    makes missing files again from what was paid for");
+    Ok(tally)
+}
+
+/// Compares every kept answer with its hash; the jobs of those that are lost.
+async fn check_answers(
+    context: &Context,
+    store: &Store,
+    tally: &mut Tally,
+) -> anyhow::Result<Vec<JobId>> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.objects(after, ledger::PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(found);
+        };
+        after = Some(last.job);
+        for object in page {
+            tally.answers += 1;
+            let path = context.objects().path(object.key);
+            let looked = {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || key::of_file(&path)).await?
+            };
+            let finding = match looked {
+                Ok(hash) if hash == object.sha256 => continue,
+                Ok(_) => "damaged".to_owned(),
+                Err(error) if error.kind() == ErrorKind::NotFound => "missing".to_owned(),
+                Err(error) => format!("unreadable: {error}"),
+            };
+            tally.findings += 1;
+            found.push(object.job);
+            tell_answer(context, store, &path, object.job, finding).await?;
         }
     }
-    Ok(if findings == 0 {
-        Exit::Ok
-    } else {
-        Exit::Findings
-    })
+}
+
+async fn tell_answer(
+    context: &Context,
+    store: &Store,
+    path: &Path,
+    id: JobId,
+    finding: String,
+) -> anyhow::Result<()> {
+    let shown = term::clean(&path.to_string_lossy());
+    let job = store.job(id).await?;
+    let mut cost = None;
+    if let Some(job) = &job {
+        let gates = store.gates().await?;
+        let gate = gates.iter().find(|gate| gate.id == job.spec.gate);
+        let price = gate.and_then(|gate| context.price(&gate.endpoint, &gate.model));
+        cost = price.and_then(|price| price.cost(job.quantity));
+    }
+    let source = job.map_or_else(String::new, |job| {
+        String::from_utf8_lossy(&job.source_path).into_owned()
+    });
+    if context.json {
+        record::print(&Record::Answer(&record::check::Answer {
+            path: shown,
+            job: id,
+            source,
+            finding,
+            cost,
+            cost_nano: cost.map(|cost| cost.0),
+        }))?;
+        return Ok(());
+    }
+    let price = cost.map_or_else(|| "an unknown cost".to_owned(), NanoUsd::display);
+    Ok(term::outln(&format!(
+        "✖ {shown}: the answer of job {id} for {} is {finding}; buying it again costs {price}",
+        term::clean(&source)
+    ))?)
 }
 
 #[cfg(unix)]

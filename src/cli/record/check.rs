@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::domain::{JobId, NanoUsd};
+
 /// One finished file, verified.
 #[derive(Debug, Serialize)]
 pub(crate) struct Output {
@@ -10,11 +12,26 @@ pub(crate) struct Output {
     pub finding: Option<String>,
 }
 
+/// One kept answer that is missing or damaged.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    pub path: String,
+    pub job: JobId,
+    /// The input file that asked for it.
+    pub source: String,
+    pub finding: String,
+    /// What it would cost to buy it again.
+    pub cost: Option<NanoUsd>,
+    pub cost_nano: Option<i64>,
+}
+
 /// All of them.
 #[derive(Debug, Serialize)]
 pub(crate) struct Verify {
     pub good: u64,
     pub findings: u64,
+    /// Kept answers that were compared.
+    pub answers: u64,
     /// Audio was decoded, too.
     pub deep: bool,
 }

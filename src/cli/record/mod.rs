@@ -62,6 +62,7 @@ pub(crate) enum Record<'a> {
     Gates(&'a event::Gates),
     Progress(&'a event::Progress),
     Output(&'a check::Output),
+    Answer(&'a check::Answer),
     Verify(&'a check::Verify),
     Check(&'a check::Check),
     Init(&'a check::Init),

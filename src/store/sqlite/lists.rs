@@ -200,11 +200,13 @@ fn part_of(row: &SqliteRow) -> Result<PartRow, Error> {
     let ordinal = columns.number()?;
     let child = JobId(columns.raw()?);
     let key = columns.key()?;
+    let sha256 = columns.maybe_key()?;
     let kind: JobKind = columns.word()?;
     Ok(PartRow {
         ordinal,
         child,
         key,
+        sha256,
         span: columns.span()?,
         boundary: columns.maybe_word()?,
         state: columns.word()?,

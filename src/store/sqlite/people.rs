@@ -33,6 +33,16 @@ const CANCELLABLE: [JobState; 5] = [
     JobState::Held,
 ];
 
+/// States `cancel` may be asked for: what failed may be left out, too.
+const LEFT_OUT: [JobState; 6] = [
+    JobState::Scheduled,
+    JobState::Available,
+    JobState::Leased,
+    JobState::Waiting,
+    JobState::Held,
+    JobState::Failed,
+];
+
 /// A waiting parent stands for its children.
 const HOLDABLE: [JobState; 3] = [JobState::Scheduled, JobState::Available, JobState::Waiting];
 
@@ -81,7 +91,11 @@ impl Db {
             .change(move |conn| {
                 let filter = Arc::clone(&filter);
                 Box::pin(async move {
-                    pick(conn, &filter, &CANCELLABLE, &CANCELLABLE).await?;
+                    pick(conn, &filter, &CANCELLABLE, &LEFT_OUT).await?;
+                    sqlx::query(sql::PICK_FAILED_PARENTS)
+                        .execute(&mut *conn)
+                        .await?;
+                    sqlx::query(sql::REOPEN_FAILED).execute(&mut *conn).await?;
                     cancel_picked(conn, at, None).await
                 })
             })

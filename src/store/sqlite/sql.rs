@@ -320,6 +320,15 @@ statements! {
     CANCEL_PARENTS = "UPDATE job SET state = 'cancelled', finished_at = ?1, detail = ?2, class = NULL,
             not_before = NULL, lease_until = NULL, owner = NULL
         WHERE id IN (SELECT id FROM picked) AND sealed IS NOT NULL";
+    /// Files that failed because a picked job of theirs did.
+    PICK_FAILED_PARENTS = "INSERT OR IGNORE INTO picked
+        SELECT q.id FROM picked k CROSS JOIN job c ON c.id = k.id AND c.state = 'failed'
+        CROSS JOIN part p ON p.child_id = c.id CROSS JOIN job q ON q.id = p.parent_id
+        WHERE q.state = 'failed' AND q.class = 'child'";
+    /// On its way from failed to cancelled: no job goes there at once.
+    REOPEN_FAILED = "UPDATE job SET state = iif(sealed IS NULL, 'available', 'waiting'),
+            class = NULL, detail = NULL, finished_at = NULL
+        WHERE id IN (SELECT id FROM picked) AND state = 'failed'";
     /// Children of picked parents that no living parent wants. What is on the wire is paid for and stays.
     PICK_ORPHANS = "INSERT OR IGNORE INTO picked
         SELECT c.id FROM picked k CROSS JOIN part p ON p.parent_id = k.id CROSS JOIN job c ON c.id = p.child_id
@@ -387,9 +396,9 @@ statements! {
         WHERE s.task = ?1 AND s.path = ?2 AND s.superseded_at IS NULL ORDER BY s.id DESC LIMIT 1");
     SOURCES = concat!("SELECT ", source_columns!(), " FROM source s
         WHERE s.id > ?1 ORDER BY s.id LIMIT ?2");
-    PARTS = "SELECT p.ordinal, p.child_id, c.key, c.kind, p.span_start, p.span_end, p.boundary,
-            c.state, c.quantity, c.audio_ms
-        FROM part p JOIN job c ON c.id = p.child_id
+    PARTS = "SELECT p.ordinal, p.child_id, c.key, o.sha256, c.kind, p.span_start, p.span_end,
+            p.boundary, c.state, c.quantity, c.audio_ms
+        FROM part p JOIN job c ON c.id = p.child_id LEFT JOIN object o ON o.job_id = c.id
         WHERE p.parent_id = ?1 AND p.ordinal > ?2 ORDER BY p.ordinal LIMIT ?3";
     COUNTS = "SELECT t.spec_id, s.task, s.kind, s.gate_id, t.state, t.jobs, t.quantity
         FROM tally t JOIN spec s ON s.id = t.spec_id WHERE t.jobs > 0 ORDER BY t.spec_id, t.state";

@@ -3,7 +3,7 @@
 use crate::support::{Project, Provider};
 use rustix::process::Signal;
 use std::time::Duration;
-use voicespool_mock::MockOptions;
+use voicespool_mock::{FaultRule, MockOptions};
 
 fn project(provider: &Provider) -> Project {
     let project = Project::new(&format!(
@@ -131,4 +131,41 @@ fn what_is_held_is_not_bought_and_not_counted_in_the_plan_until_it_is_taken_up()
     assert_eq!(one.json()[0]["jobs"], held);
     project.run(&["run", "--yes"]).exits(0);
     assert_eq!(provider.billed(), 40);
+}
+
+#[test]
+fn what_failed_can_be_left_out_and_no_run_speaks_of_it_again() {
+    let provider = Provider::start(MockOptions::default());
+    let project = project(&provider);
+    // The third request is refused.
+    provider.mock.set_faults(vec![FaultRule {
+        from: Some(3),
+        until: Some(3),
+        ..FaultRule::every(1, "status=400".parse().unwrap())
+    }]);
+    project.run(&["run", "--yes"]).exits(3);
+    let failed = project.run(&["ls", "--state", "failed", "--json"]);
+    let failed = failed.exits(0).json();
+    assert_eq!(failed.len(), 2, "the request and its file: {failed:?}");
+    let request = failed.iter().find(|job| job["kind"] == "speak").unwrap();
+    project.run(&["run", "--yes"]).exits(3);
+
+    // Nobody who says "all" means what failed.
+    project.run(&["cancel", "--all", "--yes"]).exits(0);
+    assert_eq!(in_state(&project, "failed"), 1);
+    project
+        .run(&["cancel", &request["job"].to_string()])
+        .exits(0);
+
+    let requests = provider.mock.invoice().requests;
+    project.run(&["run", "--yes"]).exits(0);
+    assert_eq!(provider.mock.invoice().requests, requests);
+    // It can be taken up again.
+    provider.mock.set_faults(Vec::new());
+    project
+        .run(&["retry", "--state", "cancelled", "--all", "--yes"])
+        .exits(0);
+    project.run(&["run", "--yes"]).exits(0);
+    assert_eq!(provider.mock.invoice().requests, requests + 1);
+    assert!(project.path("out/book.wav").exists());
 }

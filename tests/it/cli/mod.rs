@@ -3,6 +3,7 @@
 mod accounts;
 mod config;
 mod crash;
+mod damaged;
 mod deliveries;
 mod dialects;
 mod hands;

@@ -26,6 +26,14 @@ pub(super) const CANCELLABLE: [JobState; 5] = [
     JobState::Waiting,
     JobState::Held,
 ];
+pub(super) const LEFT_OUT: [JobState; 6] = [
+    JobState::Scheduled,
+    JobState::Available,
+    JobState::Leased,
+    JobState::Waiting,
+    JobState::Held,
+    JobState::Failed,
+];
 pub(super) const HOLDABLE: [JobState; 3] =
     [JobState::Scheduled, JobState::Available, JobState::Waiting];
 

@@ -7,7 +7,7 @@ use voicespool::domain::{Attempt, GateId, JobId, JobKind, RunId, SourceId, SpecI
 use voicespool::store::{Error, Evidence, Filter, JobRow, Store};
 
 use crate::store::desk::{self, at, new_run, spec};
-use crate::store::model::compare::{CANCELLABLE, HOLDABLE, REOPENABLE, RETRYABLE};
+use crate::store::model::compare::{CANCELLABLE, HOLDABLE, LEFT_OUT, REOPENABLE, RETRYABLE};
 use crate::store::model::step::{Fate, Step};
 use crate::store::model::world::{Outcome, World};
 
@@ -181,15 +181,14 @@ impl Office {
                 self.is_reopened(&preview, &picked);
             }
             Step::Cancel(whom) => {
-                let asked = self.asked(*whom, &CANCELLABLE, &CANCELLABLE);
+                let asked = self.asked(*whom, &CANCELLABLE, &LEFT_OUT);
+                let asked = self.world.with_failed_files(&asked);
                 let n = self
                     .store
                     .cancel(&self.filter(*whom), self.now())
                     .await
                     .unwrap();
-                let expected = self
-                    .world
-                    .cancel(asked.into_iter().collect(), at(self.now), false);
+                let expected = self.world.cancel(asked, at(self.now), false);
                 assert_eq!(n, expected);
             }
             Step::Put(whom) => {

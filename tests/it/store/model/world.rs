@@ -252,6 +252,20 @@ impl World {
         self.look_after(parents, at);
     }
 
+    /// The jobs that `cancel` leaves out when it was asked for `asked`.
+    pub(crate) fn with_failed_files(&self, asked: &[u64]) -> BTreeSet<u64> {
+        let mut picked: BTreeSet<u64> = asked.iter().copied().collect();
+        for name in asked {
+            if self.jobs[name].state == JobState::Failed {
+                picked.extend(self.parents_of(*name).into_iter().filter(|parent| {
+                    let parent = &self.jobs[parent];
+                    parent.state == JobState::Failed && parent.class == Some(FaultClass::Child)
+                }));
+            }
+        }
+        picked
+    }
+
     /// Returns how many were cancelled.
     pub(crate) fn cancel(
         &mut self,
