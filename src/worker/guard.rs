@@ -8,8 +8,8 @@
 //! 2. One answer cost more than `factor` times its estimate: its audio is longer than its
 //!    header said, and the next ones will be too.
 //!
-//! What does not count: work that costs nothing, throttling, refusals, and answers lost
-//! in an outage, when nobody is answered; there the circuit sends one probe at a time.
+//! What does not count: work that costs nothing, throttling and refusals. A request that nobody
+//! answered counts if it may be on the bill, whoever else is answered.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;

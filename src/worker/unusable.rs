@@ -1,8 +1,10 @@
 //! A request that brought nothing usable: what it cost, whether the job is tried again, and when.
 
-use crate::domain::{CostStatus, FaultClass};
+use std::time::Duration;
+
+use crate::domain::{CostStatus, FaultClass, UtcMillis};
 use crate::engine::EngineError;
-use crate::store::{self, Attempted, Fault, Verdict};
+use crate::store::{self, AttemptRow, Attempted, Fault, Verdict};
 use crate::worker::cost::{FREE, note_paid};
 use crate::worker::event::{Charge, Event};
 use crate::worker::lessons::{lesson_of, remember};
@@ -49,6 +51,7 @@ pub(super) async fn unusable(
     match next {
         Next::GiveUp => fail(run, turn.claim, fault, Some((attempted, charge))).await,
         Next::Again { counts } => again(turn, &tried, counts, fault, (attempted, charge)).await,
+        Next::Hold => hold(turn, fault, attempted, sent).await,
         Next::Stop => stop(turn, fault, attempted).await,
     }
 }
@@ -60,31 +63,106 @@ async fn tried(turn: Turn<'_>, sent: Sent, error: &EngineError) -> Result<Try, s
     } = turn;
     let now = run.clock.now();
     let first_fault = claim.first_fault_at.unwrap_or(now);
+    let before = Before::of(&attempts_before(turn, error).await?, error);
     Ok(Try {
         class: error.class,
         may_be_billed: error.may_be_billed,
         failures: claim.failures,
         failing_for: now.since(first_fault),
+        outages: before.outages,
+        outage_for: before
+            .first_outage
+            .map_or(Duration::ZERO, |at| now.since(at)),
+        unanswered: before.unanswered,
         others_answered: lane.last_answer_after(first_fault).map(|at| now.since(at)),
         answered_meanwhile: lane.last_answer_after(sent.at).is_some(),
-        same_before: same_before(turn, error).await?,
-        attempts: claim.attempt,
+        same_before: before.same,
         retry_after: error.retry_after,
     })
 }
 
-/// Answers right before this one that were bad in the very same way, as far as one.
-async fn same_before(turn: Turn<'_>, error: &EngineError) -> Result<u32, store::Error> {
+/// The earlier attempts of the job that say something about this one: those since its first fault,
+/// or since a person asked for it again.
+async fn attempts_before(
+    turn: Turn<'_>,
+    error: &EngineError,
+) -> Result<Vec<AttemptRow>, store::Error> {
     let Turn { run, claim, .. } = turn;
-    if error.class != FaultClass::BadAnswer || claim.failures == 0 {
-        return Ok(0);
-    }
-    let attempts = run.store.attempts(claim.job).await?;
-    let before = attempts.iter().rfind(|row| row.attempt < claim.attempt);
-    let is_same = before.is_some_and(|row| {
-        row.class == Some(FaultClass::BadAnswer) && row.detail.as_deref() == Some(&error.detail)
+    let matters = matches!(
+        error.class,
+        FaultClass::BadAnswer | FaultClass::Overloaded | FaultClass::TimedOut
+    );
+    let Some(first_fault) = claim.first_fault_at.filter(|_| matters) else {
+        return Ok(Vec::new());
+    };
+    let mut attempts = run.store.attempts(claim.job).await?;
+    attempts.retain(|row| {
+        row.attempt < claim.attempt && row.finished_at.is_some_and(|at| at >= first_fault)
     });
-    Ok(u32::from(is_same))
+    Ok(attempts)
+}
+
+/// What those attempts come to.
+struct Before {
+    outages: u32,
+    first_outage: Option<UtcMillis>,
+    unanswered: u32,
+    /// Answers right before this one that were bad in the very same way, as far as one.
+    same: u32,
+}
+
+impl Before {
+    fn of(attempts: &[AttemptRow], error: &EngineError) -> Self {
+        // What a person or a crash ended was not waited for to its end, and has no latency.
+        let outages: Vec<_> = attempts
+            .iter()
+            .filter(|row| {
+                row.latency.is_some()
+                    && matches!(
+                        row.class,
+                        Some(FaultClass::Overloaded | FaultClass::TimedOut)
+                    )
+            })
+            .collect();
+        let unanswered = outages
+            .iter()
+            .filter(|row| row.cost_status == CostStatus::InDoubt);
+        let is_same = error.class == FaultClass::BadAnswer
+            && attempts.last().is_some_and(|row| {
+                row.class == Some(FaultClass::BadAnswer)
+                    && row.detail.as_deref() == Some(&error.detail)
+            });
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Self {
+            outages: number(outages.len()),
+            first_outage: outages.first().and_then(|row| row.finished_at),
+            unanswered: number(unanswered.count()),
+            same: u32::from(is_same),
+        }
+    }
+}
+
+/// Set aside until a person says whether it is sent once more.
+async fn hold(
+    turn: Turn<'_>,
+    fault: Fault,
+    attempted: Attempted,
+    sent: Sent,
+) -> Result<(), store::Error> {
+    let Turn { run, claim, .. } = turn;
+    let detail = format!(
+        "{}; three requests of it were not answered and may be on the bill: `voicespool retry {}` sends another",
+        fault.detail, claim.job
+    );
+    let fault = Fault { detail, ..fault };
+    settle(run, claim, Verdict::Hold, Some(fault), Some(attempted)).await?;
+    run.tell(Event::InDoubt {
+        job: claim.job,
+        kind: claim.kind,
+        source: claim.source.clone(),
+        cost: sent.reserved,
+    });
+    Ok(())
 }
 
 /// Tried again after a wait.

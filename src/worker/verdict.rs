@@ -3,11 +3,15 @@
 
 use std::time::Duration;
 
-use crate::domain::{Attempt, CostStatus, FaultClass};
+use crate::domain::{CostStatus, FaultClass};
 
 /// A job that met one fault in one run and one in the next, days apart, was not tried for
 /// days. A job that fails alone is tried so often within hours.
-const TRIES_BEFORE_GIVING_UP: Attempt = Attempt(12);
+const TRIES_BEFORE_GIVING_UP: u32 = 12;
+
+/// Requests of one job that nobody answered and that may be on the bill, before a person has to
+/// say whether there is to be another.
+const UNANSWERED_BEFORE_HOLDING: u32 = 3;
 
 /// When to stop trying.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +31,12 @@ pub struct Try {
     pub failures: u32,
     /// Time since the first fault of this job; zero for the first.
     pub failing_for: Duration,
+    /// Earlier requests of this job that the endpoint failed or did not answer, and the time since
+    /// the first of them. Throttles, probes that were refused, pauses and ends of runs are none.
+    pub outages: u32,
+    pub outage_for: Duration,
+    /// Those of them that nobody answered and that may be on the bill.
+    pub unanswered: u32,
     /// Time since the endpoint answered another job, if that was after this job's first fault:
     /// then the fault is the job's.
     pub others_answered: Option<Duration>,
@@ -34,20 +44,16 @@ pub struct Try {
     pub answered_meanwhile: bool,
     /// Answers right before this one that were bad in the very same way.
     pub same_before: u32,
-    /// How often the job was claimed.
-    pub attempts: Attempt,
     /// The wait that the provider asked for.
     pub retry_after: Option<Duration>,
 }
 
 impl Try {
-    /// The request may be on the bill and brought nothing, and it is not an outage's fault.
+    /// The request may be on the bill and brought nothing.
     pub fn is_paid_for_nothing(&self) -> bool {
         match self.class {
             FaultClass::BadAnswer => true,
-            FaultClass::Overloaded | FaultClass::TimedOut => {
-                self.may_be_billed && self.answered_meanwhile
-            }
+            FaultClass::Overloaded | FaultClass::TimedOut => self.may_be_billed,
             FaultClass::Throttled
             | FaultClass::Account
             | FaultClass::Refused
@@ -65,6 +71,8 @@ pub enum Next {
     Again { counts: bool },
     /// Given up.
     GiveUp,
+    /// Set aside: whether it is sent once more is for a person to say.
+    Hold,
     /// Again, but the endpoint or this machine must be put right by a person first.
     Stop,
 }
@@ -76,17 +84,25 @@ pub fn decide(tried: &Try, rules: &RetryRules) -> (Next, CostStatus) {
     } else {
         CostStatus::NotBilled
     };
-    let outlasted = tried.failing_for >= rules.give_up_after
+    let outlasted = tried.outage_for >= rules.give_up_after
         && tried.others_answered.is_some()
-        && tried.attempts >= TRIES_BEFORE_GIVING_UP;
+        && tried.outages >= TRIES_BEFORE_GIVING_UP;
+    let is_dear =
+        tried.may_be_billed && tried.unanswered.saturating_add(1) >= UNANSWERED_BEFORE_HOLDING;
     match tried.class {
         FaultClass::Throttled => (Next::Again { counts: false }, CostStatus::NotBilled),
         FaultClass::Overloaded | FaultClass::TimedOut => (
             if outlasted {
                 Next::GiveUp
-            } else {
+            } else if is_dear {
                 // A time limit that is too short would else buy the same answer for a day.
-                again(tried, rules, tried.is_paid_for_nothing())
+                Next::Hold
+            } else {
+                again(
+                    tried,
+                    rules,
+                    tried.may_be_billed && tried.answered_meanwhile,
+                )
             },
             unknown,
         ),
@@ -128,7 +144,9 @@ mod tests {
             others_answered: Some(Duration::ZERO),
             answered_meanwhile: false,
             same_before: 0,
-            attempts: Attempt(40),
+            outages: 40,
+            outage_for: Duration::ZERO,
+            unanswered: 0,
             retry_after: None,
         }
     }
@@ -161,6 +179,53 @@ mod tests {
     }
 
     #[test]
+    fn throttles_do_not_make_a_job_that_fails_alone() {
+        // A day of throttles, then one answer of 503.
+        let once = Try {
+            failing_for: Duration::from_hours(48),
+            outages: 0,
+            outage_for: Duration::ZERO,
+            ..tried(FaultClass::Overloaded)
+        };
+
+        assert_eq!(decide(&once, &RULES).0, Next::Again { counts: false });
+        let twelve = Try {
+            outages: 11,
+            outage_for: Duration::from_hours(48),
+            ..once
+        };
+        assert_eq!(decide(&twelve, &RULES).0, Next::Again { counts: false });
+        let thirteen = Try {
+            outages: 12,
+            ..twelve
+        };
+        assert_eq!(decide(&thirteen, &RULES).0, Next::GiveUp);
+    }
+
+    #[test]
+    fn the_third_request_that_nobody_answers_is_the_last_without_a_person() {
+        let lost = Try {
+            may_be_billed: true,
+            ..tried(FaultClass::TimedOut)
+        };
+        for (unanswered, next) in [
+            (0, Next::Again { counts: false }),
+            (1, Next::Again { counts: false }),
+            (2, Next::Hold),
+            (9, Next::Hold),
+        ] {
+            let lost = Try { unanswered, ..lost };
+            assert_eq!(decide(&lost, &RULES), (next, CostStatus::InDoubt));
+            assert!(lost.is_paid_for_nothing(), "whoever else is answered");
+            let free = Try {
+                may_be_billed: false,
+                ..lost
+            };
+            assert_eq!(decide(&free, &RULES).0, Next::Again { counts: false });
+        }
+    }
+
+    #[test]
     fn neither_throttling_nor_an_outage_uses_up_a_job() {
         let outage = Try {
             failing_for: Duration::from_hours(250),
@@ -186,15 +251,15 @@ mod tests {
     #[test]
     fn a_job_that_fails_alone_for_a_day_is_given_up() {
         let alone = Try {
-            failing_for: Duration::from_hours(24),
+            outage_for: Duration::from_hours(24),
             ..tried(FaultClass::Overloaded)
         };
 
         assert_eq!(decide(&alone, &RULES).0, Next::GiveUp);
         // Two faults with a week between two runs in the middle.
         let twice = Try {
-            failing_for: Duration::from_hours(168),
-            attempts: Attempt(2),
+            outage_for: Duration::from_hours(168),
+            outages: 2,
             ..alone
         };
         assert_eq!(decide(&twice, &RULES).0, Next::Again { counts: false });

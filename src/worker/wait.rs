@@ -46,7 +46,6 @@ fn steps(failures: u32, failing_for: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Attempt;
 
     const RULES: DelayRules = DelayRules {
         base: Duration::from_secs(1),
@@ -63,7 +62,9 @@ mod tests {
             others_answered: None,
             answered_meanwhile: false,
             same_before: 0,
-            attempts: Attempt(1),
+            outages: 0,
+            outage_for: Duration::ZERO,
+            unanswered: 0,
             retry_after: Some(Duration::from_mins(15)),
         }
     }

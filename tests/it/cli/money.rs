@@ -265,3 +265,41 @@ fn a_run_that_pays_for_nothing_usable_stops_by_itself_and_says_why() {
     // The same bad answer is not bought a third time.
     assert_eq!(provider.billed(), 40, "two tries for each of twenty");
 }
+
+#[test]
+fn a_request_that_nobody_answers_is_not_bought_for_a_day() {
+    let provider = Provider::start(MockOptions::default());
+    let config = format!(
+        "version = 1\n[retry]\nbase_delay = \"100ms\"\nmax_delay = \"200ms\"\n{}timeouts = {{ total = \"500ms\" }}\n[task.book]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"book.txt\"]\nmodel = \"canopylabs/orpheus-3b-0.1-ft\"\nvoice = \"tara\"\nformat = \"wav\"\noutput = \"{{stem}}.{{ext}}\"\n",
+        provider.profile()
+    );
+    let project = Project::new(&config);
+    project.write(
+        "book.txt",
+        "One sentence, whose answer always comes too late.",
+    );
+    provider
+        .mock
+        .set_faults(vec![FaultRule::every(1, "delay=5s".parse().unwrap())]);
+
+    let ended = project.run(&["run", "--max-cost", "1"]).exits(3);
+
+    assert_eq!(provider.mock.invoice().requests, 3);
+    assert!(ended.stderr().contains("held"), "{}", ended.stderr());
+    let held = project.run(&["ls", "--state", "held"]).exits(0).stdout();
+    assert!(held.contains("not answered"), "{held}");
+    // Nobody has said that it may be sent again.
+    project.run(&["run", "--max-cost", "1"]).exits(3);
+    assert_eq!(provider.mock.invoice().requests, 3);
+    let asked = project
+        .run(&["retry", "--state", "held", "--all", "--dry-run"])
+        .exits(0)
+        .stdout();
+    assert!(asked.contains("may be on the bill already"), "{asked}");
+    provider.mock.set_faults(Vec::new());
+    project
+        .run(&["retry", "--state", "held", "--all", "--yes"])
+        .exits(0);
+    project.run(&["run", "--max-cost", "1"]).exits(0);
+    assert_eq!(provider.mock.invoice().requests, 4);
+}
