@@ -96,11 +96,12 @@ pub fn discover(
 ) -> Result<Discovery, DiscoverError> {
     let (mut taken, mut skipped, mut warnings) =
         (HashMap::<PathBuf, Found>::new(), Vec::new(), Vec::new());
+    let mut unmatched = Vec::new();
     for pattern in patterns.iter().filter(|pattern| !pattern.exclude) {
         let matcher = matcher(pattern, &places.root)?;
         let before = taken.len();
         let mut seen = 0usize;
-        for found in walk(&matcher, extensions, places, &mut skipped)? {
+        for found in walk(&matcher, extensions, places, &mut skipped, &mut unmatched)? {
             seen += 1;
             taken.entry(found.path.clone()).or_insert(found);
         }
@@ -116,6 +117,7 @@ pub fn discover(
         let matcher = matcher(pattern, &places.root)?;
         let before = taken.len();
         taken.retain(|path, _| !excludes(&matcher, path));
+        unmatched.retain(|file: &Skipped| !excludes(&matcher, &file.path));
         if taken.len() == before {
             warnings.push(format!(
                 "{}: `!{}` takes no file away",
@@ -129,6 +131,11 @@ pub fn discover(
             });
         }
     }
+    // What one pattern passes over another may take.
+    unmatched.retain(|file| !taken.contains_key(&file.path));
+    unmatched.sort_by(|a, b| natural(&a.path, &b.path));
+    unmatched.dedup_by(|a, b| a.path == b.path);
+    skipped.extend(unmatched);
     let mut files: Vec<Found> = taken.into_values().collect();
     files.sort_by(|a, b| natural(&a.path, &b.path));
     Ok(Discovery {
@@ -194,6 +201,7 @@ fn walk(
     extensions: &[&str],
     places: &Places,
     skipped: &mut Vec<Skipped>,
+    unmatched: &mut Vec<Skipped>,
 ) -> Result<Vec<Found>, DiscoverError> {
     // A file that was named outright may be a link: the user asked for it.
     if matcher.glob.is_none() && matcher.base.is_file() {
@@ -228,7 +236,16 @@ fn walk(
             Some(glob) => glob.is_match(below),
             None => has_extension(entry.path(), extensions),
         };
-        if !wanted || entry.file_type().is_dir() {
+        if entry.file_type().is_dir() {
+            continue;
+        }
+        if !wanted {
+            if let Some(why) = why_unmatched(&entry, matcher, extensions) {
+                unmatched.push(Skipped {
+                    path: entry.into_path(),
+                    why,
+                });
+            }
             continue;
         }
         if let Some(why) = why_not(&entry, extensions) {
@@ -282,6 +299,22 @@ fn unreadable(error: walkdir::Error, base: &Path) -> Result<Skipped, DiscoverErr
         });
     }
     Err(DiscoverError::Io { path, source })
+}
+
+/// Why a file that lies where a pattern looks is passed over, if anybody could have meant it: of a
+/// folder everything, of a pattern with wildcards what the task could read.
+fn why_unmatched(
+    entry: &walkdir::DirEntry,
+    matcher: &Matcher<'_>,
+    extensions: &[&str],
+) -> Option<&'static str> {
+    if !entry.file_type().is_file() {
+        return None;
+    }
+    match &matcher.glob {
+        None => Some("not a kind of file this task reads"),
+        Some(_) => has_extension(entry.path(), extensions).then_some("no pattern matches it"),
+    }
 }
 
 /// Why what a pattern matches is no input.
@@ -378,7 +411,7 @@ mod tests {
             Self(dir)
         }
 
-        fn find(&self, patterns: &[&str]) -> Result<Vec<String>, DiscoverError> {
+        fn discover(&self, patterns: &[&str]) -> Result<Discovery, DiscoverError> {
             let root = self.0.path().to_owned();
             let places = Places {
                 out: root.join("out"),
@@ -393,13 +426,18 @@ mod tests {
                     origin: "jobs.toml:1:1".into(),
                 })
                 .collect();
-            discover(&patterns, &["txt", "md"], &places).map(|found| {
+            discover(&patterns, &["txt", "md"], &places)
+        }
+
+        fn find(&self, patterns: &[&str]) -> Result<Vec<String>, DiscoverError> {
+            let root = self.0.path();
+            self.discover(patterns).map(|found| {
                 found
                     .files
                     .iter()
                     .map(|file| {
                         file.path
-                            .strip_prefix(&root)
+                            .strip_prefix(root)
                             .unwrap()
                             .to_string_lossy()
                             .into_owned()
@@ -468,5 +506,40 @@ mod tests {
 
         assert_eq!(tree.find(&["b/a*.txt"]).unwrap(), ["b/a*.txt"]);
         assert_eq!(tree.find(&["b/**"]).unwrap(), ["b/a*.txt", "b/ab.txt"]);
+    }
+
+    #[test]
+    fn what_lies_there_and_is_not_matched_is_said() {
+        let tree = Tree::new(&[
+            "books/a.txt",
+            "books/b.md",
+            "books/c.jpg",
+            "books/sub/d.txt",
+        ]);
+        let skipped = |patterns: &[&str]| {
+            let found = tree.discover(patterns).unwrap();
+            let told = found.skipped.iter();
+            told.map(|file| {
+                let name = file
+                    .path
+                    .file_name()
+                    .unwrap()
+                    .to_string_lossy()
+                    .into_owned();
+                (name, file.why)
+            })
+            .collect::<Vec<_>>()
+        };
+
+        let no_kind = "not a kind of file this task reads";
+        let no_pattern = "no pattern matches it";
+        assert_eq!(skipped(&["books"]), [("c.jpg".to_owned(), no_kind)]);
+        let named = [
+            ("b.md".to_owned(), no_pattern),
+            ("d.txt".to_owned(), no_pattern),
+        ];
+        assert_eq!(skipped(&["books/*.txt"]), named);
+        // What another pattern takes, or one takes away by name, needs no word.
+        assert_eq!(skipped(&["books/*.txt", "books/*.md", "!books/sub/**"]), []);
     }
 }

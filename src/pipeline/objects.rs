@@ -5,7 +5,7 @@
 //! in between loses nothing: `worker::recovery` checks and adopts what had arrived.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use std::time::SystemTime;
 
 use crate::domain::{Attempt, ContentKey};
 use crate::pipeline::key;
+use crate::store::private;
 
 /// Extension of an answer on its way.
 const PART: &str = "part";
@@ -142,7 +143,7 @@ impl Objects {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            OpenOptions::new()
+            private::file()
                 .create_new(true)
                 .read(true)
                 .write(true)
@@ -321,7 +322,7 @@ pub(super) fn refuse_link(folder: &Path) -> io::Result<()> {
 
 /// Makes `dir` below `base` and syncs every folder that got a new entry.
 fn make_dir_durable(base: &Path, dir: &Path) -> io::Result<()> {
-    fs::create_dir_all(dir)?;
+    private::make_folder(dir)?;
     sync_dir(base)?;
     base.parent().map_or(Ok(()), sync_dir)
 }

@@ -6,7 +6,7 @@
 //! `outputs.log` in the state folder; queues from before there was one know their outputs as well.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::domain::ContentKey;
 use crate::pipeline::key;
 use crate::pipeline::objects::sync_dir;
-use crate::store::{self, Store};
+use crate::store::{self, Store, private};
 
 const LOG: &str = "outputs.log";
 
@@ -142,11 +142,7 @@ impl Written {
     fn append(&self, line: &str) -> io::Result<()> {
         let path = self.state.join(LOG);
         let is_new = !path.exists();
-        let mut open = OpenOptions::new();
-        open.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-        let mut log = open.open(&path)?;
+        let mut log = private::file().create(true).append(true).open(&path)?;
         log.write_all(line.as_bytes())?;
         log.sync_data()?;
         if is_new {

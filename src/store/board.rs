@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::store::Error;
+use crate::store::private;
 
 /// Name of the file in the state folder.
 const FILE_NAME: &str = "board.json";
@@ -31,7 +32,7 @@ pub fn put_up(state_dir: &Path, note: &impl Serialize) -> Result<(), Error> {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
         _ => {}
     }
-    let mut file = File::create_new(&beside)?;
+    let mut file = private::file().write(true).create_new(true).open(&beside)?;
     file.write_all(&text)?;
     std::fs::rename(&beside, state_dir.join(FILE_NAME))?;
     Ok(())

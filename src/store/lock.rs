@@ -5,7 +5,7 @@
 //! and a living run is never mistaken for a dead one. The file itself stays: to
 //! remove it would let two processes lock two files of one name.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::thread;
@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::store::error::{Error, refuse_link};
 use crate::store::holder::Holder;
+use crate::store::private;
 
 /// Name of the lock file in the state folder.
 const FILE_NAME: &str = "run.lock";
@@ -104,7 +105,7 @@ impl Drop for RunLock {
 fn open(path: &Path) -> Result<File, Error> {
     // What is locked is written to, and a link could lead to anything.
     refuse_link(path)?;
-    let file = OpenOptions::new()
+    let file = private::file()
         .read(true)
         .write(true)
         .create(true)

@@ -16,6 +16,7 @@ mod holder;
 pub mod learned;
 mod lock;
 mod money;
+pub mod private;
 mod queue;
 mod rows;
 mod sqlite;

@@ -48,6 +48,24 @@ pub(super) async fn work(run: &Arc<Run>, claim: Claim) -> Result<(), store::Erro
     }
 }
 
+/// How long an answer that has arrived may take to be safe on the disk after the second signal.
+const DISK_TIME: Duration = Duration::from_secs(3);
+
+/// As [`unless_aborted`], with some time after the second signal.
+async fn unless_aborted_for<T>(
+    run: &Run,
+    time: Duration,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = async {
+            run.shutdown.abort.cancelled().await;
+            tokio::time::sleep(time).await;
+        } => None,
+    }
+}
+
 /// Waits for work on this machine, but not after the second signal: `None`. What is left
 /// in the middle is in the queue as it stands, and the next run carries on from there.
 async fn unless_aborted<T>(run: &Run, work: impl Future<Output = T>) -> Option<T> {
@@ -248,8 +266,10 @@ async fn send(turn: Turn<'_>, input: &Input, leave: Leave<'_>) -> Result<(), sto
             return settled;
         }
     };
-    match unless_aborted(run, accept((asked, input), part, answer, wire)).await {
-        None => Ok(()),
+    let accepted = accept((asked, input), part, answer, wire);
+    match unless_aborted_for(run, DISK_TIME, accepted).await {
+        // Its row must not look like a crash to the next start.
+        None => doubt(run, claim, sent).await,
         Some(Ok((answer, usable))) => complete(turn, sent, answer, usable).await,
         Some(Err(error)) => unusable(turn, sent, error).await,
     }

@@ -13,6 +13,7 @@ use crate::cli::term;
 use crate::config::{EngineKind, Overrides};
 use crate::pipeline::task::Learnt;
 use crate::store::learned::FILE_NAME;
+use crate::store::private;
 
 /// Less than this and a night may end early.
 const LITTLE_DISK: u64 = 2_000_000_000;
@@ -50,6 +51,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     disk(&context, &mut checks);
     limits(&mut checks);
     queue(&context, &mut checks).await;
+    privacy(&context, &mut checks);
     learned(&context, &mut checks);
     let bad = checks.iter().any(|check| check.mark == Mark::Bad);
     for Check { mark, what, says } in &checks {
@@ -220,6 +222,28 @@ fn learned(context: &Context, checks: &mut Vec<Check>) {
             ));
         }
     }
+}
+
+/// Texts, answers and addresses are nobody else's business.
+fn privacy(context: &Context, checks: &mut Vec<Check>) {
+    let state = &context.settings.places.state;
+    let (mark, says) = match private::open_to_others(state) {
+        Ok(found) if found.is_empty() => return,
+        Ok(found) => (
+            Mark::Note,
+            format!(
+                "others may look into {} of {}; the next run closes them",
+                term::count(u64::try_from(found.len()).unwrap_or(u64::MAX), "place"),
+                state.display()
+            ),
+        ),
+        Err(error) => (Mark::Bad, format!("{}: {error}", state.display())),
+    };
+    checks.push(Check {
+        mark,
+        what: "privacy",
+        says,
+    });
 }
 
 async fn queue(context: &Context, checks: &mut Vec<Check>) {

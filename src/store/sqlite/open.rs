@@ -4,7 +4,7 @@
 //! before anything is written to it. An older one is copied, then migrated in one
 //! transaction, which other processes opening at the same moment wait for.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::store::error::refuse_link;
 use crate::store::sqlite::Db;
 use crate::store::sqlite::seen::Seen;
 use crate::store::sqlite::writer::{self, Writer};
-use crate::store::{Error, Options};
+use crate::store::{Error, Options, private};
 
 /// "VSPL": marks the file as a queue of this program.
 const APPLICATION_ID: i64 = 0x5653_504C;
@@ -173,20 +173,13 @@ fn absolute(path: &Path) -> Result<PathBuf, Error> {
     Ok(std::path::absolute(path)?)
 }
 
-/// Makes the folder and an empty file, for the owner's eyes only. What exists is left as it is.
+/// Makes the folder and an empty file, for the owner's eyes only. What exists keeps what is in it.
 fn create_file(path: &Path) -> Result<(), Error> {
     if let Some(folder) = path.parent() {
-        let mut builder = DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
+        private::make_folder(folder)?;
+        private::close_to_others(folder)?;
     }
-    let mut open = OpenOptions::new();
-    open.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut open, 0o600);
-    match open.open(path) {
+    match private::file().write(true).create_new(true).open(path) {
         Ok(_) => sync_folder(path),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error.into()),

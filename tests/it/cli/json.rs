@@ -237,6 +237,14 @@ fn every_command_prints_records_and_they_stay_as_they_are() {
     let sub = session.shows(&["init", "sub"], 0);
     insta::assert_snapshot!("init", sub);
     session.types.extend(["finding", "mock"].map(str::to_owned));
+    let answers = walkdir::WalkDir::new(session.project.path(".voicespool/objects"));
+    for answer in answers.into_iter().filter_map(Result::ok) {
+        if answer.file_type().is_file() {
+            std::fs::remove_file(answer.path()).unwrap();
+        }
+    }
+    let lost = session.lines(&["verify", "--deep"], 6);
+    assert!(lost.iter().any(|line| line["finding"] == "missing"));
 
     session.types.extend(RARE.iter().map(ToString::to_string));
     let described: BTreeSet<String> = json_doc::PAGE.records.keys().cloned().collect();
