@@ -5,7 +5,7 @@ use std::time::Duration;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::cli::term;
-use crate::domain::units::grouped;
+use crate::domain::units::{counted, grouped};
 use crate::domain::{AudioFormat, AudioMillis, NanoUsd, Price, Quantity};
 use crate::pipeline::pace::Pace;
 use crate::pipeline::plan::{FilePlan, FileState, Plan, TaskPlan, Totals};
@@ -110,7 +110,7 @@ pub(crate) fn at_most(unknown: u64, cost: NanoUsd) -> String {
 /// `1,214,380 chars`, `16,224.0 min`.
 pub(crate) fn quantity(quantity: Quantity) -> String {
     match quantity {
-        Quantity::Chars(chars) => format!("{} chars", grouped(chars.0)),
+        Quantity::Chars(chars) => counted(chars.0, "char"),
         Quantity::Audio(audio) => minutes(audio),
         Quantity::Nothing => "-".into(),
     }

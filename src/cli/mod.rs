@@ -160,7 +160,24 @@ fn told(error: anyhow::Error) -> Failure {
         .or_else(as_a::<RecoveryError>)
         .or_else(as_a::<RunError>)
         .or_else(as_a::<OutputError>)
+        .or_else(of_the_machine)
         .unwrap_or_else(|error| unexpected(&error))
+}
+
+/// What the operating system refuses is this machine's fault and no bug: a full disk, also behind
+/// standard output.
+fn of_the_machine(error: anyhow::Error) -> Result<Failure, anyhow::Error> {
+    let is_of_system = error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.raw_os_error().is_some())
+    });
+    if !is_of_system {
+        return Err(error);
+    }
+    let mut failure = Failure::new(Exit::Disk, error.to_string());
+    failure.details = error.chain().skip(1).map(ToString::to_string).collect();
+    Ok(failure)
 }
 
 /// An error nobody put into words is a bug, and says so.

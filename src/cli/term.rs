@@ -12,17 +12,29 @@ use crate::domain::UtcMillis;
 /// # Errors
 /// A broken pipe is an error here and success in `main`: whoever reads has enough.
 pub(crate) fn out(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    write(&[text])
 }
 
+/// What was to be shown could not be.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output")]
+struct Unwritable(#[source] io::Error);
+
 /// Writes one piece of data and a line feed to stdout.
+///
+/// # Errors
+/// As [`out`].
 pub(crate) fn outln(text: &str) -> io::Result<()> {
+    write(&[text, "\n"])
+}
+
+fn write(pieces: &[&str]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.write_all(b"\n")?;
-    stdout.flush()
+    let written = pieces
+        .iter()
+        .try_for_each(|piece| stdout.write_all(piece.as_bytes()))
+        .and_then(|()| stdout.flush());
+    written.map_err(|error| io::Error::new(error.kind(), Unwritable(error)))
 }
 
 /// Says one line on stderr. A closed stderr is nobody listening, not an error.
@@ -56,11 +68,13 @@ pub(crate) fn ask_for(question: &str) -> io::Result<String> {
     Ok(answer.trim().to_owned())
 }
 
-/// `text` without control characters: no name or provider text can move the cursor.
+/// `text` without characters that command the terminal: no name or provider text can move the
+/// cursor, or turn what stands beside it around.
 pub(crate) fn clean(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars()
         .map(|c| {
-            if c.is_control() && c != '\n' {
+            if c.is_control() && c != '\n' || turns(c) {
                 '\u{fffd}'
             } else {
                 c
@@ -76,8 +90,7 @@ pub(crate) fn path(bytes: &[u8]) -> String {
 
 /// `1 file`, `2 files`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", crate::domain::units::grouped(number))
+    crate::domain::units::counted(number, noun)
 }
 
 /// RFC 3339, UTC, to the second.

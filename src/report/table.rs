@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 
-use crate::domain::units::grouped;
+use crate::domain::units::{counted, grouped};
 use crate::domain::{AudioMillis, FileRow, JobState, NanoUsd, Quantity};
 use crate::report::Error;
 use crate::report::escape::{path_text, visible};
@@ -236,7 +236,7 @@ fn render(table: &Table) -> String {
 
 fn quantity(quantity: Quantity) -> String {
     match quantity {
-        Quantity::Chars(chars) => format!("{} chars", grouped(chars.0)),
+        Quantity::Chars(chars) => counted(chars.0, "char"),
         Quantity::Audio(audio) => duration(audio),
         Quantity::Nothing => String::new(),
     }

@@ -170,3 +170,32 @@ fn a_retired_model_and_a_delivery_it_lacks_are_warned_of_before_anything_is_sent
     );
     assert!(!says("cartesia/sonic-3", "").contains("warning"));
 }
+
+#[test]
+fn a_full_disk_behind_standard_output_is_said_and_is_no_bug() {
+    let project = Project::new(
+        "version = 1\n[task.a]\ntype = \"tts\"\nprofile = \"local\"\nvoice = \"pico-en-gb\"\ninput = [\"*.txt\"]\nformat = \"wav\"\noutput = \"{stem}.{ext}\"\n",
+    );
+    // A name that turns the line around it is shown without.
+    project.write("b\u{202e}c.txt", "x");
+    let shown = project.run(&["plan"]).exits(0).stdout();
+    assert!(shown.contains("b\u{fffd}c.txt"), "{shown}");
+    assert!(shown.contains(" 1 char "), "{shown}");
+    project.run(&["run", "--yes"]).exits(0);
+    for args in [
+        &["plan"][..],
+        &["plan", "--json"],
+        &["ls"],
+        &["status"],
+        &["report"],
+        &["report", "--format", "attempts"],
+        &["voices"],
+        &["verify", "--deep"],
+    ] {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let ended = project.command(args).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(7), "{args:?}: {said}");
+        assert!(said.contains("No space left"), "{args:?}: {said}");
+    }
+}
