@@ -1,11 +1,13 @@
 //! The queue's books read page by page, in the terms of reports.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
 
 use crate::cli::context::Context;
-use crate::domain::{AudioMillis, CharCount, FileRow, JobId, JobState, LedgerRow, Quantity, RunId};
+use crate::domain::{
+    AudioMillis, CharCount, FileRow, JobId, JobState, LedgerRow, Quantity, RefusedRow, RunId,
+};
 use crate::report::csv::Cells;
 use crate::report::{self, WhatIf};
 use crate::store::{FileEntry, LedgerEntry, Money, OutputRow, RunRow, Store};
@@ -34,17 +36,29 @@ pub(crate) async fn attempts_csv<W: Write + Send>(
 }
 
 /// One line per input file.
-pub(crate) async fn files_csv<W: Write + Send>(store: &Store, out: W) -> anyhow::Result<()> {
+pub(crate) async fn files_csv<W: Write + Send>(
+    store: &Store,
+    run: Option<RunId>,
+    refused: &[RefusedRow],
+    out: W,
+) -> anyhow::Result<()> {
     let mut writer = report::csv::Files::new(out, Cells::default())?;
-    for file in file_rows(store).await? {
+    for file in file_rows(store, run).await? {
         writer.push(&file)?;
+    }
+    for file in refused {
+        writer.push_refused(file)?;
     }
     writer.finish()?;
     Ok(())
 }
 
-/// Every input file with what became of it.
-pub(crate) async fn file_rows(store: &Store) -> anyhow::Result<Vec<FileRow>> {
+/// Every input file with what became of it; of `run` those that it sent something for.
+pub(crate) async fn file_rows(store: &Store, run: Option<RunId>) -> anyhow::Result<Vec<FileRow>> {
+    let of_run = match run {
+        Some(run) => Some(paths_of(store, run).await?),
+        None => None,
+    };
     let mut outputs: HashMap<JobId, Vec<Vec<u8>>> = HashMap::new();
     for output in all_outputs(store).await? {
         outputs.entry(output.job).or_default().push(output.path);
@@ -56,7 +70,25 @@ pub(crate) async fn file_rows(store: &Store) -> anyhow::Result<Vec<FileRow>> {
             return Ok(rows);
         };
         after = Some((last.source.id, last.parent));
-        rows.extend(page.into_iter().map(|file| file_row(file, &mut outputs)));
+        let page = page.into_iter().filter(|file| {
+            of_run.as_ref().is_none_or(|paths| {
+                paths.contains(&(file.source.task.clone(), file.source.path.clone()))
+            })
+        });
+        rows.extend(page.map(|file| file_row(file, &mut outputs)));
+    }
+}
+
+/// Task and path of what `run` sent something for.
+async fn paths_of(store: &Store, run: RunId) -> anyhow::Result<HashSet<(String, Vec<u8>)>> {
+    let (mut paths, mut after) = (HashSet::new(), None);
+    loop {
+        let page = store.ledger(Some(run), after, PAGE).await?;
+        let Some(last) = page.last() else {
+            return Ok(paths);
+        };
+        after = Some(last.id);
+        paths.extend(page.into_iter().map(row).map(|row| (row.task, row.source)));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::cli::term;
 use crate::pipeline::output::{NewFile, OutputError};
 use crate::pipeline::outputs::Outputs;
 use crate::pipeline::written::Written;
-use crate::store::Store;
+use crate::store::{Store, refused};
 
 /// Writes the bill (a line per request) and the list of files; returns their paths.
 pub(crate) async fn write(
@@ -42,7 +42,8 @@ pub(crate) async fn write(
     }
     let name = Path::new("files.csv");
     let mut file = outputs.create(name)?;
-    files_csv(store, BufWriter::new(file.file())).await?;
+    let refused = refused::recall(&places.state)?;
+    files_csv(store, None, &refused, BufWriter::new(file.file())).await?;
     paths.extend(put(&outputs, file, name)?);
     Ok(paths)
 }

@@ -101,7 +101,10 @@ pub fn discover(
         let matcher = matcher(pattern, &places.root)?;
         let before = taken.len();
         let mut seen = 0usize;
-        for found in walk(&matcher, extensions, places, &mut skipped, &mut unmatched)? {
+        let lies = walk(&matcher, extensions, places)?;
+        skipped.extend(lies.skipped);
+        unmatched.extend(lies.unmatched);
+        for found in lies.files {
             seen += 1;
             taken.entry(found.path.clone()).or_insert(found);
         }
@@ -196,20 +199,62 @@ fn is_glob(text: &str) -> bool {
     text.contains(['*', '?', '[', '{'])
 }
 
+/// What lies where a pattern looks.
+#[derive(Default)]
+struct Lies {
+    files: Vec<Found>,
+    skipped: Vec<Skipped>,
+    /// What the pattern does not take; another may.
+    unmatched: Vec<Skipped>,
+}
+
+impl Lies {
+    fn add(&mut self, entry: walkdir::DirEntry, matcher: &Matcher<'_>, extensions: &[&str]) {
+        let below = entry
+            .path()
+            .strip_prefix(&matcher.base)
+            .unwrap_or(entry.path());
+        let wanted = match &matcher.glob {
+            Some(glob) => glob.is_match(below),
+            None => has_extension(entry.path(), extensions),
+        };
+        let (why, list) = if wanted {
+            (why_not(&entry, extensions), &mut self.skipped)
+        } else {
+            let why = why_unmatched(&entry, matcher, extensions);
+            (why, &mut self.unmatched)
+        };
+        if let Some(why) = why {
+            list.push(Skipped {
+                path: entry.into_path(),
+                why,
+            });
+        } else if wanted {
+            let bytes = entry.metadata().map_or(0, |found| found.len());
+            let rel_dir = below.parent().unwrap_or(Path::new("")).to_owned();
+            self.files.push(Found {
+                path: entry.into_path(),
+                rel_dir,
+                bytes,
+                remote: None,
+            });
+        }
+    }
+}
+
 fn walk(
     matcher: &Matcher<'_>,
     extensions: &[&str],
     places: &Places,
-    skipped: &mut Vec<Skipped>,
-    unmatched: &mut Vec<Skipped>,
-) -> Result<Vec<Found>, DiscoverError> {
+) -> Result<Lies, DiscoverError> {
+    let mut lies = Lies::default();
     // A file that was named outright may be a link: the user asked for it.
     if matcher.glob.is_none() && matcher.base.is_file() {
-        return Ok(vec![named_outright(&matcher.base)?]);
+        lies.files.push(named_outright(&matcher.base)?);
+        return Ok(lies);
     }
-    let mut files = Vec::new();
     if !matcher.base.is_dir() {
-        return Ok(files);
+        return Ok(lies);
     }
     let own = [places.out.as_path(), places.state.as_path()];
     let names_hidden = names_hidden(&matcher.pattern.pattern);
@@ -221,50 +266,13 @@ fn walk(
                 || (names_hidden || !is_hidden(entry.file_name())) && !own.contains(&entry.path())
         });
     for entry in tree {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                skipped.push(unreadable(error, &matcher.base)?);
-                continue;
-            }
-        };
-        let below = entry
-            .path()
-            .strip_prefix(&matcher.base)
-            .unwrap_or(entry.path());
-        let wanted = match &matcher.glob {
-            Some(glob) => glob.is_match(below),
-            None => has_extension(entry.path(), extensions),
-        };
-        if entry.file_type().is_dir() {
-            continue;
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) => lies.add(entry, matcher, extensions),
+            Err(error) => lies.skipped.push(unreadable(error, &matcher.base)?),
         }
-        if !wanted {
-            if let Some(why) = why_unmatched(&entry, matcher, extensions) {
-                unmatched.push(Skipped {
-                    path: entry.into_path(),
-                    why,
-                });
-            }
-            continue;
-        }
-        if let Some(why) = why_not(&entry, extensions) {
-            skipped.push(Skipped {
-                path: entry.into_path(),
-                why,
-            });
-            continue;
-        }
-        let bytes = entry.metadata().map_or(0, |found| found.len());
-        let rel_dir = below.parent().unwrap_or(Path::new("")).to_owned();
-        files.push(Found {
-            path: entry.into_path(),
-            rel_dir,
-            bytes,
-            remote: None,
-        });
     }
-    Ok(files)
+    Ok(lies)
 }
 
 fn named_outright(path: &Path) -> Result<Found, DiscoverError> {

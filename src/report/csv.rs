@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::domain::{AudioMillis, Delivery, FileRow, LedgerRow, Quantity, UtcMillis};
+use crate::domain::{
+    AudioMillis, Delivery, FileRow, LedgerRow, NanoUsd, Quantity, RefusedRow, UtcMillis,
+};
 use crate::report::escape::{no_formula, path_text, visible};
 use crate::report::{Error, SCHEMA_VERSION};
 
@@ -155,6 +157,9 @@ impl<W: Write> Attempts<W> {
     }
 }
 
+/// What a file costs that nothing was sent for.
+const NO_COST: NanoUsd = NanoUsd::ZERO;
+
 /// Columns of [`Files`].
 pub const FILE_COLUMNS: [&str; 17] = [
     "schema_version",
@@ -193,6 +198,24 @@ impl<W: Write> Files<W> {
         let mut out = ::csv::Writer::from_writer(out);
         out.write_record(FILE_COLUMNS)?;
         Ok(Self { out, cells })
+    }
+
+    /// Writes one file that cannot be worked on: it has no parts, and nothing was paid.
+    ///
+    /// # Errors
+    /// [`Error::Write`] if the writer takes no more.
+    pub fn push_refused(&mut self, row: &RefusedRow) -> Result<(), Error> {
+        let nothing = NO_COST.to_string();
+        let mut record = vec![""; FILE_COLUMNS.len()];
+        let version = SCHEMA_VERSION.to_string();
+        let (task, source) = (
+            self.cells.text(&row.task),
+            self.cells.path(row.source.as_bytes()),
+        );
+        record[..8].copy_from_slice(&[&version, &task, &source, "refused", "0", "0", "0", "0"]);
+        record[10..14].fill(&nothing);
+        record[14] = "0";
+        Ok(self.out.write_record(&record)?)
     }
 
     /// Writes one file.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::domain::{
-    CostStatus, Delivery, FaultClass, FileRow, JobKind, JobState, NanoUsd, Quantity, UtcMillis,
+    CostStatus, Delivery, FaultClass, FileRow, JobKind, JobState, NanoUsd, Quantity, RefusedRow,
+    UtcMillis,
 };
 use crate::report::escape::path_text;
 use crate::report::latency::Latency;
@@ -17,7 +18,11 @@ use crate::report::{Error, SCHEMA_VERSION};
 ///
 /// # Errors
 /// [`Error::Overflow`] if the costs of a file do not fit a sum.
-pub fn report<'a>(summary: &'a Summary, files: &'a [FileRow]) -> Result<Report<'a>, Error> {
+pub fn report<'a>(
+    summary: &'a Summary,
+    files: &'a [FileRow],
+    refused: &'a [RefusedRow],
+) -> Result<Report<'a>, Error> {
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         first: summary.first,
@@ -30,6 +35,7 @@ pub fn report<'a>(summary: &'a Summary, files: &'a [FileRow]) -> Result<Report<'
         by_model: groups(&summary.by_model),
         faults: &summary.faults,
         files: files.iter().map(FileOut::of).collect::<Result<_, _>>()?,
+        refused,
     })
 }
 
@@ -49,6 +55,7 @@ pub struct Report<'a> {
     by_model: BTreeMap<&'a String, TotalsOut>,
     faults: &'a BTreeMap<FaultClass, u64>,
     files: Vec<FileOut<'a>>,
+    refused: &'a [RefusedRow],
 }
 
 /// How long one model's answers took over one delivery.

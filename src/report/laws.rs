@@ -217,10 +217,10 @@ fn scripts_get_one_object() {
     let mut summary = Summary::of(&bill()[..1]).unwrap();
     summary.by_kind.clear();
     summary.by_task.clear();
-    let report = json::report(&summary, &[]).unwrap();
+    let report = json::report(&summary, &[], &[]).unwrap();
     let out = serde_json::to_string_pretty(&report).unwrap();
     let (nothing, files) = (Summary::default(), [file()]);
-    let with_file = serde_json::to_value(json::report(&nothing, &files).unwrap()).unwrap();
+    let with_file = serde_json::to_value(json::report(&nothing, &files, &[]).unwrap()).unwrap();
 
     insta::assert_snapshot!(out, @r#"
     {

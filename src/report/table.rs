@@ -6,7 +6,7 @@ use std::fmt::Write;
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::domain::units::{counted, grouped};
-use crate::domain::{AudioMillis, FileRow, JobState, NanoUsd, Quantity};
+use crate::domain::{AudioMillis, FileRow, JobState, NanoUsd, Quantity, RefusedRow};
 use crate::report::Error;
 use crate::report::escape::{path_text, visible};
 use crate::report::summary::{Summary, Totals};
@@ -125,6 +125,26 @@ pub fn files(files: &[FileRow]) -> Result<String, Error> {
         ]);
     }
     Ok(render(&table))
+}
+
+/// Files that cannot be worked on, a line each; empty if there are none.
+pub fn refused(files: &[RefusedRow]) -> String {
+    if files.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "{} refused by the last run:\n",
+        counted(u64::try_from(files.len()).unwrap_or(u64::MAX), "file")
+    );
+    for file in files {
+        text.push_str(&format!(
+            "  {} (task {}): {}\n",
+            path_text(file.source.as_bytes()),
+            visible(&file.task),
+            visible(&file.why)
+        ));
+    }
+    text
 }
 
 /// What the same work would have cost, one line a model.

@@ -18,6 +18,7 @@ mod lock;
 mod money;
 pub mod private;
 mod queue;
+pub mod refused;
 mod rows;
 mod sqlite;
 mod work;

@@ -20,10 +20,10 @@ use crate::cli::summary::{self, Remains};
 use crate::cli::term;
 use crate::cli::work::{self, close_run, engage};
 use crate::config::Overrides;
-use crate::domain::{JobState, NanoUsd};
+use crate::domain::{JobState, NanoUsd, RefusedRow};
 use crate::pipeline::plan::{FileState, Plan};
 use crate::pipeline::task::Task;
-use crate::store::Store;
+use crate::store::{Store, refused};
 
 pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> {
     let overrides = Overrides {
@@ -136,6 +136,7 @@ async fn with_queue(
         plan_command::make(context, tasks, Some(store)).await?,
         args.limit,
     );
+    note_refused(context, &plan)?;
     if !has_work(&plan) {
         return nothing_to_do(context, args, &plan, store).await;
     }
@@ -156,6 +157,22 @@ async fn with_queue(
     let mut end = engage(context, args.max_cost, tasks, &plan, store, style).await?;
     end.troubled = troubled(&plan);
     finish(context, args, store, &end).await
+}
+
+/// For reports: no job knows of a file that was refused.
+fn note_refused(context: &Context, plan: &Plan) -> anyhow::Result<()> {
+    let places = &context.settings.places;
+    let tasks = plan.tasks.iter();
+    let files = tasks.flat_map(|task| task.files.iter().map(move |file| (&task.task, file)));
+    let refused = files.filter_map(|(task, file)| match &file.state {
+        FileState::Refused(refusal) => Some(RefusedRow {
+            task: task.name.clone(),
+            source: String::from_utf8_lossy(&places.stored(&file.found.path)).into_owned(),
+            why: refusal.why.clone(),
+        }),
+        _ => None,
+    });
+    Ok(refused::note(&places.state, refused.collect())?)
 }
 
 /// Keeps the first `limit` files that have work.

@@ -15,7 +15,9 @@ use crate::config::{Limits, Overrides};
 use crate::domain::units::grouped;
 use crate::domain::{GateId, JobKind, JobState, UtcMillis};
 use crate::pipeline::task::Learnt;
-use crate::store::{self, Count, GateRow, Holder, PauseRow, RunLock, RunRow, Store, board};
+use crate::store::{
+    self, Count, GateRow, Holder, PauseRow, RunLock, RunRow, Store, board, refused,
+};
 use crate::worker::pulse::{FRESH_FOR, GatePulse};
 use crate::worker::{Cause, Clock, Pulse, why};
 
@@ -33,6 +35,12 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     }
     term::outln(&text(&seen.counts, &seen.funds, seen.last.as_ref()))?;
+    if seen.refused > 0 {
+        term::outln(&format!(
+            "refused  {} (`voicespool plan` says why)",
+            term::count(seen.refused, "file")
+        ))?;
+    }
     for paused in &seen.pauses {
         term::outln(&pause::line(paused))?;
     }
@@ -63,6 +71,7 @@ async fn no_queue(context: &Context) -> anyhow::Result<Exit> {
             money: Money::of(&funds.queue),
             today: Today::of(&funds),
             pauses: Vec::new(),
+            refused: 0,
             jobs: Vec::new(),
             gates: Vec::new(),
             gates_as_of: None,
@@ -84,6 +93,8 @@ struct Seen {
     counts: Vec<Count>,
     funds: Funds,
     pauses: Vec<PauseRow>,
+    /// Files that the last plan of a run could not take.
+    refused: u64,
     gates: Vec<GateRow>,
     last: Option<RunRow>,
     running: Option<Holder>,
@@ -99,6 +110,8 @@ impl Seen {
             counts: store.counts().await?,
             funds: context.funds(Some(store)).await?,
             pauses: store.pauses().await?,
+            refused: u64::try_from(refused::recall(&context.settings.places.state)?.len())
+                .unwrap_or(u64::MAX),
             gates: store.gates().await?,
             pulse: pulse(context, last.as_ref(), running.is_some(), now)?,
             last,
@@ -116,6 +129,7 @@ fn record_of(context: &Context, seen: &Seen, now: UtcMillis) -> queue::Status {
         money: Money::of(&seen.funds.queue),
         today: Today::of(&seen.funds),
         pauses: seen.pauses.iter().map(queue::Pause::of).collect(),
+        refused: seen.refused,
         jobs: seen.counts.iter().map(queue::Count::of).collect(),
         gates: standings
             .iter()

@@ -20,6 +20,8 @@ pub(crate) struct Status {
     pub money: Money,
     pub today: Today,
     pub pauses: Vec<Pause>,
+    /// Files that the last run could not take.
+    pub refused: u64,
     pub jobs: Vec<Count>,
     pub gates: Vec<Gate>,
     pub gates_as_of: Option<String>,

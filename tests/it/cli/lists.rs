@@ -199,3 +199,41 @@ fn a_full_disk_behind_standard_output_is_said_and_is_no_bug() {
         assert!(said.contains("No space left"), "{args:?}: {said}");
     }
 }
+
+#[test]
+fn reports_know_what_was_refused_and_a_run_that_never_was_has_none() {
+    let project = Project::new(
+        "version = 1\n[task.a]\ntype = \"tts\"\nprofile = \"local\"\nvoice = \"pico-en-gb\"\ninput = [\"in\"]\nformat = \"wav\"\noutput = \"{stem}.{ext}\"\n",
+    );
+    project.write("in/a.txt", "One sentence.");
+    project.write("in/b.epub", "this is no book");
+    project.run(&["run", "--yes"]).exits(3);
+
+    let table = project.run(&["report"]).exits(0).stdout();
+    assert!(table.contains("1 file refused by the last run"), "{table}");
+    assert!(table.contains("in/b.epub (task a): "), "{table}");
+    let files = project.read("out/files.csv");
+    assert!(files.contains("a,in/b.epub,refused,0,0,0,0"), "{files}");
+    let json = project.run(&["report", "--json"]).exits(0).json().remove(0);
+    assert_eq!(json["refused"][0]["source"], "in/b.epub");
+    let status = project.run(&["status"]).exits(0).stdout();
+    assert!(status.contains("refused  1 file"), "{status}");
+
+    // Of one run only what it did.
+    project.write("in/c.txt", "Another sentence.");
+    project.run(&["run", "--yes"]).exits(3);
+    let second = project.run(&["report", "--run", "2"]).exits(0).stdout();
+    assert!(second.contains("in/c.txt"), "{second}");
+    assert!(
+        !second.contains("in/a.txt") && !second.contains("in/b.epub"),
+        "{second}"
+    );
+    let unknown = project.run(&["report", "--run", "9"]).exits(2).stderr();
+    assert!(unknown.contains("there is no run 9"), "{unknown}");
+
+    // What is mended is no longer told.
+    std::fs::remove_file(project.path("in/b.epub")).unwrap();
+    project.run(&["run", "--yes"]).exits(0);
+    let table = project.run(&["report"]).exits(0).stdout();
+    assert!(!table.contains("refused"), "{table}");
+}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::delivery::Delivery;
 use crate::domain::fault::{CostStatus, FaultClass};
 use crate::domain::ids::{Attempt, JobId, RunId};
@@ -79,6 +81,15 @@ pub struct FileRow {
     pub audio: Option<AudioMillis>,
     /// Bytes of the paths of the files that were written.
     pub outputs: Vec<Vec<u8>>,
+}
+
+/// An input file that cannot be worked on, as the last plan found it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRow {
+    pub task: String,
+    /// Relative to the configuration file; bytes that are no text are replaced.
+    pub source: String,
+    pub why: String,
 }
 
 impl FileRow {

@@ -25,7 +25,7 @@ pub use format::{AudioFormat, DocumentFormat, PcmEncoding};
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
 pub use job::{Boundary, JobKind, JobState, PauseScope};
 pub use key::ContentKey;
-pub use ledger::{FileRow, LedgerRow};
+pub use ledger::{FileRow, LedgerRow, RefusedRow};
 pub use lesson::Lesson;
 pub use named::UnknownWord;
 pub use pcm::RawAudio;
