@@ -521,7 +521,7 @@ mod tests {
         );
         assert_eq!(
             DocumentFormat::from_text("pdf").unwrap_err().help,
-            "known: `srt`, `vtt`, `json` and `txt`"
+            "known: `srt`, `vtt`, `json`, `txt`, `tsv` and `lrc`"
         );
         assert_eq!(TotalTimeout::from_text("auto"), Ok(TotalTimeout::Auto));
     }

@@ -60,7 +60,7 @@ from_string! {
     TaskType: "one of \"tts\", \"stt\"",
     Timestamps: "one of \"word\", \"segment\"",
     AudioFormat: "an audio format such as \"wav\"",
-    DocumentFormat: "one of \"srt\", \"vtt\", \"json\", \"txt\"",
+    DocumentFormat: "one of \"srt\", \"vtt\", \"json\", \"txt\", \"tsv\", \"lrc\"",
     PcmEncoding: "a coding of samples such as \"pcm_s16le\"",
     Delivery: "one of \"rest\", \"stream\", \"websocket\"",
     Alignment: "one of \"none\", \"word\"",

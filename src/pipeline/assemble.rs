@@ -162,6 +162,8 @@ fn subtitles(
             let bytes = match wanted.format {
                 DocumentFormat::Srt => subtitle::srt::write(&cues),
                 DocumentFormat::Vtt => subtitle::vtt::write(&cues),
+                DocumentFormat::Tsv => subtitle::tsv::write(&cues),
+                DocumentFormat::Lrc => subtitle::lrc::write(&cues),
                 DocumentFormat::Txt => subtitle::txt::write(&transcript),
                 DocumentFormat::Json => document::write(&transcript, &meta),
             };

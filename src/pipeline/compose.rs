@@ -71,6 +71,8 @@ pub fn compose(
             let text = match wanted.format {
                 DocumentFormat::Srt => subtitle::srt::write(&cues),
                 DocumentFormat::Vtt => subtitle::vtt::write(&cues),
+                DocumentFormat::Tsv => subtitle::tsv::write(&cues),
+                DocumentFormat::Lrc => subtitle::lrc::write(&cues),
                 DocumentFormat::Txt => subtitle::txt::write(&whole),
                 DocumentFormat::Json => document::write(&transcript, &meta),
             };

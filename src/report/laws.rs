@@ -363,7 +363,8 @@ fn scripts_get_one_object() {
         }
       },
       "faults": {},
-      "files": []
+      "files": [],
+      "refused": []
     }
     "#);
     insta::assert_snapshot!(with_file["files"][0], @r#"{"task":"books","source":"books/emma.txt","state":"completed","chunks":1049,"chunks_completed":1049,"chunks_failed":0,"chunks_reused":7,"billed":{"unit":"chars","quantity":887123},"cost":{"usd":"3.526492000","nano":3526492000},"confirmed":{"usd":"3.520492000","nano":3520492000},"wasted":{"usd":"0.006000000","nano":6000000},"in_doubt":{"usd":"0.000000000","nano":0},"audio_ms":57723000,"outputs":["out/emma.mp3","out/emma.srt"]}"#);

@@ -39,5 +39,7 @@ named!(
         Vtt = "vtt",
         Json = "json",
         Txt = "txt",
+        Tsv = "tsv",
+        Lrc = "lrc",
     }
 );

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::domain::{AudioMillis, Transcript};
 use crate::subtitle::breaks::breaks;
+use crate::subtitle::clean::line;
 use crate::subtitle::clock::LAST;
 use crate::subtitle::crowd::{crowds, gather, part};
 use crate::subtitle::group::{Widths, group};
@@ -23,6 +24,44 @@ pub struct Cue {
     /// From top to bottom; none is empty, none holds a line break.
     pub lines: Vec<String>,
     pub speaker: Option<String>,
+}
+
+impl Cue {
+    /// The cue in one line, for formats that have one line a cue, with who speaks in front. Lines
+    /// meet at a space, but in scripts that have none.
+    pub(super) fn in_one_line(&self) -> String {
+        let mut text = String::new();
+        for part in self.lines.iter().map(|text| line(text)) {
+            let meets = (text.chars().next_back(), part.chars().next());
+            if let (Some(before), Some(after)) = meets
+                && !(has_no_spaces(before) && has_no_spaces(after))
+            {
+                text.push(' ');
+            }
+            text.push_str(&part);
+        }
+        let speaker = self.speaker.as_deref().map(|name| line(name).into_owned());
+        match speaker.filter(|speaker| !speaker.is_empty()) {
+            Some(speaker) if !text.is_empty() => format!("{speaker}: {text}"),
+            _ => text,
+        }
+    }
+}
+
+/// Thai, Lao, Burmese, Khmer; Chinese and Japanese, with their punctuation. Korean has spaces.
+fn has_no_spaces(c: char) -> bool {
+    matches!(
+        c,
+        '\u{e00}'..='\u{eff}'
+            | '\u{1000}'..='\u{109f}'
+            | '\u{1780}'..='\u{17ff}'
+            | '\u{3000}'..='\u{30ff}'
+            | '\u{31f0}'..='\u{31ff}'
+            | '\u{3400}'..='\u{9fff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{ff00}'..='\u{ff9f}'
+            | '\u{20000}'..='\u{3ffff}'
+    )
 }
 
 /// The cues of `transcript` by `rules`, and how many times had to be repaired for them.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::domain::{AudioMillis, Segment, Transcript, Word};
 use crate::subtitle::clean::clean;
 use crate::subtitle::{
-    Cue, CueRules, Spoken, cues, document, spoken_transcript, srt, txt, vtt, whole,
+    Cue, CueRules, Spoken, cues, document, lrc, spoken_transcript, srt, tsv, txt, vtt, whole,
 };
 
 /// Text as a provider might send it: mostly words, sometimes anything.
@@ -185,7 +185,13 @@ proptest! {
         let (cues, _) = cues(&whole, AudioMillis(audio), &CueRules::default());
 
         prop_assert_eq!(shown(&cues), said.clone());
-        prop_assert_eq!(letters(&txt::write(&whole)), said);
+        prop_assert_eq!(letters(&txt::write(&whole)), said.clone());
+        let tsv = tsv::write(&cues);
+        let rows = tsv.lines().skip(1).map(|row| row.splitn(3, '\t').nth(2).unwrap_or_default());
+        prop_assert_eq!(letters(&rows.collect::<String>()), said.clone());
+        let lrc = lrc::write(&cues);
+        let lines = lrc.lines().map(|line| line.split_once(']').unwrap_or_default().1);
+        prop_assert_eq!(letters(&lines.collect::<String>()), said);
         for pair in cues.windows(2) {
             prop_assert!(pair[0].end <= pair[1].start, "{pair:?}");
         }

@@ -9,7 +9,9 @@
 //! rules of layout only composes again.
 
 pub mod document;
+pub mod lrc;
 pub mod srt;
+pub mod tsv;
 pub mod txt;
 pub mod vtt;
 

@@ -111,8 +111,8 @@ fn what_cannot_be_done_is_refused_with_what_to_type_and_nothing_is_sent() {
             &["cannot both have stdout"],
         ),
         (
-            &["stt", "junk.mp3", "--output_format", "tsv"],
-            &["no document `tsv`"],
+            &["stt", "junk.mp3", "--output_format", "docx"],
+            &["no document `docx`"],
         ),
         (
             &["stt", "junk.mp3", "--profile", "local"],
