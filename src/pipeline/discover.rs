@@ -101,10 +101,10 @@ pub fn discover(
         let matcher = matcher(pattern, &places.root)?;
         let before = taken.len();
         let mut seen = 0usize;
-        let lies = walk(&matcher, extensions, places)?;
-        skipped.extend(lies.skipped);
-        unmatched.extend(lies.unmatched);
-        for found in lies.files {
+        let looked = walk(&matcher, extensions, places)?;
+        skipped.extend(looked.skipped);
+        unmatched.extend(looked.unmatched);
+        for found in looked.files {
             seen += 1;
             taken.entry(found.path.clone()).or_insert(found);
         }
@@ -201,14 +201,14 @@ fn is_glob(text: &str) -> bool {
 
 /// What lies where a pattern looks.
 #[derive(Default)]
-struct Lies {
+struct Looked {
     files: Vec<Found>,
     skipped: Vec<Skipped>,
     /// What the pattern does not take; another may.
     unmatched: Vec<Skipped>,
 }
 
-impl Lies {
+impl Looked {
     fn add(&mut self, entry: walkdir::DirEntry, matcher: &Matcher<'_>, extensions: &[&str]) {
         let below = entry
             .path()
@@ -246,15 +246,15 @@ fn walk(
     matcher: &Matcher<'_>,
     extensions: &[&str],
     places: &Places,
-) -> Result<Lies, DiscoverError> {
-    let mut lies = Lies::default();
+) -> Result<Looked, DiscoverError> {
+    let mut looked = Looked::default();
     // A file that was named outright may be a link: the user asked for it.
     if matcher.glob.is_none() && matcher.base.is_file() {
-        lies.files.push(named_outright(&matcher.base)?);
-        return Ok(lies);
+        looked.files.push(named_outright(&matcher.base)?);
+        return Ok(looked);
     }
     if !matcher.base.is_dir() {
-        return Ok(lies);
+        return Ok(looked);
     }
     let own = [places.out.as_path(), places.state.as_path()];
     let names_hidden = names_hidden(&matcher.pattern.pattern);
@@ -268,11 +268,11 @@ fn walk(
     for entry in tree {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) => lies.add(entry, matcher, extensions),
-            Err(error) => lies.skipped.push(unreadable(error, &matcher.base)?),
+            Ok(entry) => looked.add(entry, matcher, extensions),
+            Err(error) => looked.skipped.push(unreadable(error, &matcher.base)?),
         }
     }
-    Ok(lies)
+    Ok(looked)
 }
 
 fn named_outright(path: &Path) -> Result<Found, DiscoverError> {
