@@ -3,8 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::ledger::PAGE;
 use crate::domain::{JobId, JobKind, JobState};
-use crate::pipeline::objects::Objects;
-use crate::store::{Filter, PartRow, Store};
+use crate::store::{Filter, Store};
 
 /// The jobs whose answers are lost, among those of the files that `filter` means and that are to
 /// be made again.
@@ -49,22 +48,13 @@ async fn of_file(
         };
         after = Some(last.ordinal);
         let objects = context.objects();
-        let found = tokio::task::spawn_blocking(move || among(&objects, &page)).await??;
+        let completed = page
+            .into_iter()
+            .filter(|part| part.state == JobState::Completed);
+        let kept: Vec<_> = completed
+            .filter_map(|part| Some((part.child, part.key, part.sha256?)))
+            .collect();
+        let found = tokio::task::spawn_blocking(move || objects.lost(kept)).await??;
         jobs.extend(found);
     }
-}
-
-fn among(objects: &Objects, parts: &[PartRow]) -> std::io::Result<Vec<JobId>> {
-    let mut lost = Vec::new();
-    for part in parts
-        .iter()
-        .filter(|part| part.state == JobState::Completed)
-    {
-        if let Some(sha256) = part.sha256
-            && !objects.is_whole(part.key, sha256)?
-        {
-            lost.push(part.child);
-        }
-    }
-    Ok(lost)
 }

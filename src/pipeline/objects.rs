@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::domain::{Attempt, ContentKey};
+use crate::domain::{Attempt, ContentKey, JobId};
 use crate::pipeline::key;
 use crate::store::private;
 
@@ -92,6 +92,20 @@ impl Objects {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whose answers of `kept` (a job, its key, the hash of its answer) are missing or damaged.
+    pub fn lost(
+        &self,
+        kept: impl IntoIterator<Item = (JobId, ContentKey, ContentKey)>,
+    ) -> io::Result<Vec<JobId>> {
+        let mut lost = Vec::new();
+        for (job, key, sha256) in kept {
+            if !self.is_whole(key, sha256)? {
+                lost.push(job);
+            }
+        }
+        Ok(lost)
     }
 
     /// Takes the name from a damaged object, so that it is missing: a new answer gets the name.

@@ -84,15 +84,7 @@ async fn lost(run: &Arc<Run>, claim: &Claim, parts: &[PartRow]) -> Option<Troubl
         .iter()
         .filter_map(|part| Some((part.child, part.key, part.sha256?)))
         .collect();
-    let looked = tokio::task::spawn_blocking(move || {
-        let mut lost = Vec::new();
-        for (job, key, sha256) in bought {
-            if !objects.is_whole(key, sha256)? {
-                lost.push(job);
-            }
-        }
-        Ok::<_, std::io::Error>(lost)
-    });
+    let looked = tokio::task::spawn_blocking(move || objects.lost(bought));
     let lost = match looked.await.expect("hashing does not panic") {
         Ok(lost) => lost,
         Err(error) => return Some(Trouble::with("cannot read a kept answer", &error)),

@@ -84,9 +84,15 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<(), store::Error> {
     };
     // The answer may be there already: a crash between its rename and the commit, or a
     // queue that was rebuilt over an old object folder.
-    if run.objects.contains(claim.key) && !is_damaged(run, &claim).await? {
-        let reused = unless_aborted(run, reuse(run, &claim, asked)).await;
-        return reused.unwrap_or(Ok(()));
+    if run.objects.contains(claim.key) {
+        match is_damaged(run, &claim).await? {
+            Ok(true) => {}
+            Ok(false) => {
+                let reused = unless_aborted(run, reuse(run, &claim, asked)).await;
+                return reused.unwrap_or(Ok(()));
+            }
+            Err(trouble) => return troubled(run, &claim, trouble).await,
+        }
     }
     let input = match unless_aborted(run, input(run, &claim)).await {
         None => return release(run, &claim).await,

@@ -18,10 +18,14 @@ use crate::worker::trouble::Trouble;
 use crate::worker::turn::{Sent, Turn};
 
 /// Whether the answer that lies there is not the one that was kept. It makes way then, and the job
-/// buys another, as whoever queued it has agreed to.
-pub(super) async fn is_damaged(run: &Arc<Run>, claim: &Claim) -> Result<bool, store::Error> {
+/// buys another, as whoever queued it has agreed to. `Err` inside: nobody can say, or it cannot make
+/// way, and then it is neither believed nor bought again.
+pub(super) async fn is_damaged(
+    run: &Arc<Run>,
+    claim: &Claim,
+) -> Result<Result<bool, Trouble>, store::Error> {
     let Some(kept) = run.store.object(claim.key).await? else {
-        return Ok(false);
+        return Ok(Ok(false));
     };
     let objects = run.objects.clone();
     let looked = tokio::task::spawn_blocking(move || {
@@ -32,15 +36,14 @@ pub(super) async fn is_damaged(run: &Arc<Run>, claim: &Claim) -> Result<bool, st
         Ok::<_, std::io::Error>(!is_whole)
     });
     let looked = looked.await.expect("hashing does not panic");
-    // What cannot be read is met again, and said, where it is used.
-    let is_damaged = looked.unwrap_or(false);
-    if is_damaged {
+    let looked = looked.map_err(|error| Trouble::with("cannot look at a kept answer", &error));
+    if matches!(looked, Ok(true)) {
         run.tell(Event::Warning(format!(
             "the kept answer of job {} is damaged; it is bought again",
             claim.job
         )));
     }
-    Ok(is_damaged)
+    Ok(looked)
 }
 
 /// Settles a job whose answer is in the object folder already.

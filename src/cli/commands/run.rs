@@ -1,5 +1,6 @@
 //! `run`: plan, consent, work, summary.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -172,7 +173,16 @@ fn note_refused(context: &Context, plan: &Plan) -> anyhow::Result<()> {
         }),
         _ => None,
     });
-    Ok(refused::note(&places.state, refused.collect())?)
+    let mut refused: Vec<_> = refused.collect();
+    // Of tasks that this run has not looked at, what was known stays.
+    let looked_at: HashSet<&str> = plan.tasks.iter().map(|task| &*task.task.name).collect();
+    let mut others = refused::recall(&places.state)?;
+    others.retain(|file| {
+        let tasks = &context.settings.tasks;
+        !looked_at.contains(&*file.task) && tasks.iter().any(|task| *task.name == file.task)
+    });
+    refused.extend(others);
+    Ok(refused::note(&places.state, refused)?)
 }
 
 /// Keeps the first `limit` files that have work.

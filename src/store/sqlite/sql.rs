@@ -255,7 +255,7 @@ statements! {
           AND job.state = CASE e.value ->> 'was_sent' WHEN 1 THEN 'sent' ELSE 'leased' END
           AND (job.state = 'sent' OR e.value ->> 'state' <> 'held')
         RETURNING job.id";
-    /// ?1: `settle::BillRow`s.
+    /// ?1: `settle::AttemptedRow`s.
     SETTLE_ATTEMPTS = "UPDATE attempt SET finished_at = e.value ->> 'finished_at', cost = e.value ->> 'cost',
             cost_status = e.value ->> 'cost_status', class = e.value ->> 'class', detail = e.value ->> 'detail',
             http_status = e.value ->> 'http_status', request_id = e.value ->> 'request_id', latency_ms = e.value ->> 'latency_ms',

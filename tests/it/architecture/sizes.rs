@@ -52,14 +52,15 @@ fn files_are_small() {
 struct Long(Vec<(usize, String)>);
 
 impl Long {
-    fn measure(&mut self, name: &syn::Ident, whole: proc_macro2::Span, body: &syn::Block) {
+    fn measure(&mut self, sig: &syn::Signature, body: &syn::Block) {
+        let whole = sig.span().join(body.span()).unwrap_or(body.span());
         let lines = whole.end().line - whole.start().line + 1;
         let is_one_match = matches!(
             body.stmts.as_slice(),
             [syn::Stmt::Expr(syn::Expr::Match(_), _)]
         );
         if lines > LARGEST_FUNCTION && !is_one_match {
-            self.0.push((lines, name.to_string()));
+            self.0.push((lines, sig.ident.to_string()));
         }
     }
 }
@@ -72,22 +73,12 @@ impl<'ast> Visit<'ast> for Long {
     }
 
     fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
-        let whole = item
-            .sig
-            .span()
-            .join(item.block.span())
-            .unwrap_or(item.block.span());
-        self.measure(&item.sig.ident, whole, &item.block);
+        self.measure(&item.sig, &item.block);
         visit::visit_item_fn(self, item);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
-        let whole = item
-            .sig
-            .span()
-            .join(item.block.span())
-            .unwrap_or(item.block.span());
-        self.measure(&item.sig.ident, whole, &item.block);
+        self.measure(&item.sig, &item.block);
         visit::visit_impl_item_fn(self, item);
     }
 }

@@ -136,6 +136,28 @@ fn an_altered_text_is_read_anew_and_never_sent() {
     assert_eq!(subtitles.requests, 6);
 }
 
+#[test]
+fn a_damaged_answer_that_cannot_make_way_is_neither_believed_nor_bought() {
+    let provider = Provider::start(MockOptions::default());
+    let project = project(&provider);
+    project.run(&["run", "--max-cost", "1"]).exits(0);
+    let requests = provider.mock.invoice().requests;
+    let answer = objects(&project, false).remove(0);
+    damage(&answer, 0);
+    // Something else has the name under which it would be kept.
+    let name = answer.file_name().unwrap().to_string_lossy().into_owned();
+    fs::create_dir_all(answer.with_file_name(format!(".{name}.damaged/x"))).unwrap();
+    fs::remove_file(project.path("out/book.wav")).unwrap();
+    project.run(&["run", "--max-cost", "1"]).exits(3);
+    project.run(&["retry", "--all", "--yes"]).exits(0);
+
+    let failed = project.run(&["run", "--max-cost", "1"]).exits(3).stderr();
+
+    assert!(failed.contains("cannot look at a kept answer"), "{failed}");
+    assert_eq!(provider.mock.invoice().requests, requests);
+    assert!(!project.path("out/book.wav").exists());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -219,10 +219,24 @@ fn reports_know_what_was_refused_and_a_run_that_never_was_has_none() {
     let status = project.run(&["status"]).exits(0).stdout();
     assert!(status.contains("refused  1 file"), "{status}");
 
+    // A run of another task does not forget it.
+    let config = project.read("jobs.toml");
+    let other = config
+        .replace("[task.a]", "[task.b]")
+        .replace("\"in\"", "\"other\"");
+    let other = other
+        .replace("version = 1\n", "")
+        .replace("{stem}", "b-{stem}");
+    project.write("jobs.toml", format!("{config}{other}"));
+    project.write("other/d.txt", "A sentence of another task.");
+    project.run(&["run", "b", "--yes"]).exits(0);
+    let table = project.run(&["report"]).exits(0).stdout();
+    assert!(table.contains("in/b.epub (task a): "), "{table}");
+
     // Of one run only what it did.
     project.write("in/c.txt", "Another sentence.");
     project.run(&["run", "--yes"]).exits(3);
-    let second = project.run(&["report", "--run", "2"]).exits(0).stdout();
+    let second = project.run(&["report", "--run", "3"]).exits(0).stdout();
     assert!(second.contains("in/c.txt"), "{second}");
     assert!(
         !second.contains("in/a.txt") && !second.contains("in/b.epub"),
