@@ -48,6 +48,7 @@ impl End {
             Stop::Local { .. } => Exit::Disk,
             Stop::Account { .. } => Exit::Account,
             Stop::Budget { .. } | Stop::Runaway { .. } => Exit::Budget,
+            Stop::Refused { .. } => Exit::Partial,
             Stop::TimeLimit => Exit::Time,
             Stop::Unreachable { .. } => Exit::Unreachable,
             Stop::Interrupted => match self.signal {

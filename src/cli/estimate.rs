@@ -215,42 +215,6 @@ fn row(file: &FilePlan, places: &Places) -> [String; 7] {
     ]
 }
 
-/// What the reader should know besides the numbers: refused, failed, skipped files.
-pub(crate) fn notes(plan: &Plan) -> Vec<String> {
-    let mut notes = Vec::new();
-    for task in &plan.tasks {
-        for file in &task.files {
-            let name = term::clean(&file.found.path.to_string_lossy());
-            match &file.state {
-                FileState::Refused(refusal) => notes.push(format!("! {name} {}; {}", term::clean(&refusal.why), refusal.remedy)),
-                FileState::Failed => notes.push(format!("! {name} failed before; see `voicespool ls --state failed`, then `voicespool retry --all`")),
-                FileState::Held => notes.push(format!("! {name} is held; see `voicespool ls --state held`, then `voicespool retry --state held --all`")),
-                FileState::Cancelled => notes.push(format!("! {name} was cancelled; `voicespool retry --state cancelled --all` brings it back")),
-                _ => {}
-            }
-            if let Some(note) = &file.note {
-                notes.push(format!("  {name}: {note}"));
-            }
-        }
-        notes.extend(
-            task.warnings
-                .iter()
-                .map(|warning| format!("! {}", term::clean(warning))),
-        );
-        for skipped in task.skipped.iter().take(5) {
-            notes.push(format!(
-                "  skipped {}: {}",
-                term::clean(&skipped.path.to_string_lossy()),
-                skipped.why
-            ));
-        }
-        if let Some(more) = task.skipped.len().checked_sub(6) {
-            notes.push(format!("  and {} more skipped", more + 1));
-        }
-    }
-    notes
-}
-
 /// One CSV record per file.
 pub(crate) fn csv(plan: &Plan) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());

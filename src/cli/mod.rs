@@ -2,6 +2,7 @@
 //! only one that knows exit codes.
 
 mod args;
+mod blame;
 mod commands;
 mod consent;
 mod context;
@@ -13,6 +14,7 @@ mod host;
 mod ledger;
 mod lost;
 mod money;
+mod notes;
 mod one_shot;
 mod progress;
 mod queue;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::blame;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::ledger;
@@ -101,6 +102,10 @@ pub(crate) async fn say_end(
     if reports.is_empty() {
         lines.push("report   not written; `voicespool report` shows it".to_owned());
     }
+    if let Stop::Refused { task, detail } = stop {
+        let place = blame::place(&context.settings, task, detail);
+        lines.extend(place.map(|place| format!("place    {place}")));
+    }
     if let Some(next) = next(ending, &funds) {
         lines.push(format!("next     {next}"));
     }
@@ -119,7 +124,7 @@ fn remains_lines(ending: &Ending<'_>) -> Vec<String> {
         files_left_out,
     } = *ending.remains;
     let lines = [
-        (ending.tally.retried, "request", "failed and sent again"),
+        (ending.tally.retried, "request", "failed and put back"),
         (jobs_failed, "job", "failed"),
         (files_failed, "file", "could not be made"),
         (jobs_held, "job", "held for you: in doubt, or set aside"),
@@ -157,6 +162,9 @@ fn next(ending: &Ending<'_>, funds: &Funds) -> Option<String> {
     let failed = ending.remains.jobs_failed + ending.remains.files_failed;
     let held = ending.remains.jobs_held;
     let words = match (ending.exit, ending.stop) {
+        (_, Stop::Refused { .. }) => {
+            "put it right in the configuration, then voicespool run: no job failed of it; `voicespool voices` and `voicespool models` list what there is"
+        }
         (Exit::Partial, _) if failed > 0 => {
             "voicespool ls --state failed; then voicespool retry --all"
         }

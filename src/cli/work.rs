@@ -24,7 +24,7 @@ use crate::pipeline::written::Written;
 use crate::store::{Caps, Filter, NewEvent, NewRun, Store};
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
-use crate::worker::{self, Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
+use crate::worker::{self, Alike, Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
@@ -162,18 +162,13 @@ async fn work(
         marks: wiring.marks,
         pauses: Pauses::default(),
         guard: Guard::new(settings.budget.runaway_factor),
+        alike: Alike::default(),
         bounds: Bounds::default(),
     });
     let cap = context.funds(Some(store)).await?.left(max_cost);
-    let reporter = tokio::spawn(progress::follow(
-        inbox,
-        style,
-        Expected {
-            requests: plan.totals().to_send,
-            cap,
-        },
-        context.clock,
-    ));
+    let requests = plan.totals().to_send;
+    let expected = Expected { requests, cap };
+    let reporter = tokio::spawn(progress::follow(inbox, style, expected, context.clock));
     let stop = worker::work(&run).await;
     // The reporter ends when the last sender is gone.
     drop(run);

@@ -205,7 +205,10 @@ impl Dispatcher {
             .iter()
             .filter_map(|(gate, want)| {
                 let specs = self.run.specs.get(gate)?.iter();
-                let specs = specs.filter(|spec| !self.run.pauses.stop(self.run.mark(**spec)));
+                let specs = specs.filter(|spec| {
+                    !self.run.pauses.stop(self.run.mark(**spec))
+                        && !self.run.alike.is_stopped(**spec)
+                });
                 Some((specs.copied().collect(), u32::try_from(*want).unwrap_or(1)))
             })
             .collect();
@@ -282,12 +285,12 @@ impl Dispatcher {
             matches!(count.state, JobState::Available | JobState::Scheduled)
         };
         let own = |count: &&store::Count| self.run.requests.contains_key(&count.spec);
-        let backlog: HashSet<GateId> = counts
+        let (refused, backlog): (Vec<_>, Vec<_>) = counts
             .iter()
             .filter(waits)
             .filter(own)
-            .map(|count| count.gate)
-            .collect();
+            .partition(|count| self.run.alike.is_stopped(count.spec));
+        let backlog: HashSet<GateId> = backlog.iter().map(|count| count.gate).collect();
         let behind = |gate: &GateId| backlog.contains(gate);
         if let Some((_, lane)) = self
             .run
@@ -300,10 +303,13 @@ impl Dispatcher {
             }));
         }
         let is_more = behind(&GateId::LOCAL) || self.run.lanes.keys().any(behind);
-        Ok(if is_more {
-            Outlook::Work
-        } else {
-            Outlook::Nothing
+        Ok(match refused.first() {
+            _ if is_more => Outlook::Work,
+            None => Outlook::Nothing,
+            Some(count) => Outlook::GivenUp(Stop::Refused {
+                task: count.task.clone(),
+                detail: self.run.alike.said(count.spec).unwrap_or_default(),
+            }),
         })
     }
 

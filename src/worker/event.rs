@@ -69,6 +69,16 @@ pub enum Event {
         /// `None`: nothing was sent.
         charge: Option<Charge>,
     },
+    /// The first requests of a task were refused in the same words and none was answered: nothing
+    /// more of it is sent in this run, and none of its jobs has failed.
+    RefusedAlike {
+        task: String,
+        detail: String,
+        /// That were refused.
+        requests: usize,
+        /// Of the task, that are not done.
+        jobs: u64,
+    },
     /// A request was given up on with no answer; it may be on the bill.
     InDoubt {
         job: JobId,

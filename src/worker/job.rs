@@ -189,6 +189,9 @@ async fn depart(turn: Turn<'_>) -> Result<Departure<'_>, store::Error> {
     let Some((pass, wire)) = permits(turn).await else {
         return Ok(Departure::Stopped);
     };
+    if run.alike.is_stopped(claim.spec.id) {
+        return Ok(Departure::Stopped);
+    }
     let reserve = asked
         .price()
         .and_then(|price| price.cost(claim.quantity))

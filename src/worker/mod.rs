@@ -5,6 +5,7 @@
 //! matters, so a run may end at any instruction and the next one carries on. What the
 //! user sees is a fold over [`event::Event`]s.
 
+mod alike;
 mod answer;
 mod bounds;
 pub mod clock;
@@ -37,6 +38,7 @@ pub mod verdict;
 mod wait;
 pub mod why;
 
+pub use alike::Alike;
 pub use bounds::Bounds;
 pub use clock::Clock;
 pub use dispatch::{RunError, work};

@@ -11,6 +11,7 @@ use crate::pipeline::objects::Objects;
 use crate::pipeline::outputs::Outputs;
 use crate::pipeline::task::Places;
 use crate::store::{Claim, Store};
+use crate::worker::alike::Alike;
 use crate::worker::bounds::Bounds;
 use crate::worker::clock::Clock;
 use crate::worker::event::{Event, Told};
@@ -46,6 +47,7 @@ pub struct Run {
     pub marks: HashMap<SpecId, Mark>,
     pub pauses: Pauses,
     pub guard: Guard,
+    pub alike: Alike,
     pub bounds: Bounds,
 }
 

@@ -20,6 +20,9 @@ pub enum Stop {
     TimeLimit,
     /// The provider was down longer than `give_up_after`.
     Unreachable { lane: String },
+    /// All that is left is of tasks whose requests are refused alike from the first on, which was
+    /// told before: the first of them, and the provider's words.
+    Refused { task: String, detail: String },
     /// A file or folder of this machine.
     Local { detail: String },
 }
@@ -32,7 +35,8 @@ impl Stop {
             Self::Budget { .. }
             | Self::Runaway { .. }
             | Self::Account { .. }
-            | Self::Unreachable { .. } => true,
+            | Self::Unreachable { .. }
+            | Self::Refused { .. } => true,
             Self::Empty | Self::Interrupted | Self::TimeLimit | Self::Local { .. } => false,
         }
     }
@@ -49,6 +53,7 @@ impl Stop {
             Self::Interrupted => "interrupted".into(),
             Self::TimeLimit => "the time limit is reached".into(),
             Self::Unreachable { lane } => format!("{lane} stayed unreachable"),
+            Self::Refused { task, .. } => format!("every request of task {task} is refused"),
             Self::Local { detail } => detail.clone(),
         }
     }
@@ -65,6 +70,7 @@ impl Stop {
             | Self::TimeLimit
             | Self::Runaway { .. }
             | Self::Unreachable { .. }
+            | Self::Refused { .. }
             | Self::Local { .. } => Some(Cause::Stopped {
                 words: self.words(),
             }),

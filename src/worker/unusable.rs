@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::domain::{CostStatus, FaultClass, UtcMillis};
 use crate::engine::EngineError;
 use crate::store::{self, AttemptRow, Attempted, Fault, Verdict};
+use crate::worker::alike::{ALIKE, Refusal};
 use crate::worker::cost::{FREE, note_paid};
 use crate::worker::event::{Charge, Event};
 use crate::worker::lessons::{lesson_of, remember};
@@ -49,6 +50,9 @@ pub(super) async fn unusable(
         note_paid(run, turn.asked, cost, false);
     }
     match next {
+        Next::GiveUp if is_early_refusal(turn, error.class) => {
+            refused(turn, fault, (attempted, charge)).await
+        }
         Next::GiveUp => fail(run, turn.claim, fault, Some((attempted, charge))).await,
         Next::Again { counts } => again(turn, &tried, counts, fault, (attempted, charge)).await,
         Next::Hold => hold(turn, fault, attempted, sent).await,
@@ -173,8 +177,19 @@ async fn again(
     fault: Fault,
     (attempted, charge): (Attempted, Charge),
 ) -> Result<(), store::Error> {
-    let Turn { run, claim, .. } = turn;
+    let run = turn.run;
     let wait = wait(tried, run.rules.delay, run.clock.jitter());
+    put_back(turn, wait, counts_failure, fault, (attempted, charge)).await
+}
+
+async fn put_back(
+    turn: Turn<'_>,
+    wait: Duration,
+    counts_failure: bool,
+    fault: Fault,
+    (attempted, charge): (Attempted, Charge),
+) -> Result<(), store::Error> {
+    let Turn { run, claim, .. } = turn;
     let verdict = Verdict::Reschedule {
         not_before: run.clock.now().after(wait),
         counts_failure,
@@ -189,6 +204,43 @@ async fn again(
         wait,
         charge,
     });
+    Ok(())
+}
+
+fn is_early_refusal(turn: Turn<'_>, class: FaultClass) -> bool {
+    class == FaultClass::Refused && turn.run.alike.is_open(turn.claim.spec.id)
+}
+
+/// Refused before anything of its spec was answered: given up only if the refusal is its own.
+async fn refused(
+    turn: Turn<'_>,
+    fault: Fault,
+    (attempted, charge): (Attempted, Charge),
+) -> Result<(), store::Error> {
+    let Turn { run, claim, .. } = turn;
+    let spec = claim.spec.id;
+    let counts = run.store.counts().await?;
+    let left = counts
+        .iter()
+        .filter(|count| count.spec == spec && !count.state.is_final());
+    let jobs = left.map(|count| count.jobs).sum();
+    let refusal = run.alike.refused(spec, claim.job, &fault.detail, jobs);
+    let wait = match refusal {
+        Refusal::Own => return fail(run, claim, fault, Some((attempted, charge))).await,
+        // After the others.
+        Refusal::Early { times } => run.rules.delay.base.saturating_mul(times),
+        Refusal::Everybodys { .. } => Duration::ZERO,
+    };
+    let detail = fault.detail.clone();
+    put_back(turn, wait, false, fault, (attempted, charge)).await?;
+    if refusal == (Refusal::Everybodys { is_first: true }) {
+        run.tell(Event::RefusedAlike {
+            task: claim.spec.task.clone(),
+            detail,
+            requests: ALIKE,
+            jobs,
+        });
+    }
     Ok(())
 }
 

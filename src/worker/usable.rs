@@ -128,6 +128,7 @@ pub(super) async fn complete(
         latency: Some(sent.latency),
         reused: false,
     };
+    run.alike.answered(claim.spec.id);
     settle::complete(run, claim, verdict, Some(attempted), told).await?;
     if let Some(why) = run.guard.compare(charge.cost, charge.reserved) {
         run.shutdown.stop_for(Stop::Runaway { why });

@@ -173,6 +173,7 @@ pub(crate) async fn prepare(
         marks: HashMap::new(),
         pauses: Pauses::default(),
         guard: Guard::new(NonZeroU32::new(5)),
+        alike: voicespool::worker::Alike::default(),
         bounds: Bounds::default(),
     })
 }

@@ -10,6 +10,7 @@ use crate::cli::estimate::{self, Eta};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::host::free_bytes;
 use crate::cli::money::Funds;
+use crate::cli::notes;
 use crate::cli::record::money::{Money, Today};
 use crate::cli::record::{self, Record};
 use crate::cli::term;
@@ -105,12 +106,6 @@ pub(crate) fn text(context: &Context, plan: &Plan, files: bool, funds: &Funds) -
     let mut text = format!("Plan for {}\n\n", term::clean(&context.settings.project));
     text.push_str(&estimate::table(plan, &context.settings.places, files));
     text.push_str("\n\n");
-    let mut notes = estimate::notes(plan);
-    if !notes.is_empty() {
-        notes.push(String::new());
-        text.push_str(&notes.join("\n"));
-        text.push('\n');
-    }
     text.push_str(&sum_line(&totals));
     for line in funds.plan_lines(totals.cost) {
         text.push('\n');
@@ -131,6 +126,12 @@ pub(crate) fn text(context: &Context, plan: &Plan, files: bool, funds: &Funds) -
             term::size(disk(plan)),
             free(context, disk(plan))
         ));
+    }
+    // Last, where they are seen after a long table.
+    let notes = notes::of(plan);
+    if !notes.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&notes.join("\n"));
     }
     text
 }

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::cli::args::{Global, RunArgs};
+use crate::cli::blame;
 use crate::cli::commands::plan as plan_command;
 use crate::cli::consent::{Spend, agreed_to, agreed_to_hosts};
 use crate::cli::context::Context;
 use crate::cli::end::End;
-use crate::cli::estimate;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::ledger;
 use crate::cli::money::Funds;
+use crate::cli::notes;
 use crate::cli::record::end::{Done, Totals};
 use crate::cli::record::{self, Record};
 use crate::cli::recovery;
@@ -25,6 +26,7 @@ use crate::domain::{JobState, NanoUsd, RefusedRow};
 use crate::pipeline::plan::{FileState, Plan};
 use crate::pipeline::task::Task;
 use crate::store::{Store, refused};
+use crate::worker::Stop;
 
 pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> {
     let overrides = Overrides {
@@ -246,7 +248,7 @@ async fn nothing_to_do(
     if context.json {
         print_plan(context, plan, &context.funds(Some(store)).await?)?;
     } else {
-        for note in estimate::notes(plan) {
+        for note in notes::of(plan) {
             term::say(&note);
         }
         term::say(&message);
@@ -318,7 +320,12 @@ async fn finish(
     if context.json {
         let totals = Totals::of(&end.tally, ending.remains, end.done_before);
         let done = Done::of(end.id, &end.tally, totals, ending.money, &reports);
-        let last = record::end::Exit::new(exit, end.stop.words(), done);
+        let mut last = record::end::Exit::new(exit, end.stop.words(), done);
+        if let Stop::Refused { task, detail } = &end.stop {
+            last.details.push(detail.clone());
+            last.details
+                .extend(blame::place(&context.settings, task, detail));
+        }
         record::print(&Record::Exit(&last))?;
     }
     Ok(exit)

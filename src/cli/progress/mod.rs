@@ -3,6 +3,7 @@
 
 pub(crate) mod tally;
 
+mod folded;
 mod line;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use crate::cli::progress::folded::Folded;
 use crate::cli::progress::line::{line, message};
 use crate::cli::progress::tally::{Expected, Tally};
 use crate::cli::record::event::{GateChange, Progress, with_record};
@@ -42,6 +44,7 @@ pub(crate) async fn follow(
     let mut tally = Tally::default();
     let started = Instant::now();
     let bar = bar(style, expected);
+    let mut folded = Folded::default();
     let mut lines = tokio::time::interval_at(started + LINE_EVERY, LINE_EVERY);
     loop {
         let event = tokio::select! {
@@ -62,7 +65,7 @@ pub(crate) async fn follow(
         if let Event::Pulse(pulse) = &told.event {
             announce_gates(pulse, tally.pulse.as_ref(), style);
         } else {
-            announce(&told, style, bar.as_ref());
+            announce(&told, style, bar.as_ref(), &mut folded);
         }
         tally.take(&told.event);
         if let Some(bar) = &bar {
@@ -72,6 +75,9 @@ pub(crate) async fn follow(
     }
     if let Some(bar) = bar {
         bar.finish_and_clear();
+    }
+    for line in folded.lines() {
+        term::say(&line);
     }
     tally
 }
@@ -102,17 +108,43 @@ fn announce_gates(pulse: &Pulse, last: Option<&Pulse>, style: Style) {
     }
 }
 
-/// Says at once what a person would want to know at once; everything with `--json`.
-fn announce(told: &Told, style: Style, bar: Option<&ProgressBar>) {
+/// Says at once what a person would want to know at once, and the same only once; everything with
+/// `--json`.
+fn announce(told: &Told, style: Style, bar: Option<&ProgressBar>, folded: &mut Folded) {
     if style == Style::Json {
         // A closed stdout ends the talk, not the run.
         let _ = with_record(told, record::print);
         return;
     }
-    let text = match &told.event {
+    let Some(text) = words(&told.event, style) else {
+        return;
+    };
+    if !folded.is_new(&told.event) {
+        return;
+    }
+    let text = term::clean(&text);
+    match bar {
+        Some(bar) => bar.suspend(|| term::say(&text)),
+        None => term::say(&text),
+    }
+}
+
+/// An event in words, if a person wants to know of it at once.
+fn words(event: &Event, style: Style) -> Option<String> {
+    let text = match event {
         Event::Failed {
             job, class, detail, ..
         } => format!("job {job} failed ({class}): {detail}"),
+        Event::RefusedAlike {
+            task,
+            detail,
+            requests,
+            jobs,
+        } => format!(
+            "task {task}: the first {requests} requests were refused in the same words and none was answered; \
+             nothing more of it is sent, and no job failed ({} left): {detail}",
+            term::count(*jobs, "job"),
+        ),
         Event::InDoubt { job, cost, .. } => format!(
             "job {job} is in doubt: sent, no answer (at most {})",
             cost.display()
@@ -139,14 +171,10 @@ fn announce(told: &Told, style: Style, bar: Option<&ProgressBar>) {
             format!("trying again in {} ({class}): {detail}", term::span(*wait))
         }
         Event::Sent { .. } | Event::Completed { .. } | Event::Retry { .. } | Event::Pulse(_) => {
-            return;
+            return None;
         }
     };
-    let text = term::clean(&text);
-    match bar {
-        Some(bar) => bar.suspend(|| term::say(&text)),
-        None => term::say(&text),
-    }
+    Some(text)
 }
 
 fn bar(style: Style, expected: Expected) -> Option<ProgressBar> {

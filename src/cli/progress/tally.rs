@@ -66,7 +66,7 @@ impl Tally {
                 cost: *cost,
                 status: CostStatus::InDoubt,
             })),
-            Event::Stopping { .. } => {}
+            Event::Stopping { .. } | Event::RefusedAlike { .. } => {}
             Event::Paused { what } => self.paused.clone_from(what),
             Event::Pulse(pulse) => self.pulse = Some(pulse.clone()),
             Event::Warning(_) => self.warnings += 1,

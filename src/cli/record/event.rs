@@ -82,6 +82,16 @@ pub(crate) struct JobFailed {
     pub cost_status: Option<CostStatus>,
 }
 
+/// The first requests of a task were refused in the same words; nothing more of it is sent.
+#[derive(Debug, Serialize)]
+pub(crate) struct RefusedAlike {
+    pub at: String,
+    pub task: String,
+    pub detail: String,
+    pub requests: usize,
+    pub jobs: u64,
+}
+
 /// A request was given up on with no answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct JobInDoubt {
@@ -219,6 +229,7 @@ impl Progress {
 }
 
 /// Gives the record of what was told to `then`.
+#[expect(clippy::too_many_lines, reason = "one match is the whole function")]
 pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -> T {
     match &told.event {
         Event::Sent {
@@ -283,6 +294,18 @@ pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -
             cost: cost_of(*charge),
             cost_nano: cost_of(*charge).0,
             cost_status: charge.map(|charge| charge.status),
+        })),
+        Event::RefusedAlike {
+            task,
+            detail,
+            requests,
+            jobs,
+        } => then(&Record::RefusedAlike(&RefusedAlike {
+            at: instant(told.at),
+            task: task.clone(),
+            detail: detail.clone(),
+            requests: *requests,
+            jobs: *jobs,
         })),
         Event::InDoubt {
             job,

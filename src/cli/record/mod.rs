@@ -54,6 +54,7 @@ pub(crate) enum Record<'a> {
     JobCompleted(&'a event::JobCompleted),
     JobRetry(&'a event::JobRetry),
     JobFailed(&'a event::JobFailed),
+    RefusedAlike(&'a event::RefusedAlike),
     JobInDoubt(&'a event::JobInDoubt),
     Stopping(&'a event::Stopping),
     Paused(&'a event::Paused),

@@ -110,6 +110,12 @@ fn events() -> Vec<Event> {
             source,
             cost: NanoUsd(2_000_000),
         },
+        Event::RefusedAlike {
+            task: "books".to_owned(),
+            detail: "400 Bad Request: no such voice".to_owned(),
+            requests: 5,
+            jobs: 459,
+        },
         Event::Stopping {
             why: "interrupted".to_owned(),
             in_flight: 2,

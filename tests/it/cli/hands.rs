@@ -137,10 +137,10 @@ fn what_is_held_is_not_bought_and_not_counted_in_the_plan_until_it_is_taken_up()
 fn what_failed_can_be_left_out_and_no_run_speaks_of_it_again() {
     let provider = Provider::start(MockOptions::default());
     let project = project(&provider);
-    // The third request is refused.
+    // One request is refused, when others were answered.
     provider.mock.set_faults(vec![FaultRule {
-        from: Some(3),
-        until: Some(3),
+        from: Some(20),
+        until: Some(20),
         ..FaultRule::every(1, "status=400".parse().unwrap())
     }]);
     project.run(&["run", "--yes"]).exits(3);

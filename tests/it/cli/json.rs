@@ -146,6 +146,7 @@ const RARE: &[&str] = &[
     "job_retry",
     "paused",
     "progress",
+    "refused_alike",
     "stopping",
     "warning",
 ];

@@ -1,6 +1,7 @@
 //! The built binary, as a user meets it.
 
 mod accounts;
+mod alike;
 mod config;
 mod crash;
 mod damaged;
