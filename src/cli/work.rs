@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::cli::context::Context;
 use crate::cli::end::End;
 use crate::cli::engines::Wiring;
-use crate::cli::exit::Exit;
+use crate::cli::exit::{Exit, Failure};
 use crate::cli::host;
 use crate::cli::progress::tally::Expected;
 use crate::cli::progress::{self, Style};
@@ -17,9 +17,10 @@ use crate::cli::term;
 use crate::domain::{JobId, JobKind, JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
 use crate::pipeline::enqueue::{enqueue, leave_out};
+use crate::pipeline::homes::Homes;
 use crate::pipeline::outputs::Outputs;
 use crate::pipeline::plan::Plan;
-use crate::pipeline::task::Task;
+use crate::pipeline::task::{Places, Task};
 use crate::pipeline::written::Written;
 use crate::store::{Caps, Filter, NewEvent, NewRun, Store};
 use crate::worker::shutdown::Signal;
@@ -119,6 +120,15 @@ async fn failed(plan: &Plan, parents: &[JobId], store: &Store) -> anyhow::Result
     Ok(failed)
 }
 
+/// The folders to work in, made where they are not there yet.
+fn homes(places: &Places) -> Result<Homes, Failure> {
+    Homes::of(places).map_err(|error| {
+        Failure::from_error(Exit::Disk, &error)
+            .detail("the project, its state folder or its output folder cannot be used")
+            .detail("nothing was sent")
+    })
+}
+
 /// The output folder, with what may make way for the files of `plan` noted.
 async fn outputs(context: &Context, plan: &Plan, store: &Store) -> anyhow::Result<Outputs> {
     let places = &context.settings.places;
@@ -144,11 +154,13 @@ async fn work(
     let shutdown = Shutdown::default();
     let signal = first_signal(&shutdown)?;
     let workers = usize::try_from(settings.run.workers.get());
+    let homes = homes(&settings.places)?;
     let run = Arc::new(Run {
         id,
         store: store.clone(),
         objects: context.objects(),
         places: settings.places.clone(),
+        homes,
         outputs: outputs(context, plan, store).await?,
         lanes: wiring.lanes,
         requests: wiring.requests,
@@ -170,6 +182,7 @@ async fn work(
     let expected = Expected { requests, cap };
     let reporter = tokio::spawn(progress::follow(inbox, style, expected, context.clock));
     let stop = worker::work(&run).await;
+    let gone = run.homes.gone().is_some();
     // The reporter ends when the last sender is gone.
     drop(run);
     let tally = reporter.await?;
@@ -182,6 +195,7 @@ async fn work(
         done_before: plan.totals().done_files,
         troubled: 0,
         failed: 0,
+        gone,
         hurry: shutdown.hurry,
     })
 }

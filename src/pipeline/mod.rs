@@ -7,6 +7,7 @@ pub mod compose;
 pub mod discover;
 pub mod enqueue;
 pub mod extensions;
+pub mod homes;
 pub mod key;
 pub mod manifest;
 pub mod objects;

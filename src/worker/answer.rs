@@ -41,7 +41,7 @@ pub(super) async fn accept(
     })
     .await
     .expect("syncing an answer does not panic")
-    .map_err(|error| local_fault(&error))?;
+    .map_err(|error| local_fault(error))?;
     drop(wire);
     let expected = Expected::of(asked, input);
     let checked = tokio::task::spawn_blocking(move || expected.check(arrived)).await;
@@ -151,9 +151,9 @@ pub(super) fn raw_audio(asked: &Request) -> Option<RawAudio> {
 }
 
 /// The answer was paid for but this disk could not keep it.
-pub(super) fn local_fault(error: &(dyn std::error::Error + 'static)) -> EngineError {
+pub(super) fn local_fault(why: impl std::fmt::Display) -> EngineError {
     EngineError {
         may_be_billed: true,
-        ..EngineError::new(FaultClass::Local, format!("cannot keep an answer: {error}"))
+        ..EngineError::new(FaultClass::Local, format!("cannot keep an answer: {why}"))
     }
 }

@@ -21,6 +21,9 @@ const PAGE: u32 = 5_000;
 
 /// Makes the files of one claimed parent.
 pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Error> {
+    if let Some(gone) = run.homes.gone() {
+        return troubled(run, claim, Trouble::of_this_machine(gone)).await;
+    }
     let made = match claim.kind {
         JobKind::Assemble => make_audio(run, claim).await?,
         _ => make_documents(run, claim).await?,

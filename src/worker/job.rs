@@ -14,7 +14,7 @@ use crate::engine::limit::Pass;
 use crate::engine::{Answer, EngineError, Recording, SpeechRequest, TranscriptionRequest};
 use crate::pipeline::objects::Part;
 use crate::store::{self, Claim, Intent};
-use crate::worker::answer::{accept, raw_audio};
+use crate::worker::answer::{accept, local_fault, raw_audio};
 use crate::worker::clock::Clock;
 use crate::worker::cost::FREE;
 use crate::worker::event::Event;
@@ -242,9 +242,8 @@ async fn send(turn: Turn<'_>, input: &Input, leave: Leave<'_>) -> Result<(), sto
     let mut sent = leave.sent;
     let mut part = match new_part(turn) {
         Ok(part) => part,
-        Err(error) => {
+        Err(words) => {
             // Nothing left this machine: the reservation is given back.
-            let words = format!("cannot write an answer: {error}");
             let error = EngineError::new(FaultClass::Local, words);
             return unusable(turn, sent, error).await;
         }
@@ -279,19 +278,33 @@ async fn send(turn: Turn<'_>, input: &Input, leave: Leave<'_>) -> Result<(), sto
     match unless_aborted_for(run, DISK_TIME, accepted).await {
         // Its row must not look like a crash to the next start.
         None => doubt(run, claim, sent).await,
-        Some(Ok((answer, usable))) => complete(turn, sent, answer, usable).await,
-        Some(Err(error)) => unusable(turn, sent, error).await,
+        Some(accepted) => match (run.homes.gone(), accepted) {
+            (Some(gone), _) => unusable(turn, sent, local_fault(gone)).await,
+            (None, Ok((answer, usable))) => complete(turn, sent, answer, usable).await,
+            (None, Err(error)) => unusable(turn, sent, error).await,
+        },
     }
 }
 
-/// The file that the answer goes to.
-fn new_part(turn: Turn<'_>) -> std::io::Result<Part> {
-    let objects = &turn.run.objects;
-    let mut part = objects.start(turn.claim.key, turn.claim.attempt)?;
-    if let Some(raw) = raw_audio(turn.asked) {
-        enclose::make_room(&mut part.file, raw)?;
+/// The file that the answer goes to. Where it would be another folder than the run began with,
+/// nothing is sent: what would be paid for could be lost there.
+fn new_part(turn: Turn<'_>) -> Result<Part, String> {
+    let homes = &turn.run.homes;
+    if let Some(gone) = homes.gone() {
+        return Err(gone);
     }
-    Ok(part)
+    let make = || {
+        let objects = &turn.run.objects;
+        let mut part = objects.start(turn.claim.key, turn.claim.attempt)?;
+        if let Some(raw) = raw_audio(turn.asked) {
+            enclose::make_room(&mut part.file, raw)?;
+        }
+        Ok::<_, std::io::Error>(part)
+    };
+    make().map_err(|error| {
+        let gone = homes.gone();
+        gone.unwrap_or_else(|| format!("cannot write an answer: {error}"))
+    })
 }
 
 /// Tells the gate and the lane of a request that failed.

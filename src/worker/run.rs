@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::domain::{Attempt, GateId, JobId, RunId, SpecId};
+use crate::pipeline::homes::Homes;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::outputs::Outputs;
 use crate::pipeline::task::Places;
@@ -29,6 +30,7 @@ pub struct Run {
     pub store: Arc<Store>,
     pub objects: Objects,
     pub places: Places,
+    pub homes: Homes,
     pub outputs: Outputs,
     pub lanes: HashMap<GateId, Lane>,
     pub requests: HashMap<SpecId, Request>,

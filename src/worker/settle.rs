@@ -27,7 +27,9 @@ pub(super) async fn troubled(
     claim: &Claim,
     trouble: Trouble,
 ) -> Result<(), store::Error> {
-    let Trouble { detail, stops } = trouble;
+    // A file that is missing says nothing against its job where its whole folder is gone.
+    let gone = run.homes.gone().map(Trouble::of_this_machine);
+    let Trouble { detail, stops } = gone.unwrap_or(trouble);
     if stops {
         release(run, claim).await?;
         run.shutdown.stop_for(Stop::Local { detail });

@@ -35,6 +35,14 @@ impl Trouble {
         }
     }
 
+    /// What every other job would meet.
+    pub(super) fn of_this_machine(detail: String) -> Self {
+        Self {
+            detail,
+            stops: true,
+        }
+    }
+
     /// Nothing that another job would meet.
     pub(super) fn of_this_job(detail: impl Into<String>) -> Self {
         Self {

@@ -17,6 +17,7 @@ use voicespool::engine::limit::Gate;
 use voicespool::engine::{Engine, EngineError, SpeechRequest};
 use voicespool::pipeline::addresses::Addresses;
 use voicespool::pipeline::enqueue::{enqueue, specs};
+use voicespool::pipeline::homes::Homes;
 use voicespool::pipeline::objects::Objects;
 use voicespool::pipeline::outputs::Outputs;
 use voicespool::pipeline::planner::plan;
@@ -150,6 +151,7 @@ pub(crate) async fn prepare(
         store: Arc::new(store),
         objects,
         places: settings.places.clone(),
+        homes: Homes::of(&settings.places).unwrap(),
         outputs: Outputs::new(settings.places.out.clone(), Arc::new(written)),
         lanes: HashMap::from([(specs.gate, Lane::new(engine, rig.gate, "script".into()))]),
         requests: HashMap::from([(specs.request, request), (specs.local, Request::Nothing)]),

@@ -294,8 +294,14 @@ async fn finish(
     let exit = end.exit(is_held || end.failed > 0 || end.troubled > 0);
     close_run(context, store, end, exit).await?;
     // The queue knows it all; a report that cannot be written must not hide how the run ended.
+    let write = async {
+        if end.gone {
+            return Ok(Vec::new());
+        }
+        reports::write(context, args.report.as_deref(), store).await
+    };
     let written = tokio::select! {
-        written = reports::write(context, args.report.as_deref(), store) => written,
+        written = write => written,
         () = end.hurry.cancelled() => Ok(Vec::new()),
     };
     let reports = match written {

@@ -7,6 +7,7 @@ mod crash;
 mod damaged;
 mod deliveries;
 mod dialects;
+mod gone;
 mod hands;
 mod json;
 mod lists;
