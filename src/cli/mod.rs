@@ -23,6 +23,7 @@ mod recovery;
 mod reports;
 mod summary;
 mod term;
+mod which;
 mod work;
 
 use std::io;
@@ -106,10 +107,11 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Stt(args) => commands::stt::run(&global, args).await,
             Command::Status => commands::status::run(&global).await,
             Command::Ls(args) => commands::ls::run(&global, &args).await,
-            Command::Show { job } => commands::show::run(&global, job).await,
+            Command::Show { name } => commands::show::run(&global, &name).await,
             Command::Retry(args) => commands::select::retry(&global, &args).await,
             Command::Cancel(args) => commands::select::cancel(&global, &args).await,
             Command::Hold(args) => commands::select::hold(&global, &args).await,
+            Command::Forget(args) => commands::forget::run(&global, &args).await,
             Command::Pause(args) => commands::pause::pause(&global, &args).await,
             Command::Unpause(args) => commands::pause::unpause(&global, &args).await,
             Command::Verify { deep } => commands::verify::run(&global, deep).await,
@@ -139,6 +141,7 @@ fn knows_one_shots(command: &Command) -> bool {
             | Command::Retry(_)
             | Command::Cancel(_)
             | Command::Hold(_)
+            | Command::Forget(_)
             | Command::Pause(_)
             | Command::Unpause(_)
     )

@@ -53,7 +53,7 @@ fn state_note(state: &FileState) -> Option<String> {
                 .to_owned(),
         ),
         FileState::Held => Some(
-            "held; see `voicespool ls --state held`, then `voicespool retry --state held --all`"
+            "held; see `voicespool ls --state held` and `--state in_doubt`, then `voicespool retry FILE`"
                 .to_owned(),
         ),
         FileState::Cancelled => {

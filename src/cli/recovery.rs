@@ -57,7 +57,7 @@ fn say(context: &Context, found: &Recovery) {
     }
     if found.poisoned > 0 {
         term::say(&format!(
-            "held: {} whose answer was arriving at four crashes, the last two alone; see `voicespool ls --state held`",
+            "held: {} whose answer was arriving at four crashes, the last two alone; see `voicespool ls --state in_doubt`",
             term::count(found.poisoned, "job")
         ));
     }

@@ -9,7 +9,7 @@ use crate::cli::ledger;
 use crate::cli::money::{Funds, money_lines};
 use crate::cli::progress::tally::Tally;
 use crate::cli::term;
-use crate::domain::{JobState, NanoUsd, RunId};
+use crate::domain::{JobState, NanoUsd, RunId, Standing};
 use crate::store::{Count, Money, Purse, Store};
 use crate::worker::Stop;
 
@@ -32,7 +32,10 @@ pub(crate) struct Remains {
     pub jobs_failed: u64,
     /// Files that could not be made.
     pub files_failed: u64,
+    /// Set aside by a person.
     pub jobs_held: u64,
+    /// Sent and possibly billed, never answered.
+    pub jobs_in_doubt: u64,
     /// Jobs that a later run works on.
     pub jobs_left: u64,
     /// Files of the plan that were left out: refused, failed or held.
@@ -42,18 +45,23 @@ pub(crate) struct Remains {
 impl Remains {
     /// As the queue stands, `counts`, and the plan.
     pub(crate) fn of(counts: &[Count], files_left_out: u64) -> Self {
-        let sum = |sends: bool, wanted: &dyn Fn(JobState) -> bool| -> u64 {
+        let sum = |sends: bool, wanted: &dyn Fn(Standing) -> bool| -> u64 {
             let found = counts
                 .iter()
-                .filter(|count| count.kind.sends() == sends && wanted(count.state));
+                .filter(|count| count.kind.sends() == sends && wanted(count.standing()));
             found.map(|count| count.jobs).sum()
         };
+        let is_left = |standing: Standing| {
+            let (state, _) = standing.state();
+            !state.is_final() && state != JobState::Held
+        };
         Self {
-            jobs_failed: sum(true, &|state| state == JobState::Failed),
+            jobs_failed: sum(true, &|standing| standing == Standing::Failed),
             // With its jobs, or alone when it could not be put together or written.
-            files_failed: sum(false, &|state| state == JobState::Failed),
-            jobs_held: sum(true, &|state| state == JobState::Held),
-            jobs_left: sum(true, &|state| !state.is_final() && state != JobState::Held),
+            files_failed: sum(false, &|standing| standing == Standing::Failed),
+            jobs_held: sum(true, &|standing| standing == Standing::Held),
+            jobs_in_doubt: sum(true, &|standing| standing == Standing::InDoubt),
+            jobs_left: sum(true, &is_left),
             files_left_out,
         }
     }
@@ -120,6 +128,7 @@ fn remains_lines(ending: &Ending<'_>) -> Vec<String> {
         jobs_failed,
         files_failed,
         jobs_held,
+        jobs_in_doubt,
         jobs_left,
         files_left_out,
     } = *ending.remains;
@@ -127,7 +136,12 @@ fn remains_lines(ending: &Ending<'_>) -> Vec<String> {
         (ending.tally.retried, "request", "failed and put back"),
         (jobs_failed, "job", "failed"),
         (files_failed, "file", "could not be made"),
-        (jobs_held, "job", "held for you: in doubt, or set aside"),
+        (
+            jobs_in_doubt,
+            "job",
+            "in doubt: sent, perhaps billed, never answered",
+        ),
+        (jobs_held, "job", "set aside by you"),
         (jobs_left, "job", "left in the queue"),
         (
             files_left_out,
@@ -161,12 +175,16 @@ fn done_line(tally: &Tally) -> String {
 fn next(ending: &Ending<'_>, funds: &Funds) -> Option<String> {
     let failed = ending.remains.jobs_failed + ending.remains.files_failed;
     let held = ending.remains.jobs_held;
+    let in_doubt = ending.remains.jobs_in_doubt;
     let words = match (ending.exit, ending.stop) {
         (_, Stop::Refused { .. }) => {
             "put it right in the configuration, then voicespool run: no job failed of it; `voicespool voices` and `voicespool models` list what there is"
         }
         (Exit::Partial, _) if failed > 0 => {
             "voicespool ls --state failed; then voicespool retry --all"
+        }
+        (Exit::Partial, _) if in_doubt > 0 => {
+            "voicespool ls --state in_doubt; then voicespool retry --state in_doubt --all, which may pay twice, or voicespool cancel --state in_doubt --all"
         }
         (Exit::Partial, _) if held > 0 => {
             "voicespool ls --state held; then voicespool retry --state held --all"

@@ -25,7 +25,9 @@ use crate::pipeline::written::Written;
 use crate::store::{Caps, Filter, NewEvent, NewRun, Store};
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
-use crate::worker::{self, Alike, Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
+use crate::worker::{
+    self, Alike, Bounds, Clock, Guard, Pauses, Run, RunError, RunRules, Shutdown, Stop,
+};
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
@@ -182,22 +184,36 @@ async fn work(
     let expected = Expected { requests, cap };
     let reporter = tokio::spawn(progress::follow(inbox, style, expected, context.clock));
     let stop = worker::work(&run).await;
-    let gone = run.homes.gone().is_some();
+    let gone = run.homes.gone();
     // The reporter ends when the last sender is gone.
     drop(run);
     let tally = reporter.await?;
     let signal = *signal.lock().unwrap_or_else(PoisonError::into_inner);
+    let stop = stop.map_err(|error| in_its_place(error, gone.as_deref()))?;
     Ok(End {
         id,
-        stop: stop?,
+        stop,
         signal,
         tally,
         done_before: plan.totals().done_files,
         troubled: 0,
         failed: 0,
-        gone,
+        gone: gone.is_some(),
         hurry: shutdown.hurry,
     })
+}
+
+/// A queue that cannot be read because its folder is gone is no queue that is broken.
+fn in_its_place(error: RunError, gone: Option<&str>) -> Failure {
+    match gone {
+        Some(gone) => {
+            let failure = Failure::new(Exit::Disk, gone);
+            failure.detail(format!(
+                "so the queue could not be read or written: {error}"
+            ))
+        }
+        None => error.into(),
+    }
 }
 
 /// Listens to signals; holds the first, once it came.

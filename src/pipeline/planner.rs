@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::domain::{ContentKey, JobKind, JobState, NanoUsd, Quantity};
+use crate::domain::units::counted;
+use crate::domain::{ContentKey, JobKind, JobState, NanoUsd, Quantity, Standing};
 use crate::pipeline::discover::{DiscoverError, Found, discover};
 use crate::pipeline::extensions::{AUDIO_EXTENSIONS, TEXT_EXTENSIONS};
 use crate::pipeline::key;
@@ -391,7 +392,7 @@ impl Planner<'_> {
         file: &mut FilePlan,
         keys: Vec<(ContentKey, Quantity)>,
     ) -> Result<(), PlanError> {
-        let (mut new, mut held) = (Vec::new(), 0_u64);
+        let (mut new, mut held, mut in_doubt) = (Vec::new(), 0_u64, 0_u64);
         for page in keys.chunks(5_000) {
             let page_keys: Vec<_> = page.iter().map(|(key, _)| *key).collect();
             let done = match self.store {
@@ -401,9 +402,10 @@ impl Planner<'_> {
             for (key, quantity) in page {
                 let short = u64::from_le_bytes(key.0[..8].try_into().expect("a key has 32 bytes"));
                 match done.get(key) {
-                    Some(JobState::Completed) => {}
-                    // Wants a person first: a run does not send it.
-                    Some(JobState::Held) => held += 1,
+                    Some(Standing::Completed) => {}
+                    // They want a person first: a run does not send them.
+                    Some(Standing::Held) => held += 1,
+                    Some(Standing::InDoubt) => in_doubt += 1,
                     _ if self.counted.insert(short) => new.push(*quantity),
                     _ => {}
                 }
@@ -420,10 +422,16 @@ impl Planner<'_> {
             file.cost = Some(NanoUsd::ZERO);
         }
         file.new = sum(new.into_iter());
-        if held > 0 {
-            let waits =
-                format!("{held} of its requests are held; see `voicespool ls --state held`");
-            file.add_note(waits);
+        for (jobs, how, state) in [
+            (held, "set aside", "held"),
+            (in_doubt, "in doubt: sent, and never answered", "in_doubt"),
+        ] {
+            if jobs > 0 {
+                let what = counted(jobs, "request");
+                file.add_note(format!(
+                    "{what} of it {how}; see `voicespool ls --state {state}`"
+                ));
+            }
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ mod holder;
 pub mod learned;
 mod lock;
 mod money;
+mod people;
 pub mod private;
 mod queue;
 pub mod refused;

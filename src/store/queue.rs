@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::{
-    Attempt, ContentKey, CostStatus, Day, GateId, JobId, JobState, NanoUsd, PauseScope, RunId,
-    SourceId, SpecId, UtcMillis,
+    Attempt, ContentKey, CostStatus, Day, GateId, JobId, JobState, NanoUsd, RunId, SourceId,
+    SpecId, Standing, UtcMillis,
 };
 use crate::store::sqlite::{self, Db};
 use crate::store::{
     Added, Adopt, AttemptRow, Caps, Claim, Count, DoubtPolicy, Error, EventRow, Evidence,
     FileEntry, Filter, GateRow, Intent, JobRow, LedgerEntry, Money, NewChildren, NewEvent,
-    NewParent, NewPause, NewRun, NewSource, NewSpec, ObjectRow, OutputRow, Parent, ParentRow,
-    PartRow, PauseRow, Recovered, Reopened, RunRow, Settle, SourceRow, Spec,
+    NewParent, NewRun, NewSource, NewSpec, ObjectRow, OutputRow, Parent, ParentRow, PartRow,
+    Recovered, RunRow, Settle, SourceRow, Spec,
 };
 
 /// Which queue, and how to be with it.
@@ -51,7 +51,7 @@ impl Options {
 /// [`Error::ReadOnly`]. After an error nothing of the call was written.
 #[derive(Debug, Clone)]
 pub struct Store {
-    db: Db,
+    pub(super) db: Db,
 }
 
 impl Store {
@@ -329,60 +329,6 @@ impl Store {
     }
 }
 
-/// What a person asks for.
-impl Store {
-    /// Takes up failed, cancelled and held jobs (or completed ones, if the filter names that
-    /// state) with a clean slate; a parent's lost children with it, and parents with their
-    /// child. Superseded work stays cancelled.
-    pub async fn retry(&self, filter: &Filter, at: UtcMillis) -> Result<Reopened, Error> {
-        self.db.retry(filter, at).await
-    }
-
-    /// What [`Store::retry`] would do.
-    pub async fn retry_preview(&self, filter: &Filter) -> Result<Reopened, Error> {
-        self.db.retry_preview(filter).await
-    }
-
-    /// Cancels what is neither completed nor on the wire; with a parent also the children no other
-    /// parent wants, with a failed job also the files that failed by it. Without states in the
-    /// filter nothing that failed. Returns how many.
-    pub async fn cancel(&self, filter: &Filter, at: UtcMillis) -> Result<u64, Error> {
-        self.db.cancel(filter, at).await
-    }
-
-    /// Sets jobs that would be sent and are not yet claimed aside, until `retry`; of a parent
-    /// the children no other parent wants. Returns how many.
-    pub async fn hold(&self, filter: &Filter) -> Result<u64, Error> {
-        self.db.hold(filter).await
-    }
-
-    /// How many jobs [`Store::hold`] would set aside.
-    pub async fn hold_preview(&self, filter: &Filter) -> Result<u64, Error> {
-        self.db.hold_preview(filter).await
-    }
-}
-
-/// Pauses. Claims are not stopped by them: their caller is.
-impl Store {
-    /// Notes a pause; one that is there already keeps its time.
-    ///
-    /// # Errors
-    /// [`Error::Misuse`] for a queue with a name, or anything else without.
-    pub async fn pause(&self, pause: NewPause) -> Result<(), Error> {
-        self.db.pause(pause).await
-    }
-
-    /// Takes a pause away; whether there was one.
-    pub async fn unpause(&self, scope: PauseScope, name: &str) -> Result<bool, Error> {
-        self.db.unpause(scope, name).await
-    }
-
-    /// All pauses, the queue's first.
-    pub async fn pauses(&self) -> Result<Vec<PauseRow>, Error> {
-        self.db.pauses().await
-    }
-}
-
 /// Reading.
 impl Store {
     /// How many jobs stand where. Kept, not counted: fast at any size.
@@ -391,7 +337,7 @@ impl Store {
     }
 
     /// The states of those keys that are jobs. `completed`: already bought.
-    pub async fn known(&self, keys: &[ContentKey]) -> Result<HashMap<ContentKey, JobState>, Error> {
+    pub async fn known(&self, keys: &[ContentKey]) -> Result<HashMap<ContentKey, Standing>, Error> {
         self.db.known(keys).await
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::{
     Attempt, AudioMillis, Boundary, ContentKey, CostStatus, Delivery, FaultClass, GateId, JobId,
-    JobKind, JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, UtcMillis,
+    JobKind, JobState, NanoUsd, PauseScope, Quantity, RunId, SourceId, SpecId, Standing, UtcMillis,
 };
 use crate::store::money::Money;
 use crate::store::work::Spec;
@@ -19,9 +19,17 @@ pub struct Count {
     pub kind: JobKind,
     pub gate: GateId,
     pub state: JobState,
+    /// Held, and not by a person.
+    pub in_doubt: bool,
     /// Never 0.
     pub jobs: u64,
     pub quantity: Quantity,
+}
+
+impl Count {
+    pub fn standing(&self) -> Standing {
+        Standing::of(self.state, self.in_doubt)
+    }
 }
 
 /// One run.
@@ -69,6 +77,8 @@ pub struct JobRow {
     pub id: JobId,
     pub kind: JobKind,
     pub state: JobState,
+    /// Held, and not by a person.
+    pub in_doubt: bool,
     pub spec: Arc<Spec>,
     pub source: SourceId,
     pub source_path: Vec<u8>,
@@ -89,6 +99,12 @@ pub struct JobRow {
     pub audio: Option<AudioMillis>,
     pub created_at: UtcMillis,
     pub finished_at: Option<UtcMillis>,
+}
+
+impl JobRow {
+    pub fn standing(&self) -> Standing {
+        Standing::of(self.state, self.in_doubt)
+    }
 }
 
 /// A parent looked up by its key.
@@ -114,8 +130,16 @@ pub struct PartRow {
     pub span: Option<Range<u64>>,
     pub boundary: Option<Boundary>,
     pub state: JobState,
+    /// Held, and not by a person.
+    pub in_doubt: bool,
     pub quantity: Quantity,
     pub audio: Option<AudioMillis>,
+}
+
+impl PartRow {
+    pub fn standing(&self) -> Standing {
+        Standing::of(self.state, self.in_doubt)
+    }
 }
 
 /// One request, as on the bill.

@@ -342,6 +342,10 @@ pub struct Filter {
     pub ids: Vec<JobId>,
     /// Jobs first found in this file.
     pub source: Option<SourceId>,
+    /// Jobs first found in a file of this name, whatever its content.
+    pub path: Option<Vec<u8>>,
+    /// Of what is held, only what is in doubt, or only what a person set aside.
+    pub in_doubt: Option<bool>,
 }
 
 /// What `retry` takes up again.

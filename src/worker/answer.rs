@@ -151,7 +151,7 @@ pub(super) fn raw_audio(asked: &Request) -> Option<RawAudio> {
 }
 
 /// The answer was paid for but this disk could not keep it.
-pub(super) fn local_fault(why: impl std::fmt::Display) -> EngineError {
+fn local_fault(why: impl std::fmt::Display) -> EngineError {
     EngineError {
         may_be_billed: true,
         ..EngineError::new(FaultClass::Local, format!("cannot keep an answer: {why}"))

@@ -14,7 +14,7 @@ use crate::engine::limit::Pass;
 use crate::engine::{Answer, EngineError, Recording, SpeechRequest, TranscriptionRequest};
 use crate::pipeline::objects::Part;
 use crate::store::{self, Claim, Intent};
-use crate::worker::answer::{accept, local_fault, raw_audio};
+use crate::worker::answer::{accept, raw_audio};
 use crate::worker::clock::Clock;
 use crate::worker::cost::FREE;
 use crate::worker::event::Event;
@@ -279,7 +279,13 @@ async fn send(turn: Turn<'_>, input: &Input, leave: Leave<'_>) -> Result<(), sto
         // Its row must not look like a crash to the next start.
         None => doubt(run, claim, sent).await,
         Some(accepted) => match (run.homes.gone(), accepted) {
-            (Some(gone), _) => unusable(turn, sent, local_fault(gone)).await,
+            (Some(gone), _) => {
+                let error = EngineError {
+                    may_be_billed: true,
+                    ..EngineError::new(FaultClass::Local, gone)
+                };
+                unusable(turn, sent, error).await
+            }
             (None, Ok((answer, usable))) => complete(turn, sent, answer, usable).await,
             (None, Err(error)) => unusable(turn, sent, error).await,
         },

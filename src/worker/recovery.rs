@@ -102,7 +102,11 @@ fn evidence(objects: &Objects, flight: &InFlight, now: UtcMillis) -> Evidence {
 async fn forget_addresses(store: &Store, addresses: &Addresses) -> Result<(), RecoveryError> {
     for page in addresses.sweep()?.chunks(PAGE) {
         let known = store.known(page).await?;
-        let is_over = |key: &ContentKey| known.get(key).is_none_or(|state| state.is_final());
+        let is_over = |key: &ContentKey| {
+            known
+                .get(key)
+                .is_none_or(|standing| standing.state().0.is_final())
+        };
         for key in page.iter().filter(|key| is_over(key)) {
             addresses.forget(*key)?;
         }

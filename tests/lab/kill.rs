@@ -119,11 +119,11 @@ fn one_project(scene: &Scene, chance: &mut Chance, most: usize, figures: &mut Fi
                 poisoned = true;
                 let failed = project.run(&["ls", "--state", "failed", "--json"]);
                 assert_eq!(failed.exits(0).json().len(), 0, "a job failed");
-                let held = project.run(&["ls", "--state", "held", "--json"]);
+                let held = project.run(&["ls", "--state", "in_doubt", "--json"]);
                 for job in held.exits(0).json() {
                     assert_eq!(job["class"], "poison", "{job}");
                 }
-                let held = ["retry", "--state", "held", "--all", "--yes"];
+                let held = ["retry", "--state", "in_doubt", "--all", "--yes"];
                 project.run(&held).exits(0);
             }
             other => panic!("exit {other:?}\n{}", ended.stderr),

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cli::args::mock::MockArgs;
 use crate::cli::args::one_shot::{SttArgs, TtsArgs};
 use crate::config;
-use crate::domain::{JobId, JobKind, JobState, NanoUsd};
+use crate::domain::{JobKind, NanoUsd, Standing};
 
 /// Durable batch speech: text to audio, audio to transcripts, priced before a cent is spent
 ///
@@ -88,14 +88,20 @@ pub(crate) enum Command {
     Status,
     /// List jobs
     Ls(LsArgs),
-    /// One job: its attempts, answers and outputs
-    Show { job: i64 },
-    /// Queue failed jobs again (held and cancelled ones with --state), with the added cost shown
+    /// One job or file: its attempts, answers and outputs
+    Show {
+        /// A job's number, or the path of an input
+        #[arg(value_name = "JOB|FILE")]
+        name: String,
+    },
+    /// Queue failed jobs again (others with --state or by name), with the added cost shown
     Retry(SelectArgs),
-    /// Take unfinished jobs out of the queue
+    /// Take unfinished jobs out of the queue; failed ones by name or with --state
     Cancel(SelectArgs),
     /// Put jobs that are not sent yet aside, until `retry --state held`; also while a run works
     Hold(SelectArgs),
+    /// Speak no more of a file that failed or is gone; what was paid for it stays
+    Forget(ForgetArgs),
     /// Send nothing for now: of everything, or of a task, profile or model; also while a run works
     Pause(PauseArgs),
     /// Take pauses back
@@ -210,8 +216,12 @@ fn parse_time(text: &str) -> Result<jiff::civil::Time, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct LsArgs {
+    /// Numbers of jobs, or paths of inputs, with their parts; none for all
+    #[arg(value_name = "JOB|FILE")]
+    pub names: Vec<String>,
+    /// Only jobs in this state; `held` is what a person set aside, `in_doubt` what nobody answered
     #[arg(long)]
-    pub state: Option<JobState>,
+    pub state: Option<Standing>,
     #[arg(long)]
     pub task: Option<String>,
     #[arg(long)]
@@ -225,13 +235,14 @@ pub(crate) struct LsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SelectArgs {
-    /// Job numbers; none with --all or a filter
-    pub jobs: Vec<i64>,
+    /// Numbers of jobs, or paths of inputs: a file stands for its parts; none with --all or a filter
+    #[arg(value_name = "JOB|FILE")]
+    pub names: Vec<String>,
     #[arg(long)]
     pub task: Option<String>,
-    /// Only jobs in this state
+    /// Only jobs in this state; `held` is what a person set aside, `in_doubt` what nobody answered
     #[arg(long)]
-    pub state: Option<JobState>,
+    pub state: Option<Standing>,
     /// All of them; for retry all failed ones, for hold all that wait to be sent, unless --state
     /// says otherwise
     #[arg(long)]
@@ -265,11 +276,11 @@ pub(crate) struct UnpauseArgs {
     pub all: bool,
 }
 
-impl SelectArgs {
-    /// The jobs named.
-    pub(crate) fn ids(&self) -> Vec<JobId> {
-        self.jobs.iter().copied().map(JobId).collect()
-    }
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArgs {
+    /// Paths of inputs
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -9,17 +9,22 @@ use crate::cli::exit::Exit;
 use crate::cli::record::job::Job;
 use crate::cli::record::{self, Record};
 use crate::cli::term::{self, utc};
+use crate::cli::which;
 use crate::config::Overrides;
-use crate::domain::JobId;
+use crate::domain::{JobId, Standing};
 use crate::store::{Filter, JobRow};
 
 pub(crate) async fn run(global: &Global, args: &LsArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let store = context.require_read_only().await?;
+    let named = which::jobs(&context, &store, &args.names).await?;
+    let (states, in_doubt) = args.state.map(Standing::state).unzip();
     let filter = Filter {
-        states: args.state.into_iter().collect(),
+        states: states.into_iter().collect(),
+        in_doubt: in_doubt.flatten(),
         task: args.task.clone(),
         kinds: args.kind.into_iter().collect(),
+        ids: which::with_parts(&store, named).await?,
         ..Filter::default()
     };
     let jobs = store
@@ -40,7 +45,7 @@ pub(crate) async fn run(global: &Global, args: &LsArgs) -> anyhow::Result<Exit> 
     for job in &jobs {
         table.add_row([
             job.id.to_string(),
-            job.state.to_string(),
+            job.standing().to_string(),
             job.kind.to_string(),
             term::clean(&job.spec.task),
             quantity(job.quantity),

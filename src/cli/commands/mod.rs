@@ -1,6 +1,7 @@
 //! One file per command: what it reads, what it prints, what it answers.
 
 pub(super) mod doctor;
+pub(super) mod forget;
 pub(super) mod init;
 mod listing;
 pub(super) mod ls;

@@ -7,44 +7,54 @@ use crate::cli::lost;
 use crate::cli::record::queue::Selection;
 use crate::cli::record::{self, Record};
 use crate::cli::term;
+use crate::cli::which;
 use crate::config::Overrides;
-use crate::domain::{JobId, JobState, NanoUsd};
+use crate::domain::{JobId, JobState, NanoUsd, Standing};
 use crate::store::{Filter, Reopened, Store};
 
 /// States `retry` applies to.
-const RETRYABLE: &[JobState] = &[
-    JobState::Failed,
-    JobState::Held,
-    JobState::Cancelled,
-    JobState::Completed,
+const RETRYABLE: &[Standing] = &[
+    Standing::Failed,
+    Standing::Held,
+    Standing::InDoubt,
+    Standing::Cancelled,
+    Standing::Completed,
 ];
 
 /// States `cancel` applies to: not what is in flight.
-const CANCELLABLE: &[JobState] = &[
-    JobState::Scheduled,
-    JobState::Available,
-    JobState::Waiting,
-    JobState::Held,
-    JobState::Failed,
+const CANCELLABLE: &[Standing] = &[
+    Standing::Scheduled,
+    Standing::Available,
+    Standing::Waiting,
+    Standing::Held,
+    Standing::InDoubt,
+    Standing::Failed,
 ];
 
 /// Those of them that are meant by "all": what failed is left out only by its name or state.
-const UNFINISHED: &[JobState] = &[
-    JobState::Scheduled,
-    JobState::Available,
-    JobState::Waiting,
-    JobState::Held,
+const UNFINISHED: &[Standing] = &[
+    Standing::Scheduled,
+    Standing::Available,
+    Standing::Waiting,
+    Standing::Held,
+    Standing::InDoubt,
 ];
 
 /// States `hold` applies to: what is not claimed yet, and files whose parts are not.
-const HOLDABLE: &[JobState] = &[JobState::Scheduled, JobState::Available, JobState::Waiting];
+const HOLDABLE: &[Standing] = &[Standing::Scheduled, Standing::Available, Standing::Waiting];
 
 pub(crate) async fn retry(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let filter = filter(args, RETRYABLE, &[JobState::Failed], "retry")?;
+    check(args, RETRYABLE, "retry")?;
     context.require_queue().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;
+    let mut named = which::jobs(&context, &store, &args.names).await?;
+    // A finished file is put together again; its answers are bought again only by their numbers.
+    if args.state != Some(Standing::Completed) {
+        named = which::with_parts(&store, named).await?;
+    }
+    let filter = filter(args, named, RETRYABLE, &[Standing::Failed]);
     let lost = lost::of_files(&context, &store, &filter).await?;
     let again = (!lost.is_empty()).then(|| of_answers(&lost));
     let mut preview = store.retry_preview(&filter).await?;
@@ -103,13 +113,15 @@ fn bought_again(lost: &[JobId]) -> String {
 
 pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let filter = filter(args, CANCELLABLE, UNFINISHED, "cancel")?;
+    check(args, CANCELLABLE, "cancel")?;
     context.require_queue().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;
+    let named = which::jobs(&context, &store, &args.names).await?;
+    let filter = filter(args, named, CANCELLABLE, UNFINISHED);
     let jobs = count(&store, &filter).await?;
     let words = format!("take {} out of the queue", term::count(jobs, "job"));
-    let named = !args.jobs.is_empty();
+    let named = !args.names.is_empty();
     if named && jobs == 0 {
         store.close().await?;
         return Err(
@@ -147,15 +159,17 @@ pub(crate) async fn cancel(global: &Global, args: &SelectArgs) -> anyhow::Result
 /// what it has claimed already goes on.
 pub(crate) async fn hold(global: &Global, args: &SelectArgs) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
-    let filter = filter(args, HOLDABLE, HOLDABLE, "hold")?;
+    check(args, HOLDABLE, "hold")?;
     let store = context.open_alongside_run().await?;
+    let named = which::jobs(&context, &store, &args.names).await?;
+    let filter = filter(args, named, HOLDABLE, HOLDABLE);
     let jobs = if args.dry_run {
         store.hold_preview(&filter).await?
     } else {
         store.hold(&filter).await?
     };
     store.close().await?;
-    if jobs == 0 && !args.jobs.is_empty() {
+    if jobs == 0 && !args.names.is_empty() {
         return Err(
             Failure::new(Exit::Usage, "none of these jobs can be put aside")
                 .detail("they do not exist, are finished, or a run is at work on them")
@@ -186,45 +200,58 @@ fn doubt(reopened: &Reopened) -> String {
     )
 }
 
-/// The jobs meant: those named, in any state the verb applies to; else those in `usual` states,
-/// because nobody who says "all" means what a person set aside.
-fn filter(
-    args: &SelectArgs,
-    allowed: &[JobState],
-    usual: &[JobState],
-    verb: &str,
-) -> Result<Filter, Failure> {
-    if args.jobs.is_empty() && args.task.is_none() && args.state.is_none() && !args.all {
+/// Refuses an order that says of nothing, or of a state it does not apply to.
+fn check(args: &SelectArgs, allowed: &[Standing], verb: &str) -> Result<(), Failure> {
+    if args.names.is_empty() && args.task.is_none() && args.state.is_none() && !args.all {
         return Err(
             Failure::new(Exit::Usage, format!("{verb} which jobs?")).hint(format!(
-                "voicespool {verb} JOB…, --task TASK, --state STATE or --all"
+                "voicespool {verb} JOB|FILE…, --task TASK, --state STATE or --all"
             )),
         );
     }
-    let states = match args.state {
-        None if args.jobs.is_empty() => usual.to_vec(),
+    match args.state {
+        Some(state) if !allowed.contains(&state) => {
+            let words: Vec<_> = allowed.iter().map(|state| state.as_str()).collect();
+            Err(Failure::new(
+                Exit::Usage,
+                format!("{verb} does not apply to {state} jobs"),
+            )
+            .detail(format!("it applies to {}", words.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The jobs meant: those `named`, in any state the verb applies to; else those in `usual` states,
+/// because nobody who says "all" means what a person set aside.
+fn filter(
+    args: &SelectArgs,
+    named: Vec<JobId>,
+    allowed: &[Standing],
+    usual: &[Standing],
+) -> Filter {
+    let standings: Vec<Standing> = match args.state {
+        Some(state) => vec![state],
+        None if args.names.is_empty() => usual.to_vec(),
         // What is completed is bought again only by its state's name.
         None => allowed
             .iter()
             .copied()
-            .filter(|state| *state != JobState::Completed)
+            .filter(|state| *state != Standing::Completed)
             .collect(),
-        Some(state) if allowed.contains(&state) => vec![state],
-        Some(state) => {
-            let words: Vec<_> = allowed.iter().map(|state| state.as_str()).collect();
-            return Err(Failure::new(
-                Exit::Usage,
-                format!("{verb} does not apply to {state} jobs"),
-            )
-            .detail(format!("it applies to {}", words.join(", "))));
-        }
     };
-    Ok(Filter {
+    let mut states: Vec<_> = standings
+        .iter()
+        .map(|standing| standing.state().0)
+        .collect();
+    states.dedup();
+    Filter {
         states,
+        in_doubt: args.state.and_then(|state| state.state().1),
         task: args.task.clone(),
-        ids: args.ids(),
+        ids: named,
         ..Filter::default()
-    })
+    }
 }
 
 async fn count(store: &Store, filter: &Filter) -> anyhow::Result<u64> {

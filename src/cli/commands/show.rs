@@ -3,22 +3,41 @@
 use crate::cli::args::Global;
 use crate::cli::context::Context;
 use crate::cli::estimate::quantity;
-use crate::cli::exit::{Exit, Failure};
+use crate::cli::exit::Exit;
 use crate::cli::record::job::{Attempt, Details, Job, Part};
 use crate::cli::record::{self, Record};
 use crate::cli::term::{self, utc};
+use crate::cli::which;
 use crate::config::Overrides;
 use crate::domain::{JobId, JobKind};
-use crate::store::{AttemptRow, JobRow, PartRow};
+use crate::store::{AttemptRow, JobRow, PartRow, Store};
 
-pub(crate) async fn run(global: &Global, job: i64) -> anyhow::Result<Exit> {
+pub(crate) async fn run(global: &Global, name: &str) -> anyhow::Result<Exit> {
     let context = Context::load(global, Overrides::default())?;
     let store = context.require_read_only().await?;
-    let Some(row) = store.job(JobId(job)).await? else {
-        return Err(Failure::new(Exit::Usage, format!("there is no job {job}"))
-            .hint("voicespool ls")
-            .into());
-    };
+    let named = which::jobs(&context, &store, &[name.to_owned()]).await?;
+    for row in wanted(&store, &named).await? {
+        show(&context, &store, &row).await?;
+    }
+    store.close().await?;
+    Ok(Exit::Ok)
+}
+
+/// Of each task the last of the jobs `named`: the others made earlier versions of the file.
+async fn wanted(store: &Store, named: &[JobId]) -> anyhow::Result<Vec<JobRow>> {
+    let mut wanted: Vec<JobRow> = Vec::new();
+    for id in named {
+        let Some(row) = store.job(*id).await? else {
+            continue;
+        };
+        if !wanted.iter().any(|known| known.spec.task == row.spec.task) {
+            wanted.push(row);
+        }
+    }
+    Ok(wanted)
+}
+
+async fn show(context: &Context, store: &Store, row: &JobRow) -> anyhow::Result<()> {
     let attempts = store.attempts(row.id).await?;
     let parts = store.parts(row.id, None, 10_000).await?;
     let text = match (
@@ -34,7 +53,6 @@ pub(crate) async fn run(global: &Global, job: i64) -> anyhow::Result<Exit> {
         }
         _ => None,
     };
-    store.close().await?;
     if context.json {
         let details = Details {
             attempts: attempts.iter().map(Attempt::of).collect(),
@@ -42,11 +60,10 @@ pub(crate) async fn run(global: &Global, job: i64) -> anyhow::Result<Exit> {
             text,
             object: context.objects().path(row.key).to_string_lossy().into(),
         };
-        record::print(&Record::Job(&Job::of(&row, Some(details))))?;
-        return Ok(Exit::Ok);
+        record::print(&Record::Job(&Job::of(row, Some(details))))?;
+        return Ok(());
     }
-    print(&context, &row, &attempts, &parts, text.as_deref())?;
-    Ok(Exit::Ok)
+    print(context, row, &attempts, &parts, text.as_deref())
 }
 
 fn print(
@@ -60,7 +77,7 @@ fn print(
         "job {}  {} {}  task {}",
         row.id,
         row.kind,
-        row.state,
+        row.standing(),
         term::clean(&row.spec.task)
     ))?;
     term::outln(&format!("source   {}", term::path(&row.source_path)))?;
@@ -82,7 +99,11 @@ fn print(
         term::outln(&attempt_line(attempt))?;
     }
     for part in parts.iter().filter(|part| !part.state.is_final()).take(20) {
-        term::outln(&format!("waits for job {} ({})", part.child, part.state))?;
+        term::outln(&format!(
+            "waits for job {} ({})",
+            part.child,
+            part.standing()
+        ))?;
     }
     if let Some(text) = text {
         term::outln(&format!("text     {}", term::clean(text)))?;

@@ -13,7 +13,7 @@ use crate::cli::record::{self, Record, queue};
 use crate::cli::term::{self, utc};
 use crate::config::{Limits, Overrides};
 use crate::domain::units::grouped;
-use crate::domain::{GateId, JobKind, JobState, UtcMillis};
+use crate::domain::{GateId, JobKind, JobState, Standing, UtcMillis};
 use crate::pipeline::task::Learnt;
 use crate::store::{
     self, Count, GateRow, Holder, PauseRow, RunLock, RunRow, Store, board, refused,
@@ -54,8 +54,8 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     if seen.running.is_some() && seen.pulse.is_none() {
         term::outln("gates    the run has not said yet how they stand")?;
     }
-    for standing in &standings(&seen) {
-        for line in gate_lines(&context, standing, now) {
+    for gate in &gates_now(&seen) {
+        for line in gate_lines(&context, gate, now) {
             term::outln(&line)?;
         }
     }
@@ -121,7 +121,7 @@ impl Seen {
 }
 
 fn record_of(context: &Context, seen: &Seen, now: UtcMillis) -> queue::Status {
-    let standings = standings(seen);
+    let gates = gates_now(seen);
     let live = seen.pulse.as_ref().filter(|_| seen.running.is_some());
     queue::Status {
         queue: Some(context.queue().to_string_lossy().into_owned()),
@@ -131,9 +131,9 @@ fn record_of(context: &Context, seen: &Seen, now: UtcMillis) -> queue::Status {
         pauses: seen.pauses.iter().map(queue::Pause::of).collect(),
         refused: seen.refused,
         jobs: seen.counts.iter().map(queue::Count::of).collect(),
-        gates: standings
+        gates: gates
             .iter()
-            .map(|standing| gate_record(context, standing, now))
+            .map(|gate| gate_record(context, gate, now))
             .collect(),
         gates_as_of: live.map(|pulse| utc(pulse.at)),
         last_run: seen.last.as_ref().map(queue::Run::of),
@@ -156,12 +156,12 @@ fn pulse(
 }
 
 fn text(counts: &[Count], funds: &Funds, last: Option<&RunRow>) -> String {
-    let mut tasks: BTreeMap<(&str, JobKind), BTreeMap<JobState, u64>> = BTreeMap::new();
+    let mut tasks: BTreeMap<(&str, JobKind), BTreeMap<Standing, u64>> = BTreeMap::new();
     for count in counts {
         *tasks
             .entry((&count.task, count.kind))
             .or_default()
-            .entry(count.state)
+            .entry(count.standing())
             .or_default() += count.jobs;
     }
     let mut lines = Vec::new();
@@ -211,23 +211,23 @@ fn next_step(counts: &[Count], one_shots: bool) -> &'static str {
             "; `voicespool run` goes on"
         }
     } else if any(|state| matches!(state, JobState::Failed | JobState::Held)) {
-        "; `voicespool ls --state failed` (or held) shows what needs you"
+        "; `voicespool ls --state failed` (or in_doubt, or held) shows what needs you"
     } else {
         ""
     }
 }
 
 /// One gate as it stands: from the run at work if there is one, else from the queue.
-struct Standing<'a> {
+struct GateNow<'a> {
     row: &'a GateRow,
     cause: Cause,
     live: Option<&'a GatePulse>,
 }
 
 /// Gates with work, or with something to say.
-fn standings(seen: &Seen) -> Vec<Standing<'_>> {
+fn gates_now(seen: &Seen) -> Vec<GateNow<'_>> {
     let (pulse, running) = (seen.pulse.as_ref(), seen.running.is_some());
-    let mut standings = Vec::new();
+    let mut gates = Vec::new();
     for row in &seen.gates {
         let live = pulse
             .filter(|_| running)
@@ -248,10 +248,10 @@ fn standings(seen: &Seen) -> Vec<Standing<'_>> {
         };
         // The local gate has no limits: it is worth a line while it joins.
         if row.id != GateId::LOCAL || live.is_some() || waiting > 0 {
-            standings.push(Standing { row, cause, live });
+            gates.push(GateNow { row, cause, live });
         }
     }
-    standings
+    gates
 }
 
 fn is_open(state: JobState) -> bool {
@@ -269,25 +269,25 @@ fn name(row: &GateRow) -> String {
 }
 
 /// Two lines a gate: what it may do, and why it does not do more.
-fn gate_lines(context: &Context, standing: &Standing<'_>, now: UtcMillis) -> Vec<String> {
-    let row = standing.row;
+fn gate_lines(context: &Context, gate: &GateNow<'_>, now: UtcMillis) -> Vec<String> {
+    let row = gate.row;
     let learned = context.learned(&row.endpoint, &row.model);
     let mut allowed: Vec<String> = limit_words(&context.limits(&row.endpoint, &row.model));
     let words = |learnt: &Learnt| format!("{} ({})", learnt.lesson, learnt.from);
     allowed.extend(learned.iter().map(words));
-    if let Some(live) = standing.live
+    if let Some(live) = gate.live
         && let Some(pace) = live.per_second
     {
         allowed.push(format!("pace {pace:.1}/s"));
-    } else if let Some((rate, at)) = standing.row.rate {
+    } else if let Some((rate, at)) = gate.row.rate {
         let ago = term::span(now.since(at));
         allowed.push(format!("learned {rate:.1}/s {ago} ago"));
     }
-    let mut lines = vec![format!("gate     {}", name(standing.row))];
-    if !allowed.is_empty() && standing.row.id != GateId::LOCAL {
+    let mut lines = vec![format!("gate     {}", name(gate.row))];
+    if !allowed.is_empty() && gate.row.id != GateId::LOCAL {
         lines[0].push_str(&format!(": {}", allowed.join(", ")));
     }
-    let words = standing.cause.words(now, |at| Clock::time_of_day(at, now));
+    let words = gate.cause.words(now, |at| Clock::time_of_day(at, now));
     lines.push(format!("         why not faster? {}", term::clean(&words)));
     lines
 }
@@ -305,14 +305,14 @@ pub(crate) fn limit_words(limits: &Limits) -> Vec<String> {
     .collect()
 }
 
-fn gate_record(context: &Context, standing: &Standing<'_>, now: UtcMillis) -> queue::Gate {
-    let (row, live) = (standing.row, standing.live);
+fn gate_record(context: &Context, gate: &GateNow<'_>, now: UtcMillis) -> queue::Gate {
+    let (row, live) = (gate.row, gate.live);
     let learned = context.learned(&row.endpoint, &row.model);
     queue::Gate {
         endpoint: row.endpoint.clone(),
         model: row.model.clone(),
-        cause: standing.cause.clone(),
-        words: standing.cause.words(now, utc),
+        cause: gate.cause.clone(),
+        words: gate.cause.words(now, utc),
         limits: (&context.limits(&row.endpoint, &row.model)).into(),
         rate: live.and_then(|live| live.per_second),
         in_flight: live.map(|live| live.in_flight),

@@ -62,7 +62,7 @@ pub(super) fn nothing_made(order: &Order, files: &[&FilePlan], mut lines: Vec<St
 pub(super) fn resend(failure: Failure, order: &Order) -> Failure {
     failure
         .detail("a request of it was sent and never answered: it may be on the bill already")
-        .hint("voicespool retry --one-shots --state held --all    sends it again")
+        .hint("voicespool retry --one-shots --state in_doubt --all    sends it again")
         .hint(format!("then type voicespool {} … again", order.verb))
 }
 

@@ -110,6 +110,7 @@ pub(crate) struct Totals {
     pub in_doubt: u64,
     pub jobs_failed: u64,
     pub jobs_held: u64,
+    pub jobs_in_doubt: u64,
     pub jobs_left: u64,
     pub audio_s: f64,
 }
@@ -127,6 +128,7 @@ impl Totals {
             in_doubt: tally.in_doubt,
             jobs_failed: remains.jobs_failed,
             jobs_held: remains.jobs_held,
+            jobs_in_doubt: remains.jobs_in_doubt,
             jobs_left: remains.jobs_left,
             audio_s: tally.audio.seconds(),
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cli::term::utc;
 use crate::domain::{
     Attempt as AttemptNumber, AudioMillis, ContentKey, CostStatus, Delivery, FaultClass, JobId,
-    JobKind, JobState, NanoUsd, Quantity, RunId,
+    JobKind, NanoUsd, Quantity, RunId, Standing,
 };
 use crate::store::{AttemptRow, JobRow, PartRow};
 
@@ -13,7 +13,7 @@ use crate::store::{AttemptRow, JobRow, PartRow};
 #[derive(Debug, Serialize)]
 pub(crate) struct Job {
     pub job: JobId,
-    pub state: JobState,
+    pub state: Standing,
     pub kind: JobKind,
     pub task: String,
     pub source: String,
@@ -36,7 +36,7 @@ impl Job {
     pub(crate) fn of(row: &JobRow, details: Option<Details>) -> Self {
         Self {
             job: row.id,
-            state: row.state,
+            state: row.standing(),
             kind: row.kind,
             task: row.spec.task.clone(),
             source: String::from_utf8_lossy(&row.source_path).into_owned(),
@@ -115,7 +115,7 @@ impl Attempt {
 pub(crate) struct Part {
     pub ordinal: u32,
     pub job: JobId,
-    pub state: JobState,
+    pub state: Standing,
 }
 
 impl Part {
@@ -123,7 +123,7 @@ impl Part {
         Self {
             ordinal: row.ordinal,
             job: row.child,
-            state: row.state,
+            state: row.standing(),
         }
     }
 }

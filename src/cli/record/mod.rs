@@ -45,6 +45,7 @@ pub(crate) enum Record<'a> {
     Retry(&'a queue::Selection),
     Cancel(&'a queue::Selection),
     Hold(&'a queue::Selection),
+    Forget(&'a queue::Selection),
     Pause(&'a queue::Pauses),
     Unpause(&'a queue::Pauses),
     Report(&'a report::json::Report<'a>),

@@ -6,7 +6,7 @@ use crate::cli::record::money::{Money, Sum, Today};
 use crate::cli::record::plan::Limits;
 use crate::cli::term::utc;
 use crate::config;
-use crate::domain::{JobKind, JobState, Lesson, NanoUsd, PauseScope, Quantity, RunId};
+use crate::domain::{JobKind, Lesson, NanoUsd, PauseScope, Quantity, RunId, Standing};
 use crate::store::{self, PauseRow, Reopened, RunRow};
 use crate::worker::Cause;
 
@@ -33,7 +33,7 @@ pub(crate) struct Status {
 pub(crate) struct Count {
     pub task: String,
     pub kind: JobKind,
-    pub state: JobState,
+    pub state: Standing,
     pub jobs: u64,
     pub quantity: Quantity,
 }
@@ -43,7 +43,7 @@ impl Count {
         Self {
             task: count.task.clone(),
             kind: count.kind,
-            state: count.state,
+            state: count.standing(),
             jobs: count.jobs,
             quantity: count.quantity,
         }

@@ -75,6 +75,21 @@ impl Db {
             })
             .await
     }
+
+    pub(in crate::store) async fn forget(
+        &self,
+        task: &str,
+        path: &[u8],
+        at: UtcMillis,
+    ) -> Result<u64, Error> {
+        let file = Arc::new((task.to_owned(), path.to_owned()));
+        self.writer()?
+            .change(move |conn| {
+                let file = Arc::clone(&file);
+                Box::pin(async move { forget(conn, &file.0, &file.1, at).await })
+            })
+            .await
+    }
 }
 
 async fn add_source(conn: &mut SqliteConnection, source: &NewSource) -> Result<SourceId, Error> {
@@ -296,6 +311,31 @@ pub(super) async fn seal(
         .fetch_optional(conn)
         .await?;
     decode::parse(&state.ok_or(Error::NoSuchJob { job: parent })?)
+}
+
+async fn forget(
+    conn: &mut SqliteConnection,
+    task: &str,
+    path: &[u8],
+    at: UtcMillis,
+) -> Result<u64, Error> {
+    sqlx::query(sql::SUPERSEDE_SOURCES)
+        .bind(task)
+        .bind(path)
+        .bind(None::<i64>)
+        .bind(at.0)
+        .execute(&mut *conn)
+        .await?;
+    people::clear_picked(conn).await?;
+    for statement in [sql::FORGET_CANCELLED, sql::PICK_FORGOTTEN] {
+        sqlx::query(statement)
+            .bind(task)
+            .bind(path)
+            .execute(&mut *conn)
+            .await?;
+    }
+    sqlx::query(sql::REOPEN_FAILED).execute(&mut *conn).await?;
+    people::cancel_picked(conn, at, Some(sql::SUPERSEDED)).await
 }
 
 async fn supersede(

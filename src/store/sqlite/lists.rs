@@ -164,6 +164,7 @@ fn job_of(row: &SqliteRow, spec: Arc<Spec>) -> Result<JobRow, Error> {
         id,
         kind,
         state,
+        in_doubt: false,
         spec,
         source: SourceId(columns.raw()?),
         source_path: columns.raw()?,
@@ -189,6 +190,7 @@ fn job_of(row: &SqliteRow, spec: Arc<Spec>) -> Result<JobRow, Error> {
     job.children = sealed.and(pending.zip(lost));
     job.class = columns.maybe_word()?;
     job.detail = columns.raw()?;
+    job.in_doubt = job.detail.as_deref() != Some(sql::SET_ASIDE);
     job.audio = columns.maybe_audio()?;
     job.created_at = columns.time()?;
     job.finished_at = columns.maybe_time()?;
@@ -210,6 +212,7 @@ fn part_of(row: &SqliteRow) -> Result<PartRow, Error> {
         span: columns.span()?,
         boundary: columns.maybe_word()?,
         state: columns.word()?,
+        in_doubt: columns.raw()?,
         quantity: columns.quantity(kind)?,
         audio: columns.maybe_audio()?,
     })

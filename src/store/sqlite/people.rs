@@ -181,6 +181,18 @@ pub(super) fn push_filter(
         statement.push_bind(json(&filter.ids)?);
         statement.push("))");
     }
+    if let Some(in_doubt) = filter.in_doubt {
+        let is = if in_doubt { "IS NOT" } else { "IS" };
+        let aside = sql::SET_ASIDE;
+        statement.push(format!(
+            " AND (j.state <> 'held' OR j.detail {is} '{aside}')"
+        ));
+    }
+    if let Some(path) = &filter.path {
+        statement.push(" AND j.source_id IN (SELECT id FROM source WHERE path = ");
+        statement.push_bind(path.clone());
+        statement.push(")");
+    }
     if let Some(source) = filter.source {
         statement.push(" AND j.source_id = ");
         statement.push_bind(source.0);

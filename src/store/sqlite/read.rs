@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use sqlx::sqlite::SqliteRow;
+
 use crate::domain::{
     ContentKey, CostStatus, Day, GateId, JobId, JobState, NanoUsd, RunId, SourceId, SpecId,
+    Standing,
 };
 use crate::store::sqlite::decode::{Columns, hex, json};
 use crate::store::sqlite::{Db, enqueue, lists, sql};
@@ -17,7 +20,7 @@ impl Db {
     pub(in crate::store) async fn known(
         &self,
         keys: &[ContentKey],
-    ) -> Result<HashMap<ContentKey, JobState>, Error> {
+    ) -> Result<HashMap<ContentKey, Standing>, Error> {
         let keys: Vec<String> = keys.iter().map(|key| hex(&key.0)).collect();
         let rows = sqlx::query(sql::KEY_STATES)
             .bind(json(&keys)?)
@@ -26,7 +29,9 @@ impl Db {
         rows.iter()
             .map(|row| {
                 let mut columns = Columns::of(row);
-                Ok((columns.key()?, columns.word()?))
+                let key = columns.key()?;
+                let state = columns.word()?;
+                Ok((key, Standing::of(state, columns.raw()?)))
             })
             .collect()
     }
@@ -75,23 +80,19 @@ impl Db {
 
     pub(in crate::store) async fn counts(&self) -> Result<Vec<Count>, Error> {
         let rows = sqlx::query(sql::COUNTS).fetch_all(&self.readers).await?;
-        rows.iter()
-            .map(|row| {
-                let mut columns = Columns::of(row);
-                let spec = SpecId(columns.raw()?);
-                let task = columns.text()?;
-                let kind = columns.word()?;
-                Ok(Count {
-                    spec,
-                    task,
-                    kind,
-                    gate: GateId(columns.raw()?),
-                    state: columns.word()?,
-                    jobs: columns.number()?,
-                    quantity: columns.quantity(kind)?,
-                })
-            })
-            .collect()
+        let mut counts = rows
+            .iter()
+            .map(|row| count_of(row, |columns| Ok((columns.word()?, false))))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let rows = sqlx::query(sql::HELD_COUNTS)
+            .fetch_all(&self.readers)
+            .await?;
+        for row in &rows {
+            counts.push(count_of(row, |columns| {
+                Ok((JobState::Held, columns.raw()?))
+            })?);
+        }
+        Ok(counts)
     }
 
     pub(in crate::store) async fn money(&self) -> Result<Money, Error> {
@@ -245,4 +246,27 @@ fn note(money: &mut Money, status: CostStatus, sum: Sum) {
         CostStatus::InDoubt => money.in_doubt = sum,
         CostStatus::NotBilled => money.not_billed = sum,
     }
+}
+
+/// A row of counts; `standing` reads the state and whether it is in doubt.
+fn count_of(
+    row: &SqliteRow,
+    standing: impl FnOnce(&mut Columns<'_>) -> Result<(JobState, bool), Error>,
+) -> Result<Count, Error> {
+    let mut columns = Columns::of(row);
+    let spec = SpecId(columns.raw()?);
+    let task = columns.text()?;
+    let kind = columns.word()?;
+    let gate = GateId(columns.raw()?);
+    let (state, in_doubt) = standing(&mut columns)?;
+    Ok(Count {
+        spec,
+        task,
+        kind,
+        gate,
+        state,
+        in_doubt,
+        jobs: columns.number()?,
+        quantity: columns.quantity(kind)?,
+    })
 }

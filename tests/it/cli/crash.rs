@@ -102,7 +102,7 @@ fn held_requests_wait_for_a_person() {
 
     assert!(next.stderr().contains("in doubt"), "{}", next.stderr());
     assert!(
-        next.stderr().contains("retry --state held"),
+        next.stderr().contains("retry --state in_doubt"),
         "{}",
         next.stderr()
     );
@@ -111,25 +111,25 @@ fn held_requests_wait_for_a_person() {
         &["status"][..],
         &["plan"],
         &["report"],
-        &["retry", "--state", "held", "--all", "-n"],
+        &["retry", "--state", "in_doubt", "--all", "-n"],
     ] {
         let text = project.run(command).exits(0).stdout();
         assert!(text.contains("in doubt"), "{command:?}: {text}");
     }
     let preview = project
-        .run(&["retry", "--state", "held", "--all", "-n", "--json"])
+        .run(&["retry", "--state", "in_doubt", "--all", "-n", "--json"])
         .exits(0)
         .json();
     assert!(preview[0]["in_doubt"]["requests"].as_u64() >= Some(4));
     let bill = project.run(&["report", "--format", "attempts"]).exits(0);
     assert!(bill.stdout().contains(",in_doubt,"));
     let held = project
-        .run(&["ls", "--state", "held", "--json"])
+        .run(&["ls", "--state", "in_doubt", "--json"])
         .exits(0)
         .json();
     assert!(held.len() >= 4, "{held:?}");
     project
-        .run(&["retry", "--state", "held", "--all", "--yes"])
+        .run(&["retry", "--state", "in_doubt", "--all", "--yes"])
         .exits(0);
     project.run(&["run", "--yes"]).exits(0);
     assert!(project.path("out/book.wav").exists());

@@ -113,7 +113,7 @@ fn what_is_held_is_not_bought_and_not_counted_in_the_plan_until_it_is_taken_up()
     assert_eq!(plan["totals"]["requests_to_send"], 0, "{plan}");
     let words = project.run(&["plan"]).exits(0).stdout();
     assert!(
-        words.contains(&format!("{held} of its requests are held")),
+        words.contains(&format!("{held} requests of it set aside")),
         "{words}"
     );
     let why = project.run(&["ls", "--state", "held"]).exits(0).stdout();
@@ -167,5 +167,95 @@ fn what_failed_can_be_left_out_and_no_run_speaks_of_it_again() {
         .exits(0);
     project.run(&["run", "--yes"]).exits(0);
     assert_eq!(provider.mock.invoice().requests, requests + 1);
+    assert!(project.path("out/book.wav").exists());
+}
+
+#[test]
+fn what_a_person_set_aside_and_what_nobody_answered_are_two_states_everywhere() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_secs(30),
+        ..MockOptions::default()
+    });
+    let project = project(&provider);
+    let config = project.read("jobs.toml");
+    project.write(
+        "jobs.toml",
+        config.replace("[run]", "[budget]\non_in_doubt = \"hold\"\n[run]"),
+    );
+    let mut run = project.start(&["run", "--yes", "--json"]);
+    assert!(run.wait_for("job_sent", 4));
+    run.signal(Signal::TERM);
+    assert!(run.wait_for("stopping", 1));
+    run.signal(Signal::TERM);
+    run.end();
+
+    project.run(&["hold", "book.txt"]).exits(0);
+
+    let (held, in_doubt) = (in_state(&project, "held"), in_state(&project, "in_doubt"));
+    assert_eq!((held, in_doubt), (36, 4));
+    let plan = project.run(&["plan"]).exits(0).stdout();
+    assert!(plan.contains("36 requests of it set aside"), "{plan}");
+    assert!(plan.contains("4 requests of it in doubt"), "{plan}");
+    // The remedy for one leaves the other alone.
+    let only = |state: &str| {
+        let preview = ["retry", "--state", state, "--all", "-n", "--json"];
+        project.run(&preview).exits(0).json().remove(0)
+    };
+    assert_eq!(only("held")["jobs"], 36);
+    assert_eq!(only("held")["in_doubt"]["requests"], 0);
+    assert_eq!(only("in_doubt")["jobs"], 4);
+    assert_eq!(only("in_doubt")["in_doubt"]["requests"], 4);
+    project
+        .run(&["retry", "--state", "held", "--all", "--yes"])
+        .exits(0);
+    assert_eq!(in_state(&project, "in_doubt"), 4);
+    // A file's number, and its path, take up its parts again.
+    let file = project.run(&["ls", "--kind", "assemble", "--json"]);
+    let number = file.exits(0).json()[0]["job"].to_string();
+    for name in [&*number, "book.txt", "./book.txt"] {
+        let preview = ["retry", name, "-n", "--json"];
+        assert_eq!(
+            project.run(&preview).exits(0).json()[0]["jobs"],
+            4,
+            "{name}"
+        );
+        let listed = project.run(&["ls", name, "--limit", "100", "--json"]);
+        assert_eq!(listed.exits(0).json().len(), 41, "{name}");
+        let shown = project.run(&["show", name, "--json"]).exits(0).json();
+        assert_eq!(shown[0]["job"].to_string(), number);
+    }
+    let unknown = project.run(&["show", "nosuch.txt"]).exits(2).stderr();
+    assert!(unknown.contains("knows no file `nosuch.txt`"), "{unknown}");
+}
+
+#[test]
+fn a_file_that_is_gone_is_forgotten_and_one_that_comes_back_is_new() {
+    let provider = Provider::start(MockOptions::default());
+    let project = project(&provider);
+    provider.mock.set_faults(vec![FaultRule {
+        from: Some(20),
+        ..FaultRule::every(1, "status=400".parse().unwrap())
+    }]);
+    project.run(&["run", "--yes"]).exits(3);
+    let billed = provider.billed();
+    assert!(in_state(&project, "failed") > 0);
+
+    let said = project.run(&["forget", "book.txt"]).exits(0);
+
+    assert!(
+        said.stderr().contains("book.txt is still there"),
+        "{}",
+        said.stderr()
+    );
+    assert_eq!(in_state(&project, "failed"), 0);
+    let status = project.run(&["status", "--json"]).exits(0).json().remove(0);
+    assert_eq!(status["money"]["confirmed"]["requests"], billed);
+    project.run(&["forget", "nosuch.txt"]).exits(2);
+    // It is still among the inputs: it comes back, and what was paid for is used.
+    provider.mock.set_faults(Vec::new());
+    project.run(&["run", "--yes"]).exits(0);
+    assert_eq!(provider.billed(), 40);
+    std::fs::remove_file(project.path("book.txt")).unwrap();
+    project.run(&["forget", "book.txt"]).exits(0);
     assert!(project.path("out/book.wav").exists());
 }

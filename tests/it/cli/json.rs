@@ -202,6 +202,7 @@ fn every_command_prints_records_and_they_stay_as_they_are() {
     session.lines(&["retry", "--all", "--yes"], 0);
     insta::assert_snapshot!("hold", session.shows(&["hold", "--all"], 0));
     insta::assert_snapshot!("cancel", session.shows(&["cancel", "--all", "--yes"], 0));
+    insta::assert_snapshot!("forget", session.shows(&["forget", "d.txt"], 0));
 
     session.provider.mock.set_faults(Vec::new());
     let spoken = ["tts", "Hello.", "-o", "hello.wav"];

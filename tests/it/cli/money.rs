@@ -285,20 +285,23 @@ fn a_request_that_nobody_answers_is_not_bought_for_a_day() {
     let ended = project.run(&["run", "--max-cost", "1"]).exits(3);
 
     assert_eq!(provider.mock.invoice().requests, 3);
-    assert!(ended.stderr().contains("held"), "{}", ended.stderr());
-    let held = project.run(&["ls", "--state", "held"]).exits(0).stdout();
+    assert!(ended.stderr().contains("in doubt"), "{}", ended.stderr());
+    let held = project
+        .run(&["ls", "--state", "in_doubt"])
+        .exits(0)
+        .stdout();
     assert!(held.contains("not answered"), "{held}");
     // Nobody has said that it may be sent again.
     project.run(&["run", "--max-cost", "1"]).exits(3);
     assert_eq!(provider.mock.invoice().requests, 3);
     let asked = project
-        .run(&["retry", "--state", "held", "--all", "--dry-run"])
+        .run(&["retry", "--state", "in_doubt", "--all", "--dry-run"])
         .exits(0)
         .stdout();
     assert!(asked.contains("may be on the bill already"), "{asked}");
     provider.mock.set_faults(Vec::new());
     project
-        .run(&["retry", "--state", "held", "--all", "--yes"])
+        .run(&["retry", "--state", "in_doubt", "--all", "--yes"])
         .exits(0);
     project.run(&["run", "--max-cost", "1"]).exits(0);
     assert_eq!(provider.mock.invoice().requests, 4);

@@ -60,7 +60,7 @@ fn a_project_of_0_1_0_opens_and_buys_nothing_again() {
 #[test]
 fn what_failed_and_what_is_in_doubt_in_a_project_of_0_1_0_stays_so() {
     let project = project("0.1.0");
-    for (state, file) in [("failed", "bob.txt"), ("held", "cy.txt")] {
+    for (state, file) in [("failed", "bob.txt"), ("in_doubt", "cy.txt")] {
         let listed = project.run(&["ls", "--state", state]).exits(0).stdout();
         assert!(listed.contains(file), "{state}: {listed}");
     }

@@ -80,6 +80,59 @@ impl JobState {
 }
 
 named!(
+    /// Where a job stands, as people are told: what nobody answered and what a person set aside are
+    /// one state to the queue and two to whoever decides, because taking up the first may pay twice.
+    Standing {
+        Scheduled = "scheduled",
+        Available = "available",
+        Leased = "leased",
+        Sent = "sent",
+        Waiting = "waiting",
+        /// Set aside by a person.
+        Held = "held",
+        /// Sent and possibly billed, never answered; wants a person.
+        InDoubt = "in_doubt",
+        Completed = "completed",
+        Failed = "failed",
+        Cancelled = "cancelled",
+    }
+);
+
+impl Standing {
+    /// Of a job in `state`; `in_doubt` counts only where it is held.
+    pub fn of(state: JobState, in_doubt: bool) -> Self {
+        match state {
+            JobState::Scheduled => Self::Scheduled,
+            JobState::Available => Self::Available,
+            JobState::Leased => Self::Leased,
+            JobState::Sent => Self::Sent,
+            JobState::Waiting => Self::Waiting,
+            JobState::Held if in_doubt => Self::InDoubt,
+            JobState::Held => Self::Held,
+            JobState::Completed => Self::Completed,
+            JobState::Failed => Self::Failed,
+            JobState::Cancelled => Self::Cancelled,
+        }
+    }
+
+    /// The state of the queue that it is, and whether in doubt, where that makes a difference.
+    pub fn state(self) -> (JobState, Option<bool>) {
+        match self {
+            Self::Scheduled => (JobState::Scheduled, None),
+            Self::Available => (JobState::Available, None),
+            Self::Leased => (JobState::Leased, None),
+            Self::Sent => (JobState::Sent, None),
+            Self::Waiting => (JobState::Waiting, None),
+            Self::Held => (JobState::Held, Some(false)),
+            Self::InDoubt => (JobState::Held, Some(true)),
+            Self::Completed => (JobState::Completed, None),
+            Self::Failed => (JobState::Failed, None),
+            Self::Cancelled => (JobState::Cancelled, None),
+        }
+    }
+}
+
+named!(
     /// Why a chunk of text ends where it ends; chooses the pause that follows it.
     Boundary {
         /// Inside a sentence that was too long to send whole.
@@ -127,6 +180,17 @@ mod tests {
                 .to_string()
                 .contains("completed")
         );
+    }
+
+    #[test]
+    fn each_standing_is_one_state_and_one_word() {
+        for standing in Standing::ALL {
+            let (state, in_doubt) = standing.state();
+            assert_eq!(Standing::of(state, in_doubt == Some(true)), *standing);
+        }
+        for state in JobState::ALL {
+            assert_eq!(Standing::of(*state, false).as_str(), state.as_str());
+        }
     }
 
     #[test]

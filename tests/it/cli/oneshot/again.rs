@@ -103,11 +103,18 @@ fn who_wants_to_be_asked_about_doubt_is_asked() {
         .exits(3)
         .stderr();
     assert!(
-        held.contains("retry --one-shots --state held --all"),
+        held.contains("retry --one-shots --state in_doubt --all"),
         "{held}"
     );
     assert_eq!(provider.billed(), 0);
-    let retry = ["retry", "--one-shots", "--state", "held", "--all", "--yes"];
+    let retry = [
+        "retry",
+        "--one-shots",
+        "--state",
+        "in_doubt",
+        "--all",
+        "--yes",
+    ];
     project.run(&retry).exits(0);
     project.run(&speak(TEXT, "a.wav", &["--yes"])).exits(0);
     assert_eq!(provider.billed(), 1);

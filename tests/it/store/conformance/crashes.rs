@@ -1,6 +1,8 @@
 //! Crashes: nothing lost, nothing hidden, poison put aside.
 
-use voicespool::domain::{AudioMillis, CharCount, FaultClass, JobState, NanoUsd, Quantity};
+use voicespool::domain::{
+    AudioMillis, CharCount, FaultClass, JobState, NanoUsd, Quantity, Standing,
+};
 use voicespool::store::{Adopt, DoubtPolicy, Error, Evidence, Filter};
 
 use crate::store::conformance::is_sound;
@@ -67,8 +69,8 @@ async fn after_a_crash_nothing_finished_is_lost_and_each_request_in_flight_is_na
         Some(AudioMillis(800))
     );
     let states = store.known(&[done.key, unsent.key]).await.unwrap();
-    assert_eq!(states[&done.key], JobState::Completed);
-    assert_eq!(states[&unsent.key], JobState::Available);
+    assert_eq!(states[&done.key], Standing::Completed);
+    assert_eq!(states[&unsent.key], Standing::Available);
     let row = store.job(parent).await.unwrap().unwrap();
     assert_eq!(row.children, Some((2, 0)));
     is_sound(&store).await;

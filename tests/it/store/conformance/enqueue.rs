@@ -1,7 +1,7 @@
 //! New work: what repeats, what is shared, what replaces what.
 
 use voicespool::domain::{
-    AudioMillis, CharCount, CostStatus, FaultClass, JobId, JobKind, JobState, Quantity,
+    AudioMillis, CharCount, CostStatus, FaultClass, JobId, JobKind, JobState, Quantity, Standing,
 };
 use voicespool::store::{Error, Filter, NewChild, NewChildren};
 
@@ -237,13 +237,13 @@ async fn a_new_version_of_a_file_cancels_what_only_the_old_one_wanted() {
         .known(&[key(1), key(2), key(3), key(4), key(5)])
         .await
         .unwrap();
-    assert_eq!(states.get(&key(1)), Some(&JobState::Sent), "paid for");
+    assert_eq!(states.get(&key(1)), Some(&Standing::Sent), "paid for");
     assert_eq!(
         states.get(&key(2)),
-        Some(&JobState::Available),
+        Some(&Standing::Available),
         "wanted by both"
     );
-    assert_eq!(states.get(&key(3)), Some(&JobState::Cancelled));
+    assert_eq!(states.get(&key(3)), Some(&Standing::Cancelled));
     assert_eq!(states.get(&key(5)), None);
     let current = desk
         .store
@@ -308,8 +308,8 @@ async fn a_file_that_goes_back_to_its_old_version_is_worked_on_again() {
         .unwrap();
 
     let states = desk.store.known(&[key(1), key(2), key(3)]).await.unwrap();
-    assert_eq!(states[&key(1)], JobState::Available);
-    assert_eq!(states[&key(3)], JobState::Cancelled);
+    assert_eq!(states[&key(1)], Standing::Available);
+    assert_eq!(states[&key(3)], Standing::Cancelled);
     assert_eq!(desk.state(new).await, JobState::Cancelled);
     let current = desk
         .store

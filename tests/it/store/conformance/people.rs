@@ -1,7 +1,7 @@
 //! What a person asks for: retry, cancel, filters.
 
 use voicespool::domain::{
-    CharCount, CostStatus, FaultClass, JobKind, JobState, PauseScope, Quantity,
+    CharCount, CostStatus, FaultClass, JobKind, JobState, PauseScope, Quantity, Standing,
 };
 use voicespool::store::{Error, Filter, NewPause};
 
@@ -109,9 +109,9 @@ async fn cancelling_a_book_spares_what_another_wants_and_what_is_on_the_wire() {
 
     assert_eq!(cancelled, 2);
     let states = desk.store.known(&[key(1), key(2), key(3)]).await.unwrap();
-    assert_eq!(states[&key(1)], JobState::Sent);
-    assert_eq!(states[&key(2)], JobState::Available);
-    assert_eq!(states[&key(3)], JobState::Cancelled);
+    assert_eq!(states[&key(1)], Standing::Sent);
+    assert_eq!(states[&key(2)], Standing::Available);
+    assert_eq!(states[&key(3)], Standing::Cancelled);
     desk.store
         .settle(completed(&claim, Some(confirmed(40))))
         .await
