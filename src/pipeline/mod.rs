@@ -4,6 +4,7 @@
 pub mod addresses;
 pub mod assemble;
 pub mod compose;
+mod differs;
 pub mod discover;
 pub mod enqueue;
 pub mod extensions;

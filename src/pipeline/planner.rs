@@ -9,6 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::domain::units::counted;
 use crate::domain::{ContentKey, JobKind, JobState, NanoUsd, Quantity, Standing};
+use crate::pipeline::differs::{self, Asked};
 use crate::pipeline::discover::{DiscoverError, Found, discover};
 use crate::pipeline::extensions::{AUDIO_EXTENSIONS, TEXT_EXTENSIONS};
 use crate::pipeline::key;
@@ -68,6 +69,9 @@ pub(crate) enum Read {
 
 /// What a file needs and what comes of it.
 struct Wanted {
+    /// Hash of the file, and of the text in it.
+    content: ContentKey,
+    text: Option<ContentKey>,
     parent: ContentKey,
     /// Its requests.
     keys: Vec<(ContentKey, Quantity)>,
@@ -81,6 +85,8 @@ impl Wanted {
     fn of_text(source: &TextSource, recipe: &Assemble) -> Self {
         let chunks = source.chunks.iter();
         Self {
+            content: source.content,
+            text: Some(source.text_key),
             parent: key::output(JobKind::Assemble.as_str(), source.content, recipe),
             keys: chunks
                 .map(|chunk| (chunk.key, Quantity::Chars(chunk.chars)))
@@ -93,6 +99,8 @@ impl Wanted {
 
     fn of_audio(source: &AudioSource, recipe: &Compose) -> Self {
         Self {
+            content: source.content,
+            text: None,
             parent: key::output(JobKind::Compose.as_str(), source.content, recipe),
             keys: vec![(source.key, Quantity::Audio(source.duration))],
             outputs: recipe.outputs().cloned().collect(),
@@ -233,6 +241,8 @@ impl Planner<'_> {
         inputs: &HashSet<PathBuf>,
     ) -> Result<FilePlan, PlanError> {
         let Wanted {
+            content,
+            text,
             parent,
             keys,
             outputs,
@@ -271,12 +281,36 @@ impl Planner<'_> {
         }
         if file.state.is_work() {
             self.price(task, &mut file, keys).await?;
+            if file.to_send > 0 && file.state == FileState::Changed {
+                let asked = Asked {
+                    task,
+                    content,
+                    text,
+                };
+                self.note_differs(&mut file, &asked).await?;
+            }
         }
         file.at_most = file.to_send > 0 && at_most;
         if file.at_most {
             file.add_note(note_at_most(&file));
         }
         Ok(file)
+    }
+
+    /// What of it was bought before, and why that does not count.
+    async fn note_differs(
+        &self,
+        file: &mut FilePlan,
+        asked: &Asked<'_>,
+    ) -> Result<(), store::Error> {
+        let Some(store) = self.store else {
+            return Ok(());
+        };
+        let path = self.places.stored(&file.found.path);
+        if let Some(before) = store.bought(&asked.task.name, &path).await? {
+            file.add_note(differs::from(&before, asked));
+        }
+        Ok(())
     }
 
     /// No two inputs become one file.

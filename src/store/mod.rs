@@ -30,8 +30,8 @@ pub use lock::RunLock;
 pub use money::{Money, Sum};
 pub use queue::{Options, Store};
 pub use rows::{
-    AttemptRow, Count, EventRow, FileEntry, GateRow, JobRow, LedgerEntry, ObjectRow, OutputRow,
-    ParentRow, PartRow, PauseRow, RunRow, SourceRow,
+    AttemptRow, Bought, Count, EventRow, FileEntry, GateRow, JobRow, LedgerEntry, ObjectRow,
+    OutputRow, ParentRow, PartRow, PauseRow, RunRow, SourceRow,
 };
 pub use work::{
     Added, Adopt, Attempted, Caps, Claim, DoubtPolicy, Evidence, Fault, Filter, InFlight, Intent,

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::store::sqlite::{self, Db};
 use crate::store::{
-    Added, Adopt, AttemptRow, Caps, Claim, Count, DoubtPolicy, Error, EventRow, Evidence,
+    Added, Adopt, AttemptRow, Bought, Caps, Claim, Count, DoubtPolicy, Error, EventRow, Evidence,
     FileEntry, Filter, GateRow, Intent, JobRow, LedgerEntry, Money, NewChildren, NewEvent,
     NewParent, NewRun, NewSource, NewSpec, ObjectRow, OutputRow, Parent, ParentRow, PartRow,
     Recovered, RunRow, Settle, SourceRow, Spec,
@@ -339,6 +339,11 @@ impl Store {
     /// The states of those keys that are jobs. `completed`: already bought.
     pub async fn known(&self, keys: &[ContentKey]) -> Result<HashMap<ContentKey, Standing>, Error> {
         self.db.known(keys).await
+    }
+
+    /// How a part of the file of `task` at `path` was bought last.
+    pub async fn bought(&self, task: &str, path: &[u8]) -> Result<Option<Bought>, Error> {
+        self.db.bought(task, path).await
     }
 
     pub async fn parent_by_key(&self, key: ContentKey) -> Result<Option<ParentRow>, Error> {

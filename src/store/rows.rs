@@ -142,6 +142,19 @@ impl PartRow {
     }
 }
 
+/// How a part of a file was bought: the last that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bought {
+    /// Where the request went, as in its key.
+    pub endpoint: String,
+    /// The parameters, in JSON.
+    pub params: String,
+    /// Hash of the file it was bought for.
+    pub content: ContentKey,
+    /// Hash of the text in that file.
+    pub text: Option<ContentKey>,
+}
+
 /// One request, as on the bill.
 #[derive(Debug, Clone)]
 pub struct AttemptRow {

@@ -41,7 +41,7 @@ pub(super) async fn accept(
     })
     .await
     .expect("syncing an answer does not panic")
-    .map_err(|error| local_fault(error))?;
+    .map_err(local_fault)?;
     drop(wire);
     let expected = Expected::of(asked, input);
     let checked = tokio::task::spawn_blocking(move || expected.check(arrived)).await;

@@ -12,7 +12,7 @@ use crate::domain::{
 use crate::store::sqlite::decode::{Columns, hex, json};
 use crate::store::sqlite::{Db, enqueue, lists, sql};
 use crate::store::{
-    Count, Error, Filter, GateRow, JobRow, Money, ObjectRow, ParentRow, PauseRow, RunRow,
+    Bought, Count, Error, Filter, GateRow, JobRow, Money, ObjectRow, ParentRow, PauseRow, RunRow,
     SourceRow, Spec, Sum,
 };
 
@@ -93,6 +93,26 @@ impl Db {
             })?);
         }
         Ok(counts)
+    }
+
+    pub(in crate::store) async fn bought(
+        &self,
+        task: &str,
+        path: &[u8],
+    ) -> Result<Option<Bought>, Error> {
+        let row = sqlx::query(sql::BOUGHT)
+            .bind(task)
+            .bind(path)
+            .fetch_optional(&self.readers)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        Ok(Some(Bought {
+            endpoint: columns.text()?,
+            params: columns.text()?,
+            content: columns.key()?,
+            text: columns.maybe_key()?,
+        }))
     }
 
     pub(in crate::store) async fn money(&self) -> Result<Money, Error> {

@@ -320,6 +320,12 @@ statements! {
         WHERE (job_id, path) > (?1, ?2) ORDER BY job_id, path LIMIT ?3";
     LATEST_SOURCE = concat!("SELECT ", source_columns!(), " FROM source s
         WHERE s.task = ?1 AND s.path = ?2 AND s.superseded_at IS NULL ORDER BY s.id DESC LIMIT 1");
+    BOUGHT = "SELECT g.endpoint, p.params, s.content, s.text
+        FROM source s CROSS JOIN job q ON q.source_id = s.id AND q.sealed IS NOT NULL
+        CROSS JOIN part t ON t.parent_id = q.id
+        CROSS JOIN job c ON c.id = t.child_id AND c.state = 'completed'
+        JOIN spec p ON p.id = c.spec_id JOIN gate g ON g.id = c.gate_id
+        WHERE s.task = ?1 AND s.path = ?2 ORDER BY q.id DESC LIMIT 1";
     SOURCES = concat!("SELECT ", source_columns!(), " FROM source s
         WHERE s.id > ?1 ORDER BY s.id LIMIT ?2");
     PARTS = concat!("SELECT p.ordinal, p.child_id, c.key, o.sha256, c.kind, p.span_start, p.span_end,

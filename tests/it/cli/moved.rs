@@ -72,3 +72,49 @@ fn two_addresses_cannot_have_one_identity() {
     assert!(said.contains("has this identity too"), "{said}");
     assert_eq!(provider.billed(), 0);
 }
+
+#[test]
+fn a_plan_says_what_differs_from_what_was_bought() {
+    let (first, second) = (
+        Provider::start(MockOptions::default()),
+        Provider::start(MockOptions::default()),
+    );
+    let project = Project::new(&config(&first, ""));
+    project.write("a.txt", "One sentence that is bought once.");
+    project.run(&["run", "--yes"]).exits(0);
+    let note = |config: String| {
+        project.write("jobs.toml", config);
+        let plan = project.run(&["plan", "--json"]).exits(0).json().remove(0);
+        let file = &plan["tasks"][0]["files"][0];
+        file["note"].as_str().unwrap_or_default().to_owned()
+    };
+    let before = config(&first, "");
+    assert_eq!(note(before.clone()), "");
+
+    let moved = note(config(&second, ""));
+    assert!(
+        moved.contains("the same text; another server (together:127.0.0.1:"),
+        "{moved}"
+    );
+    assert!(moved.contains("`identity`"), "{moved}");
+    let voice = note(before.replace("af_heart", "af_bella"));
+    assert!(
+        voice.ends_with("the same text; another `voice` (af_bella, was af_heart)"),
+        "{voice}"
+    );
+    let format = note(before.replace("format = \"wav\"", "format = \"mp3\""));
+    assert!(
+        format.contains("another `format` (mp3, was wav)"),
+        "{format}"
+    );
+    let cut = note(format!(
+        "{before}chunk = {{ max_chars = 20, target_chars = 15 }}\n"
+    ));
+    assert!(
+        cut.ends_with("the same text, cut or cleaned otherwise"),
+        "{cut}"
+    );
+    project.write("a.txt", "Another sentence now.");
+    let text = note(before);
+    assert!(text.ends_with("the text has changed"), "{text}");
+}
