@@ -12,6 +12,12 @@ pub(crate) fn name() -> String {
         .into_owned()
 }
 
+/// Which start of the machine this is, if the system says so.
+pub(crate) fn boot() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
+}
+
 /// What was typed, without the ends of what is long: a text to speak can be an argument. No
 /// flag takes a secret, so there is none in it.
 pub(crate) fn command_line() -> String {

@@ -40,6 +40,7 @@ impl Context {
             host: host::name(),
             command: host::command_line(),
             since: self.clock.now(),
+            boot: host::boot(),
         }
     }
 

@@ -4,13 +4,18 @@
 //! with the process, however that ends, so a crash never needs an `unlock` command
 //! and a living run is never mistaken for a dead one. The file itself stays: to
 //! remove it would let two processes lock two files of one name.
+//!
+//! On some shared drives a lock always succeeds. There the holder also writes itself down again and
+//! again, and who is written down and beats is believed to be there.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
 
+use crate::store::drive;
 use crate::store::error::{Error, refuse_link};
 use crate::store::holder::Holder;
 use crate::store::private;
@@ -22,10 +27,24 @@ const FILE_NAME: &str = "run.lock";
 /// down; so often, ten milliseconds apart, a refused process looks again.
 const LOOKS: u32 = 10;
 
+/// How often a holder on a shared drive writes itself down.
+const BEAT: Duration = Duration::from_secs(20);
+
+/// After so long without a beat the holder is believed to be gone.
+const SILENCE: Duration = Duration::from_secs(90);
+
 /// The right to work on a queue, until dropped.
 #[derive(Debug)]
 pub struct RunLock {
     file: File,
+    beat: Option<Beat>,
+}
+
+/// The thread that writes the holder down again and again.
+#[derive(Debug)]
+struct Beat {
+    stop: mpsc::Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl RunLock {
@@ -35,6 +54,10 @@ impl RunLock {
     /// # Errors
     /// [`Error::Locked`] while another process has it; [`Error::Io`].
     pub fn acquire(state_dir: &Path, holder: &Holder) -> Result<Self, Error> {
+        Self::acquire_on(state_dir, holder, drive::shared(state_dir).is_some())
+    }
+
+    fn acquire_on(state_dir: &Path, holder: &Holder, is_shared: bool) -> Result<Self, Error> {
         let path = state_dir.join(FILE_NAME);
         let file = open(&path)?;
         match file.try_lock() {
@@ -46,9 +69,12 @@ impl RunLock {
             }
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
-        let mut lock = Self { file };
-        lock.write_down(holder)?;
-        Ok(lock)
+        if is_shared && let Some(other) = who_beats(state_dir, holder)? {
+            return Err(Error::Locked {
+                holder: Some(other),
+            });
+        }
+        Self::held(file, holder, is_shared)
     }
 
     /// As [`Self::acquire`], but waits for the lock, and blocks its thread meanwhile.
@@ -63,9 +89,24 @@ impl RunLock {
                 other => break other?,
             }
         }
-        let mut lock = Self { file };
-        lock.write_down(holder)?;
-        Ok(lock)
+        let is_shared = drive::shared(state_dir).is_some();
+        while is_shared && who_beats(state_dir, holder)?.is_some() {
+            thread::sleep(Duration::from_secs(1));
+        }
+        Self::held(file, holder, is_shared)
+    }
+
+    fn held(mut file: File, holder: &Holder, is_shared: bool) -> Result<Self, Error> {
+        let text = text_of(holder)?;
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(text.as_bytes())?;
+        let beat = if is_shared {
+            Some(beat(file.try_clone()?, text))
+        } else {
+            None
+        };
+        Ok(Self { file, beat })
     }
 
     /// Who has the queue in `state_dir` now; `None` when nobody has. Takes nothing.
@@ -79,24 +120,61 @@ impl RunLock {
             other => other?,
         };
         match file.try_lock_shared() {
+            Ok(()) if drive::shared(state_dir).is_some() => {
+                // Nobody is like a process that is not there.
+                let nobody = Holder::default();
+                drop(file);
+                who_beats(state_dir, &nobody)
+            }
             Ok(()) => Ok(None),
             Err(TryLockError::WouldBlock) => Ok(name_of_holder(&path)),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
     }
+}
 
-    fn write_down(&mut self, holder: &Holder) -> Result<(), Error> {
-        let text =
-            serde_json::to_string(holder).map_err(|error| Error::misuse(error.to_string()))?;
-        self.file.set_len(0)?;
-        self.file.rewind()?;
-        self.file.write_all(text.as_bytes())?;
-        Ok(())
-    }
+/// `holder` as it stands in the lock file.
+fn text_of(holder: &Holder) -> Result<String, Error> {
+    serde_json::to_string(holder).map_err(|error| Error::misuse(error.to_string()))
+}
+
+/// Writes `text` over itself until it is told to stop: never is there nothing to read.
+fn beat(mut file: File, text: String) -> Beat {
+    let (stop, stopped) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        while stopped.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+            // A beat that is missed is made up for by the next; three in a row are not.
+            let _ = file.rewind().and_then(|()| file.write_all(text.as_bytes()));
+        }
+    });
+    Beat { stop, thread }
+}
+
+/// Who is written down in the lock file, beat not long ago, and is not known to be gone.
+fn who_beats(state_dir: &Path, here: &Holder) -> Result<Option<Holder>, Error> {
+    let path = state_dir.join(FILE_NAME);
+    let Some(found) = read_holder(&path) else {
+        return Ok(None);
+    };
+    let silent_for = now_on(state_dir)?
+        .duration_since(path.metadata()?.modified()?)
+        .unwrap_or_default();
+    let is_there = silent_for < SILENCE && !found.is_gone_from(here);
+    Ok(is_there.then_some(found))
+}
+
+/// The time by the clock of the drive, which stamps the beats: it need not be this machine's.
+fn now_on(state_dir: &Path) -> Result<SystemTime, Error> {
+    let stamp = tempfile::NamedTempFile::new_in(state_dir)?;
+    Ok(stamp.as_file().metadata()?.modified()?)
 }
 
 impl Drop for RunLock {
     fn drop(&mut self) {
+        if let Some(Beat { stop, thread }) = self.beat.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
         // Only so that nobody is named who is gone. The lock itself ends with the file handle.
         let _ = self.file.set_len(0);
     }
@@ -119,15 +197,18 @@ fn name_of_holder(path: &Path) -> Option<Holder> {
         if look > 0 {
             thread::sleep(Duration::from_millis(10));
         }
-        let mut text = String::new();
-        let read = File::open(path).and_then(|file| file.take(4096).read_to_string(&mut text));
-        if read.is_ok()
-            && let Ok(holder) = serde_json::from_str(&text)
-        {
+        if let Some(holder) = read_holder(path) {
             return Some(holder);
         }
     }
     None
+}
+
+fn read_holder(path: &Path) -> Option<Holder> {
+    let mut text = String::new();
+    let file = File::open(path).ok()?;
+    file.take(4096).read_to_string(&mut text).ok()?;
+    serde_json::from_str(&text).ok()
 }
 
 #[cfg(test)]
@@ -141,7 +222,69 @@ mod tests {
             host: "attic".to_owned(),
             command: "run --yes".to_owned(),
             since: UtcMillis(7),
+            boot: Some("first".to_owned()),
         }
+    }
+
+    fn on_a_shared_drive(folder: &Path, holder: &Holder) -> Result<RunLock, Error> {
+        RunLock::acquire_on(folder, holder, true)
+    }
+
+    /// As if its lock had been no lock: the file names a holder, and nothing is locked.
+    fn left_by(folder: &Path, holder: &Holder) {
+        let text = serde_json::to_string(holder).unwrap();
+        let mut file = File::create(folder.join(FILE_NAME)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn where_locks_lie_a_holder_that_beats_is_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = Holder {
+            host: "cellar".to_owned(),
+            ..holder(1)
+        };
+        left_by(folder.path(), &elsewhere);
+
+        let refused = on_a_shared_drive(folder.path(), &holder(2));
+
+        let named =
+            matches!(&refused, Err(Error::Locked { holder: Some(named) }) if *named == elsewhere);
+        assert!(named, "{refused:?}");
+        // Where locks are locks, a name that is left says nothing.
+        RunLock::acquire(folder.path(), &holder(2)).unwrap();
+    }
+
+    #[test]
+    fn where_locks_lie_a_holder_that_fell_silent_or_is_gone_makes_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = holder(std::process::id());
+        let rebooted = Holder {
+            boot: Some("before".to_owned()),
+            ..holder(1)
+        };
+        left_by(folder.path(), &rebooted);
+        drop(on_a_shared_drive(folder.path(), &here).unwrap());
+        // No process has the largest number there is.
+        left_by(folder.path(), &holder(u32::MAX));
+        drop(on_a_shared_drive(folder.path(), &here).unwrap());
+
+        left_by(
+            folder.path(),
+            &Holder {
+                host: "cellar".to_owned(),
+                ..holder(1)
+            },
+        );
+        let path = folder.path().join(FILE_NAME);
+        let file = File::options().write(true).open(path).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        let long_ago = written - SILENCE - Duration::from_secs(1);
+        file.set_modified(long_ago).unwrap();
+        let lock = on_a_shared_drive(folder.path(), &here).unwrap();
+        assert_eq!(read_holder(&folder.path().join(FILE_NAME)), Some(here));
+        drop(lock);
+        assert_eq!(read_holder(&folder.path().join(FILE_NAME)), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! but its own database, the run lock, and the notes beside them (`board`, `learned`).
 
 pub mod board;
+pub mod drive;
 mod error;
 mod holder;
 pub mod learned;

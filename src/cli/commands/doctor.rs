@@ -13,7 +13,7 @@ use crate::cli::term;
 use crate::config::{EngineKind, Overrides};
 use crate::pipeline::task::Learnt;
 use crate::store::learned::FILE_NAME;
-use crate::store::private;
+use crate::store::{drive, private};
 
 /// Less than this and a night may end early.
 const LITTLE_DISK: u64 = 2_000_000_000;
@@ -52,6 +52,7 @@ pub(crate) async fn run(global: &Global) -> anyhow::Result<Exit> {
     limits(&mut checks);
     queue(&context, &mut checks).await;
     privacy(&context, &mut checks);
+    drive(&context, &mut checks);
     learned(&context, &mut checks);
     let bad = checks.iter().any(|check| check.mark == Mark::Bad);
     for Check { mark, what, says } in &checks {
@@ -243,6 +244,23 @@ fn privacy(context: &Context, checks: &mut Vec<Check>) {
         mark,
         what: "privacy",
         says,
+    });
+}
+
+/// SQLite's log and locks want a disk of this machine.
+fn drive(context: &Context, checks: &mut Vec<Check>) {
+    let state = &context.settings.places.state;
+    let existing = state.ancestors().find(|folder| folder.exists());
+    let Some(kind) = existing.and_then(drive::shared) else {
+        return;
+    };
+    checks.push(Check {
+        mark: Mark::Note,
+        what: "drive",
+        says: format!(
+            "{} is on a shared drive ({kind}): SQLite is not made for those; let `state` name a folder of this machine",
+            state.display()
+        ),
     });
 }
 

@@ -37,6 +37,7 @@ fn holder(pid: u32) -> Holder {
         pid,
         host: "attic".to_owned(),
         command: "run --yes".to_owned(),
+        boot: None,
         since: UtcMillis(5),
     }
 }
