@@ -104,4 +104,10 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         request: TranscriptionRequest<'a>,
         body: &'a mut (dyn Write + Send),
     ) -> BoxFuture<'a, Result<Answer, EngineError>>;
+
+    /// Asks whether anybody answers there, with a request that costs nothing. `None`: there is none
+    /// that does. That it is answered does not mean that work would be.
+    fn knock(&self) -> Option<BoxFuture<'_, Result<(), EngineError>>> {
+        None
+    }
 }

@@ -106,6 +106,14 @@ impl FilePlan {
         });
     }
 
+    /// What of somebody else's makes way.
+    pub(super) fn note_yields(&mut self) {
+        for output in self.yields.clone() {
+            let output = output.display();
+            self.add_note(format!("{output} is not ours: it is kept as {output}.bak"));
+        }
+    }
+
     /// Minutes of audio to send.
     pub(super) fn new_minutes(&self) -> f64 {
         match self.new {

@@ -273,22 +273,15 @@ impl Planner<'_> {
             note,
             state,
         };
-        for output in file.yields.clone() {
-            file.add_note(format!(
-                "{} is not ours: it is kept as {0}.bak",
-                output.display()
-            ));
-        }
+        file.note_yields();
         if file.state.is_work() {
             self.price(task, &mut file, keys).await?;
-            if file.to_send > 0 && file.state == FileState::Changed {
-                let asked = Asked {
-                    task,
-                    content,
-                    text,
-                };
-                self.note_differs(&mut file, &asked).await?;
-            }
+            let asked = Asked {
+                task,
+                content,
+                text,
+            };
+            self.note_differs(&mut file, &asked).await?;
         }
         file.at_most = file.to_send > 0 && at_most;
         if file.at_most {
@@ -303,7 +296,8 @@ impl Planner<'_> {
         file: &mut FilePlan,
         asked: &Asked<'_>,
     ) -> Result<(), store::Error> {
-        let Some(store) = self.store else {
+        let is_bought_again = file.to_send > 0 && file.state == FileState::Changed;
+        let Some(store) = self.store.filter(|_| is_bought_again) else {
             return Ok(());
         };
         let path = self.places.stored(&file.found.path);

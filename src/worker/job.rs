@@ -181,6 +181,30 @@ async fn permits(turn: Turn<'_>) -> Option<(Pass, SemaphorePermit<'_>)> {
     }
 }
 
+/// After an outage: asks for nothing first, so that who is not there yet is not paid to say so.
+/// `None`: nobody answers, or not well.
+async fn knock(turn: Turn<'_>, pass: Pass) -> Option<Pass> {
+    let knock = turn.lane.engine.knock();
+    let Some(knock) = knock.filter(|_| pass.is_after_an_outage()) else {
+        return Some(pass);
+    };
+    let answered = tokio::select! {
+        answered = knock => answered,
+        () = turn.run.shutdown.stop.cancelled() => return None,
+    };
+    let Err(error) = answered else {
+        return Some(pass);
+    };
+    match error.class {
+        FaultClass::Throttled | FaultClass::Overloaded | FaultClass::TimedOut => {
+            pass.failed(&error);
+            None
+        }
+        // Whatever else it says, it is there: a key need not be good for lists.
+        _ => Some(pass),
+    }
+}
+
 /// Steps (a) and (b): through the gate, and into the books.
 async fn depart(turn: Turn<'_>) -> Result<Departure<'_>, store::Error> {
     let Turn {
@@ -192,6 +216,9 @@ async fn depart(turn: Turn<'_>) -> Result<Departure<'_>, store::Error> {
     if run.alike.is_stopped(claim.spec.id) {
         return Ok(Departure::Stopped);
     }
+    let Some(pass) = knock(turn, pass).await else {
+        return Ok(Departure::Stopped);
+    };
     let reserve = asked
         .price()
         .and_then(|price| price.cost(claim.quantity))

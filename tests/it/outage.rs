@@ -37,6 +37,8 @@ struct Patient {
     fault: fn() -> EngineError,
     in_flight: AtomicUsize,
     failed: Mutex<Vec<Instant>>,
+    /// Free requests that were asked; `None`: there is none to ask.
+    knocks: Option<AtomicUsize>,
     answered: Mutex<Vec<Instant>>,
 }
 
@@ -89,6 +91,17 @@ impl Engine for Patient {
     ) -> BoxFuture<'a, Result<Answer, EngineError>> {
         Box::pin(async { Err(EngineError::new(FaultClass::Refused, "speech only")) })
     }
+
+    fn knock(&self) -> Option<BoxFuture<'_, Result<(), EngineError>>> {
+        let knocks = self.knocks.as_ref()?;
+        Some(Box::pin(async {
+            knocks.fetch_add(1, Ordering::Relaxed);
+            if self.ill.contains(&Instant::now()) {
+                return Err((self.fault)());
+            }
+            Ok(())
+        }))
+    }
 }
 
 /// Lets everything happen that needs no time: what the engine has let go is settled.
@@ -119,7 +132,12 @@ struct Ended {
 }
 
 /// A run of [`JOBS`] requests that meets `fault` for `hours`, 40 s after its start.
-async fn run_through(fault: fn() -> EngineError, hours: u64, give_up_after: Duration) -> Ended {
+async fn run_through(
+    fault: fn() -> EngineError,
+    hours: u64,
+    give_up_after: Duration,
+    has_free_request: bool,
+) -> Ended {
     let project = Project::new(
         "version = 1\n[task.book]\ntype = \"tts\"\nprofile = \"local\"\ninput = [\"book.txt\"]\nvoice = \"pico-en-us\"\nformat = \"wav\"\nchunk = { max_chars = 60, target_chars = 50 }\n",
     );
@@ -137,6 +155,7 @@ async fn run_through(fault: fn() -> EngineError, hours: u64, give_up_after: Dura
         fault,
         in_flight: AtomicUsize::new(0),
         failed: Mutex::default(),
+        knocks: has_free_request.then(AtomicUsize::default),
         answered: Mutex::default(),
     });
     let run = prepare(
@@ -218,7 +237,7 @@ async fn six_hours_of(fault: fn() -> EngineError) {
         engine,
         until,
         start,
-    } = run_through(fault, 6, Duration::from_hours(24)).await;
+    } = run_through(fault, 6, Duration::from_hours(24), false).await;
 
     assert_eq!(stop, Stop::Empty);
     let all = u64::try_from(JOBS).unwrap() + 1;
@@ -236,7 +255,7 @@ async fn six_hours_of(fault: fn() -> EngineError) {
 async fn a_provider_that_is_down_for_too_long_ends_the_run_and_fails_no_job() {
     let fault = || EngineError::new(FaultClass::Overloaded, "cannot connect to 127.0.0.1");
 
-    let ended = run_through(fault, 6, Duration::from_hours(4)).await;
+    let ended = run_through(fault, 6, Duration::from_hours(4), false).await;
 
     assert!(
         matches!(ended.stop, Stop::Unreachable { .. }),
@@ -248,6 +267,26 @@ async fn a_provider_that_is_down_for_too_long_ends_the_run_and_fails_no_job() {
     // Nothing is left in anybody's hands.
     assert_eq!(jobs(&ended.store, JobState::Leased).await, 0);
     assert_eq!(jobs(&ended.store, JobState::Sent).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_free_request_can_be_asked_an_outage_is_not_paid_for() {
+    let fault = || EngineError {
+        may_be_billed: true,
+        ..EngineError::new(FaultClass::TimedOut, "no answer in time")
+    };
+
+    let ended = run_through(fault, 6, Duration::from_hours(24), true).await;
+
+    assert_eq!(ended.stop, Stop::Empty);
+    let all = u64::try_from(JOBS).unwrap() + 1;
+    assert_eq!(jobs(&ended.store, JobState::Completed).await, all);
+    let knocks = ended.engine.knocks.as_ref().unwrap();
+    let knocks = knocks.load(Ordering::Relaxed);
+    assert!((500..1_500).contains(&knocks), "{knocks}");
+    // What was on the wire when it began, and no more.
+    let paid = ended.engine.failed.lock().unwrap().len();
+    assert!(paid <= 8, "{paid}");
 }
 
 #[tokio::test(start_paused = true)]

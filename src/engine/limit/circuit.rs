@@ -138,6 +138,11 @@ impl CircuitBreaker {
         })
     }
 
+    /// Whether requests were stopped because nobody answered, or not well.
+    pub(super) fn is_outage(&self) -> bool {
+        self.reason == Reason::Overloaded && self.since.is_some()
+    }
+
     /// The provider answered a request sent at `sent`.
     pub(super) fn succeeded(&mut self, probe: bool, sent: Instant) {
         self.failures_in_a_row = 0;

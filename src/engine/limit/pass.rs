@@ -23,6 +23,11 @@ pub struct Pass {
 }
 
 impl Pass {
+    /// Whether this request is to find out if the provider is there again after an outage.
+    pub fn is_after_an_outage(&self) -> bool {
+        self.probe && self.gate.state().circuit.is_outage()
+    }
+
     /// A usable answer came; what its headers say of limits is taken over.
     pub fn answered(self, answer: &Answer) {
         self.gate.state().stated(answer.stated, Instant::now());

@@ -262,6 +262,10 @@ impl Engine for RestEngine {
     ) -> BoxFuture<'a, Result<Answer, EngineError>> {
         Box::pin(self.transcribe_once(request, body))
     }
+
+    fn knock(&self) -> Option<BoxFuture<'_, Result<(), EngineError>>> {
+        Some(Box::pin(self.ask_for_models()))
+    }
 }
 
 /// Whether the provider does not know answers with times, and billed nothing for saying so.

@@ -69,6 +69,11 @@ impl RestEngine {
         Ok(found)
     }
 
+    /// Asks for the models and takes any answer for one: whoever answers is there.
+    pub(super) async fn ask_for_models(&self) -> Result<(), EngineError> {
+        self.list(&self.endpoint().models.clone()).await.map(drop)
+    }
+
     async fn list(&self, url: &Url) -> Result<Value, EngineError> {
         let receiver = self.receiver(Expected::List, PATIENCE, MAX_LIST);
         let mut body = Vec::new();
