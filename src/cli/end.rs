@@ -21,6 +21,8 @@ pub(crate) struct End {
     pub troubled: u64,
     /// Files whose jobs failed and that are still wanted so.
     pub failed: u64,
+    /// Files that were made without all of their parts.
+    pub gaps: u64,
     /// Its folders are gone, and must not be made again where they were.
     pub gone: bool,
     /// A person wants it to be over.

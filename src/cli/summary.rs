@@ -38,8 +38,10 @@ pub(crate) struct Remains {
     pub jobs_in_doubt: u64,
     /// Jobs that a later run works on.
     pub jobs_left: u64,
-    /// Files of the plan that were left out: refused, failed or held.
+    /// Files of the plan that were left out: refused, failed, held, or made with gaps before.
     pub files_left_out: u64,
+    /// Files that were made without all of their parts.
+    pub files_with_gaps: u64,
 }
 
 impl Remains {
@@ -63,6 +65,7 @@ impl Remains {
             jobs_in_doubt: sum(true, &|standing| standing == Standing::InDoubt),
             jobs_left: sum(true, &is_left),
             files_left_out,
+            files_with_gaps: 0,
         }
     }
 }
@@ -131,11 +134,17 @@ fn remains_lines(ending: &Ending<'_>) -> Vec<String> {
         jobs_in_doubt,
         jobs_left,
         files_left_out,
+        files_with_gaps,
     } = *ending.remains;
     let lines = [
         (ending.tally.retried, "request", "failed and put back"),
         (jobs_failed, "job", "failed"),
         (files_failed, "file", "could not be made"),
+        (
+            files_with_gaps,
+            "file",
+            "made with gaps, where parts of it failed",
+        ),
         (
             jobs_in_doubt,
             "job",
@@ -146,7 +155,7 @@ fn remains_lines(ending: &Ending<'_>) -> Vec<String> {
         (
             files_left_out,
             "file",
-            "refused, failed or held (see `voicespool plan`)",
+            "refused, failed, held or with gaps (see `voicespool plan`)",
         ),
     ];
     let lines = lines.into_iter().filter(|(number, ..)| *number > 0);

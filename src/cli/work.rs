@@ -17,6 +17,7 @@ use crate::cli::term;
 use crate::domain::{JobId, JobKind, JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
 use crate::pipeline::enqueue::{enqueue, leave_out};
+use crate::pipeline::gaps;
 use crate::pipeline::homes::Homes;
 use crate::pipeline::outputs::Outputs;
 use crate::pipeline::plan::Plan;
@@ -96,6 +97,9 @@ pub(crate) async fn engage(
     }
     let mut end = work(context, max_cost, plan, store, wiring, id, style).await?;
     end.failed = failed(plan, &enqueued.parents, store).await?;
+    if plan.tasks.iter().any(|task| gaps::may_be(&task.task)) {
+        end.gaps = with_gaps(&enqueued.parents, store).await?;
+    }
     Ok(end)
 }
 
@@ -120,6 +124,17 @@ async fn failed(plan: &Plan, parents: &[JobId], store: &Store) -> anyhow::Result
         failed += u64::try_from(wanted.count()).unwrap_or(u64::MAX);
     }
     Ok(failed)
+}
+
+/// Of the files of this run those that were made without all of their parts.
+async fn with_gaps(parents: &[JobId], store: &Store) -> anyhow::Result<u64> {
+    let mut files = 0;
+    for parent in parents {
+        let job = store.job(*parent).await?;
+        let is_made = job.is_some_and(|job| job.state == JobState::Completed);
+        files += u64::from(is_made && gaps::of(store, *parent).await? > 0);
+    }
+    Ok(files)
 }
 
 /// The folders to work in, made where they are not there yet.
@@ -156,13 +171,12 @@ async fn work(
     let shutdown = Shutdown::default();
     let signal = first_signal(&shutdown)?;
     let workers = usize::try_from(settings.run.workers.get());
-    let homes = homes(&settings.places)?;
     let run = Arc::new(Run {
         id,
         store: store.clone(),
         objects: context.objects(),
         places: settings.places.clone(),
-        homes,
+        homes: homes(&settings.places)?,
         outputs: outputs(context, plan, store).await?,
         lanes: wiring.lanes,
         requests: wiring.requests,
@@ -198,6 +212,7 @@ async fn work(
         done_before: plan.totals().done_files,
         troubled: 0,
         failed: 0,
+        gaps: 0,
         gone: gone.is_some(),
         hurry: shutdown.hurry,
     })

@@ -13,7 +13,7 @@ use crate::config::suggest::listed;
 use crate::config::tables::{ChunkTable, PausesTable, TaskTable};
 use crate::config::values::Count;
 use crate::config::voice;
-use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, SpeechParams};
+use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, OnMissing, SpeechParams};
 use crate::engine::rest::Kind;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::{Pauses, Recut, SpeechWork};
@@ -75,6 +75,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
             .map_or_else(Pauses::default, |pauses| read_pauses(build, pauses)),
         check: speech_check(build, table),
         latin_only: context.is_local(),
+        on_missing: table.on_missing.value().copied().unwrap_or(OnMissing::Stop),
     };
     (build.problems.len() == before).then_some(work)
 }

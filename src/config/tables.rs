@@ -16,7 +16,7 @@ use crate::config::text::{
 };
 use crate::config::values::{Count, Json};
 use crate::domain::{
-    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
+    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, OnMissing, PcmEncoding, Segmenting,
 };
 use crate::engine::rest::Kind;
 use crate::text::CleanUp;
@@ -267,6 +267,8 @@ tables! {
         timestamps: Timestamps,
         /// How subtitles are laid out (stt).
         cues: CuesTable,
+        /// Parts that cannot be had: stop makes no file of them, silence makes it with gaps (tts).
+        on_missing: OnMissing,
         /// Larger numbers are worked on later.
         priority: i64,
         /// true replaces files that voicespool did not write, and keeps each as NAME.bak.

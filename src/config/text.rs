@@ -9,7 +9,7 @@ use jiff::civil;
 
 use crate::config::suggest::{did_you_mean, nearest};
 use crate::domain::{
-    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
+    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, OnMissing, PcmEncoding, Segmenting,
 };
 use crate::engine::rest::Kind;
 use crate::text::Paragraphs;
@@ -425,6 +425,7 @@ domain_words! {
     "alignment": Alignment,
     "way to cut a text": Segmenting,
     "way with paragraphs": Paragraphs,
+    "way with missing parts": OnMissing,
 }
 
 impl FromText for AudioFormat {

@@ -14,7 +14,7 @@ use crate::config::text::{
     Auth, ByteSize, EngineKind, FromText, OnInDoubt, TaskType, Timestamps, TotalTimeout, Wrong,
 };
 use crate::domain::{
-    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, PcmEncoding, Segmenting,
+    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, OnMissing, PcmEncoding, Segmenting,
 };
 use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
 use crate::text::{CleanUp, Paragraphs, Rule};
@@ -65,6 +65,7 @@ from_string! {
     Delivery: "one of \"rest\", \"stream\", \"websocket\"",
     Alignment: "one of \"none\", \"word\"",
     Paragraphs: "one of \"apart\", \"packed\"",
+    OnMissing: "one of \"stop\", \"silence\"",
     Segmenting: "one of \"sentence\", \"immediate\", \"never\"",
 }
 

@@ -25,7 +25,12 @@ pub struct Part {
     /// What was spoken: byte range of the recipe's text.
     pub range: std::ops::Range<u64>,
     pub boundary: Boundary,
+    /// It cannot be had: silence is in its place.
+    pub missing: bool,
 }
+
+/// The silence for a part that is missing, besides the pause after it: enough to be heard as a gap.
+const GAP: AudioMillis = AudioMillis(2_000);
 
 /// Why a file could not be assembled.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +41,8 @@ pub enum AssembleError {
     Join(#[source] audio::JoinError),
     #[error("the joined file is not what its clips add up to")]
     Verify(#[source] audio::VerifyError),
+    #[error("none of its parts could be had")]
+    Nothing,
     #[error("cannot write the result")]
     Output(#[from] OutputError),
     #[error("cannot read {path} back")]
@@ -52,13 +59,18 @@ pub struct Assembled {
     pub notes: Vec<String>,
 }
 
-/// Joins `parts` and writes the audio file and its subtitles below `out`. Blocking.
+/// Joins `all` parts, with gaps for those that are missing, and writes the audio file and its subtitles below `out`. Blocking.
 pub fn assemble(
     recipe: &Assemble,
-    parts: &[Part],
+    all: &[Part],
     objects: &Objects,
     outputs: &Outputs,
 ) -> Result<Assembled, AssembleError> {
+    let parts: Vec<Part> = all.iter().filter(|part| !part.missing).cloned().collect();
+    if parts.is_empty() && !all.is_empty() {
+        return Err(AssembleError::Nothing);
+    }
+    let parts = &parts[..];
     let mut file = outputs.create(&recipe.audio)?;
     let tags = Tags {
         title: recipe.title.clone().or_else(|| {
@@ -70,7 +82,7 @@ pub fn assemble(
         ..Tags::default()
     };
     let joined = audio::join(
-        &clips(recipe, parts, objects),
+        &clips(recipe, all, objects),
         recipe.format,
         &tags,
         file.file(),
@@ -82,6 +94,7 @@ pub fn assemble(
     if !recipe.subtitles.is_empty() {
         (finished, notes) = subtitles(recipe, parts, objects, outputs, &joined)?;
     }
+    notes.extend(gaps(recipe, all, objects, &joined)?);
     let put = outputs.put(file, &recipe.audio)?;
     notes.extend(put.kept.as_deref().map(kept_note));
     let audio = describe(
@@ -97,30 +110,77 @@ pub fn assemble(
     })
 }
 
+/// The clips of `parts`. The gap of a missing part is in the pause of the clip before it; before the
+/// first clip there is none.
 fn clips(recipe: &Assemble, parts: &[Part], objects: &Objects) -> Vec<Clip> {
     let mut chapters = recipe.chapters.iter().peekable();
     let last = parts.len().saturating_sub(1);
-    parts
-        .iter()
-        .enumerate()
-        .map(|(ordinal, part)| {
-            // A chapter starts with the first clip that ends behind its heading's first byte.
-            let mut chapter = None;
-            while let Some(next) = chapters.next_if(|chapter| chapter.start < part.range.end) {
-                chapter = Some(next.title.clone());
+    let mut clips: Vec<Clip> = Vec::with_capacity(parts.len());
+    for (ordinal, part) in parts.iter().enumerate() {
+        let pause = if ordinal == last {
+            AudioMillis(0)
+        } else {
+            recipe.pauses.after(part.boundary)
+        };
+        if part.missing {
+            if let Some(before) = clips.last_mut() {
+                before.pause_after.0 += GAP.0 + pause.0;
             }
-            let pause_after = if ordinal == last {
-                AudioMillis(0)
-            } else {
-                recipe.pauses.after(part.boundary)
-            };
-            Clip {
-                path: objects.path(part.key),
-                pause_after,
-                chapter,
-            }
-        })
-        .collect()
+            continue;
+        }
+        // A chapter starts with the first clip that ends behind its heading's first byte.
+        let mut chapter = None;
+        while let Some(next) = chapters.next_if(|chapter| chapter.start < part.range.end) {
+            chapter = Some(next.title.clone());
+        }
+        clips.push(Clip {
+            path: objects.path(part.key),
+            pause_after: pause,
+            chapter,
+        });
+    }
+    clips
+}
+
+/// A line for each part that is missing: where, and what it would have said.
+fn gaps(
+    recipe: &Assemble,
+    parts: &[Part],
+    objects: &Objects,
+    joined: &Joined,
+) -> Result<Vec<String>, AssembleError> {
+    let mut lines = Vec::new();
+    let mut clips = joined.clips.iter();
+    let mut at = AudioMillis(0);
+    for part in parts {
+        if !part.missing {
+            at = clips.next().map_or(at, |clip| clip.end);
+            continue;
+        }
+        let text = objects
+            .read_text(recipe.text, part.range.clone())
+            .map_err(AssembleError::Text)?;
+        let seconds = at.0 / 1000;
+        lines.push(format!(
+            "a gap at {}:{:02}:{:02}, because job {} could not be had: {}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60,
+            part.job,
+            beginning(&text),
+        ));
+    }
+    Ok(lines)
+}
+
+/// The first words of a text, on one line.
+fn beginning(text: &str) -> String {
+    const MOST: usize = 60;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 fn subtitles(

@@ -3,20 +3,53 @@
 use serde_json::{Map, Value};
 
 use crate::domain::ContentKey;
+use crate::pipeline::plan::{FilePlan, FileState};
 use crate::pipeline::task::{Task, Work};
-use crate::store::Bought;
+use crate::store::{self, Bought, Store};
 
 /// What is wanted now, as far as it decides what is bought.
 pub(super) struct Asked<'a> {
-    pub(super) task: &'a Task,
-    /// Hash of the file.
-    pub(super) content: ContentKey,
-    /// Hash of the text in it.
-    pub(super) text: Option<ContentKey>,
+    task: &'a Task,
+    path: &'a [u8],
+    content: ContentKey,
+    text: Option<ContentKey>,
+}
+
+impl<'a> Asked<'a> {
+    /// Of `task` the file that the queue knows as `path`, with the hash of the file and of the text
+    /// in it.
+    pub(super) fn new(
+        task: &'a Task,
+        path: &'a [u8],
+        content: ContentKey,
+        text: Option<ContentKey>,
+    ) -> Self {
+        Self {
+            task,
+            path,
+            content,
+            text,
+        }
+    }
+}
+
+/// Notes what of `file` was bought before, and why that does not count.
+pub(super) async fn note(
+    store: &Store,
+    asked: &Asked<'_>,
+    file: &mut FilePlan,
+) -> Result<(), store::Error> {
+    if file.to_send == 0 || file.state != FileState::Changed {
+        return Ok(());
+    }
+    if let Some(before) = store.bought(&asked.task.name, asked.path).await? {
+        file.add_note(from(&before, asked));
+    }
+    Ok(())
 }
 
 /// What differs from `before`, a line.
-pub(super) fn from(before: &Bought, asked: &Asked<'_>) -> String {
+fn from(before: &Bought, asked: &Asked<'_>) -> String {
     let task = asked.task;
     let mut differs = Vec::new();
     let same_text = match (before.text, asked.text) {

@@ -8,6 +8,7 @@ mod differs;
 pub mod discover;
 pub mod enqueue;
 pub mod extensions;
+pub mod gaps;
 pub mod homes;
 pub mod key;
 pub mod manifest;

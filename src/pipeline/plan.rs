@@ -79,6 +79,8 @@ pub struct FilePlan {
     /// Those of them that make what stands there yield: it is kept beside.
     pub yields: Vec<PathBuf>,
     pub note: Option<String>,
+    /// Parts that failed of a file that was made without them.
+    pub gaps: u64,
 }
 
 impl FilePlan {
@@ -96,6 +98,7 @@ impl FilePlan {
             outputs: Vec::new(),
             yields: Vec::new(),
             note: None,
+            gaps: 0,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::domain::{ContentKey, JobKind, JobState, NanoUsd, Quantity, Standing};
 use crate::pipeline::differs::{self, Asked};
 use crate::pipeline::discover::{DiscoverError, Found, discover};
 use crate::pipeline::extensions::{AUDIO_EXTENSIONS, TEXT_EXTENSIONS};
+use crate::pipeline::gaps;
 use crate::pipeline::key;
 use crate::pipeline::manifest::{self, ManifestError};
 use crate::pipeline::output::{Template, TemplateError, collision_key};
@@ -271,40 +272,24 @@ impl Planner<'_> {
             outputs,
             yields,
             note,
+            gaps: 0,
             state,
         };
         file.note_yields();
         if file.state.is_work() {
             self.price(task, &mut file, keys).await?;
-            let asked = Asked {
-                task,
-                content,
-                text,
-            };
-            self.note_differs(&mut file, &asked).await?;
         }
         file.at_most = file.to_send > 0 && at_most;
         if file.at_most {
             file.add_note(note_at_most(&file));
         }
-        Ok(file)
-    }
-
-    /// What of it was bought before, and why that does not count.
-    async fn note_differs(
-        &self,
-        file: &mut FilePlan,
-        asked: &Asked<'_>,
-    ) -> Result<(), store::Error> {
-        let is_bought_again = file.to_send > 0 && file.state == FileState::Changed;
-        let Some(store) = self.store.filter(|_| is_bought_again) else {
-            return Ok(());
-        };
-        let path = self.places.stored(&file.found.path);
-        if let Some(before) = store.bought(&asked.task.name, &path).await? {
-            file.add_note(differs::from(&before, asked));
+        if let Some(store) = self.store {
+            let path = &self.places.stored(&file.found.path);
+            let asked = Asked::new(task, path, content, text);
+            differs::note(store, &asked, &mut file).await?;
+            gaps::note(store, task, parent, &mut file).await?;
         }
-        Ok(())
+        Ok(file)
     }
 
     /// No two inputs become one file.

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    AudioFormat, AudioMillis, ContentKey, DocumentFormat, SpeechParams, TranscriptionParams,
+    AudioFormat, AudioMillis, ContentKey, DocumentFormat, OnMissing, SpeechParams,
+    TranscriptionParams,
 };
 use crate::pipeline::discover::Found;
 use crate::pipeline::key;
@@ -48,6 +49,14 @@ pub struct Assemble {
     pub chapters: Vec<Chapter>,
     /// Of the requests, so that other chunks are another output.
     pub chunks: ContentKey,
+    /// The store reads it, under this name.
+    #[serde(default = "stop", skip_serializing_if = "OnMissing::is_stop")]
+    pub on_missing: OnMissing,
+}
+
+/// Of recipes that were written before it could be said.
+fn stop() -> OnMissing {
+    OnMissing::Stop
 }
 
 /// How one transcript becomes documents.
@@ -129,6 +138,7 @@ impl Assemble {
                 })
                 .collect(),
             chunks: key::of_bytes(&keys),
+            on_missing: work.on_missing,
         }
     }
 

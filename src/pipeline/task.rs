@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::SpeechCheck;
 use crate::domain::{
-    AudioFormat, AudioMillis, Boundary, Delivery, DocumentFormat, Lesson, Price, SpeechParams,
-    TranscriptionParams,
+    AudioFormat, AudioMillis, Boundary, Delivery, DocumentFormat, Lesson, OnMissing, Price,
+    SpeechParams, TranscriptionParams,
 };
 use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
@@ -97,6 +97,8 @@ pub struct SpeechWork {
     pub learned: Vec<Learnt>,
     pub pauses: Pauses,
     pub check: SpeechCheck,
+    /// What becomes of a file some of whose parts cannot be had.
+    pub on_missing: OnMissing,
     /// The voice reads Latin letters only, as the built-in one does: others are sounded out.
     pub latin_only: bool,
 }

@@ -103,8 +103,12 @@ pub fn files(files: &[FileRow]) -> Result<String, Error> {
     );
     for file in files {
         let mut state = file.state.to_string();
-        if file.chunks_failed > 0 && file.state != JobState::Completed {
-            state = format!("{state}, {} failed", grouped(file.chunks_failed));
+        if file.chunks_failed > 0 {
+            let what = match file.state {
+                JobState::Completed => "missing",
+                _ => "failed",
+            };
+            state = format!("{state}, {} {what}", grouped(file.chunks_failed));
         }
         let mut chunks = format!(
             "{}/{}",

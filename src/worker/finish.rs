@@ -123,6 +123,7 @@ async fn make_audio(
                 key: part.key,
                 range: part.span?,
                 boundary: part.boundary?,
+                missing: part.sha256.is_none(),
             })
         })
         .collect();

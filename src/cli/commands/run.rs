@@ -119,10 +119,11 @@ fn has_work(plan: &Plan) -> bool {
 fn troubled(plan: &Plan) -> u64 {
     let files = plan.tasks.iter().flat_map(|task| &task.files);
     let trouble = files.filter(|file| {
-        matches!(
-            file.state,
-            FileState::Failed | FileState::Held | FileState::Refused(_)
-        )
+        file.gaps > 0
+            || matches!(
+                file.state,
+                FileState::Failed | FileState::Held | FileState::Refused(_)
+            )
     });
     u64::try_from(trouble.count()).unwrap_or(u64::MAX)
 }
@@ -291,7 +292,7 @@ async fn finish(
 ) -> anyhow::Result<Exit> {
     let counts = store.counts().await?;
     let is_held = counts.iter().any(|count| count.state == JobState::Held);
-    let exit = end.exit(is_held || end.failed > 0 || end.troubled > 0);
+    let exit = end.exit(is_held || end.failed > 0 || end.gaps > 0 || end.troubled > 0);
     close_run(context, store, end, exit).await?;
     // The queue knows it all; a report that cannot be written must not hide how the run ended.
     let write = async {
@@ -318,7 +319,10 @@ async fn finish(
         stop: &end.stop,
         exit,
         tally: &end.tally,
-        remains: &Remains::of(&counts, end.troubled),
+        remains: &Remains {
+            files_with_gaps: end.gaps,
+            ..Remains::of(&counts, end.troubled)
+        },
         money: &ledger::money_of(store, end.id).await?,
         reports: &reports,
     };

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::domain::{
-    Alignment, AudioFormat, AudioMillis, DocumentFormat, PcmEncoding, RawAudio, Segmenting,
-    Speakers,
+    Alignment, AudioFormat, AudioMillis, DocumentFormat, OnMissing, PcmEncoding, RawAudio,
+    Segmenting, Speakers,
 };
 use crate::pipeline::recipe::{Assemble, Chapter, Compose, Document};
 use crate::pipeline::task::Pauses;
@@ -71,6 +71,7 @@ fn assemble() -> Assemble {
         endpoint: "local".to_owned(),
         params: params("pico-en-us"),
         text: of_bytes(b"text"),
+        on_missing: OnMissing::Stop,
         format: AudioFormat::Flac,
         audio: PathBuf::from("part one/01.flac"),
         subtitles: vec![Document {

@@ -61,7 +61,8 @@ macro_rules! source_columns {
     };
 }
 
-/// What becomes of a sealed, waiting parent that has so many parts pending and lost.
+/// What becomes of a sealed, waiting parent that has so many parts pending and lost. A file that its
+/// task has made with gaps is made; every other fails.
 macro_rules! parent_moves {
     ($pending:literal, $lost:literal, $at:literal) => {
         concat!(
@@ -69,33 +70,32 @@ macro_rules! parent_moves {
             $pending,
             ", lost = ",
             $lost,
-            ",
-             state = CASE WHEN ",
+            ", state = CASE WHEN ",
             $pending,
-            " > 0 THEN 'waiting'
-                          WHEN ",
-            $lost,
-            " = 0 THEN 'available' ELSE 'failed' END,
-             finished_at = CASE WHEN ",
-            $pending,
-            " = 0 AND ",
-            $lost,
-            " > 0 THEN ",
+            " > 0 THEN 'waiting' WHEN ",
+            parent_fails!($pending, $lost),
+            " THEN 'failed' ELSE 'available' END, finished_at = CASE WHEN ",
+            parent_fails!($pending, $lost),
+            " THEN ",
             $at,
-            " END,
-             class = CASE WHEN ",
-            $pending,
-            " = 0 AND ",
-            $lost,
-            " > 0 THEN 'child' END,
-             detail = CASE WHEN ",
-            $pending,
-            " = 0 AND ",
-            $lost,
-            " > 0
-                           THEN (",
+            " END, class = CASE WHEN ",
+            parent_fails!($pending, $lost),
+            " THEN 'child' END, detail = CASE WHEN ",
+            parent_fails!($pending, $lost),
+            " THEN (",
             $lost,
             ") || ' of its parts failed or were cancelled' END"
+        )
+    };
+}
+
+macro_rules! parent_fails {
+    ($pending:literal, $lost:literal) => {
+        concat!(
+            $pending,
+            " = 0 AND ",
+            $lost,
+            " > 0 AND ifnull(job.params ->> 'on_missing', 'stop') <> 'silence'"
         )
     };
 }

@@ -7,6 +7,7 @@ mod crash;
 mod damaged;
 mod deliveries;
 mod dialects;
+mod gaps;
 mod gone;
 mod hands;
 mod json;

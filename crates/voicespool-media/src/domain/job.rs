@@ -151,6 +151,23 @@ named!(
 );
 
 named!(
+    /// What becomes of a file some of whose parts cannot be had.
+    OnMissing {
+        /// It is not made.
+        Stop = "stop",
+        /// It is made with silence in their places, and named for it.
+        Silence = "silence",
+    }
+);
+
+impl OnMissing {
+    /// Whether it is what holds where nobody says otherwise.
+    pub fn is_stop(&self) -> bool {
+        *self == Self::Stop
+    }
+}
+
+named!(
     /// What a person pauses.
     PauseScope {
         /// Everything.

@@ -23,7 +23,7 @@ pub use delivery::{Alignment, Delivery, Segmenting};
 pub use fault::{CostStatus, FaultClass};
 pub use format::{AudioFormat, DocumentFormat, PcmEncoding};
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
-pub use job::{Boundary, JobKind, JobState, PauseScope, Standing};
+pub use job::{Boundary, JobKind, JobState, OnMissing, PauseScope, Standing};
 pub use key::ContentKey;
 pub use ledger::{FileRow, LedgerRow, RefusedRow};
 pub use lesson::Lesson;
