@@ -16,6 +16,7 @@
 
 mod chance;
 mod clock;
+mod damage;
 mod databases;
 mod dice;
 mod disk;
@@ -24,12 +25,15 @@ mod hostile;
 mod inject;
 mod kept;
 mod kill;
+mod layouts;
 mod names;
 mod order;
 mod promises;
 mod runs;
 mod scene;
+mod slow;
 mod strace;
+mod strangers;
 #[path = "../support/mod.rs"]
 #[expect(
     dead_code,
@@ -97,6 +101,26 @@ const EXPERIMENTS: &[Experiment] = &[
         name: "kill",
         proves: "kill -9 at any moment: nothing lost, paid twice only what was on the wire, and listed",
         run: kill::at_any_moment,
+    },
+    Experiment {
+        name: "slow",
+        proves: "kill -9 while all wait for slow answers: no job is blamed, held or failed",
+        run: slow::answers,
+    },
+    Experiment {
+        name: "damage",
+        proves: "no damaged answer or text is believed by any reader, or bought again unasked",
+        run: damage::objects,
+    },
+    Experiment {
+        name: "layouts",
+        proves: "no byte that was there before is changed or removed without the word overwrite",
+        run: layouts::over_files,
+    },
+    Experiment {
+        name: "strangers",
+        proves: "a stranger's project file reads and writes nothing outside and sends nothing unasked",
+        run: strangers::project_files,
     },
     Experiment {
         name: "inject",

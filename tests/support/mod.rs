@@ -146,6 +146,11 @@ impl From<Output> for Ran {
 }
 
 impl Ran {
+    /// The exit code; `None` if a signal ended it.
+    pub(crate) fn code(&self) -> Option<i32> {
+        self.0.status.code()
+    }
+
     pub(crate) fn stdout(&self) -> String {
         String::from_utf8(self.0.stdout.clone()).unwrap()
     }
@@ -162,7 +167,7 @@ impl Ran {
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(
-            self.0.status.code(),
+            self.code(),
             Some(code),
             "\n{}\n{}",
             self.stdout(),
