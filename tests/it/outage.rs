@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::{Instant, advance, sleep};
-use voicespool::domain::{FaultClass, JobState, UtcMillis};
+use voicespool::domain::{CostStatus, FaultClass, JobState, UtcMillis};
 use voicespool::engine::delay::DelayRules;
 use voicespool::engine::limit::{Adaptive, Ceilings, Gate};
 use voicespool::engine::{
@@ -131,17 +131,18 @@ struct Ended {
     start: Instant,
 }
 
-/// A run of [`JOBS`] requests that meets `fault` for `hours`, 40 s after its start.
+/// A run of so many requests that meets `fault` for `hours`, 40 s after its start.
 async fn run_through(
     fault: fn() -> EngineError,
     hours: u64,
     give_up_after: Duration,
     has_free_request: bool,
+    requests: usize,
 ) -> Ended {
     let project = Project::new(
         "version = 1\n[task.book]\ntype = \"tts\"\nprofile = \"local\"\ninput = [\"book.txt\"]\nvoice = \"pico-en-us\"\nformat = \"wav\"\nchunk = { max_chars = 60, target_chars = 50 }\n",
     );
-    let text = (1..=JOBS).fold(String::new(), |text, number| {
+    let text = (1..=requests).fold(String::new(), |text, number| {
         text + &format!("Sentence number {number} is one request alone.\n\n")
     });
     project.write("book.txt", text);
@@ -237,7 +238,7 @@ async fn six_hours_of(fault: fn() -> EngineError) {
         engine,
         until,
         start,
-    } = run_through(fault, 6, Duration::from_hours(24), false).await;
+    } = run_through(fault, 6, Duration::from_hours(24), false, JOBS).await;
 
     assert_eq!(stop, Stop::Empty);
     let all = u64::try_from(JOBS).unwrap() + 1;
@@ -255,7 +256,7 @@ async fn six_hours_of(fault: fn() -> EngineError) {
 async fn a_provider_that_is_down_for_too_long_ends_the_run_and_fails_no_job() {
     let fault = || EngineError::new(FaultClass::Overloaded, "cannot connect to 127.0.0.1");
 
-    let ended = run_through(fault, 6, Duration::from_hours(4), false).await;
+    let ended = run_through(fault, 6, Duration::from_hours(4), false, JOBS).await;
 
     assert!(
         matches!(ended.stop, Stop::Unreachable { .. }),
@@ -269,6 +270,51 @@ async fn a_provider_that_is_down_for_too_long_ends_the_run_and_fails_no_job() {
     assert_eq!(jobs(&ended.store, JobState::Sent).await, 0);
 }
 
+/// One after the other what a bad night has: throttles, refused connections, answers that never come.
+fn mixed() -> EngineError {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    match NEXT.fetch_add(1, Ordering::Relaxed) % 5 {
+        0 | 3 => EngineError::new(FaultClass::Throttled, "429 Too Many Requests"),
+        1 => EngineError {
+            may_be_billed: true,
+            ..EngineError::new(FaultClass::TimedOut, "no answer in time")
+        },
+        _ => EngineError::new(FaultClass::Overloaded, "503 Service Unavailable"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_jobs_through_six_hours_of_every_fault_fail_none_and_pay_no_more_than_three_times()
+ {
+    let jobs_and_file = 1_001;
+
+    let ended = run_through(mixed, 6, Duration::from_hours(24), false, 1_000).await;
+
+    assert_eq!(ended.stop, Stop::Empty);
+    assert_eq!(jobs(&ended.store, JobState::Failed).await, 0);
+    let held = jobs(&ended.store, JobState::Held).await;
+    let done = jobs(&ended.store, JobState::Completed).await;
+    let waits = jobs(&ended.store, JobState::Waiting).await;
+    assert_eq!(done + held + waits, jobs_and_file);
+    let mut doubtful = 0;
+    for job in ended
+        .store
+        .jobs(&Filter::default(), None, 10_000)
+        .await
+        .unwrap()
+    {
+        let attempts = ended.store.attempts(job.id).await.unwrap();
+        let in_doubt = attempts
+            .iter()
+            .filter(|attempt| attempt.cost_status == CostStatus::InDoubt);
+        let in_doubt = in_doubt.count();
+        assert!(in_doubt <= 3, "job {}: {in_doubt} in doubt", job.id);
+        assert_eq!(job.state == JobState::Held, in_doubt == 3, "job {}", job.id);
+        doubtful += in_doubt;
+    }
+    assert!(doubtful > 50, "{doubtful}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn where_a_free_request_can_be_asked_an_outage_is_not_paid_for() {
     let fault = || EngineError {
@@ -276,7 +322,7 @@ async fn where_a_free_request_can_be_asked_an_outage_is_not_paid_for() {
         ..EngineError::new(FaultClass::TimedOut, "no answer in time")
     };
 
-    let ended = run_through(fault, 6, Duration::from_hours(24), true).await;
+    let ended = run_through(fault, 6, Duration::from_hours(24), true, JOBS).await;
 
     assert_eq!(ended.stop, Stop::Empty);
     let all = u64::try_from(JOBS).unwrap() + 1;

@@ -51,11 +51,10 @@ fn the_first_interrupt_lets_requests_finish_and_leaves_nothing_in_doubt() {
 }
 
 #[test]
-fn the_second_signal_gives_up_on_requests_and_lists_them_as_in_doubt() {
-    let provider = Provider::start(MockOptions {
-        latency: Duration::from_secs(30),
-        ..MockOptions::default()
-    });
+fn the_second_signal_gives_up_on_requests_lists_them_as_in_doubt_and_is_no_crash() {
+    let provider = Provider::start(MockOptions::default());
+    let slow = FaultRule::every(1, "delay=30s".parse().unwrap());
+    provider.mock.set_faults(vec![slow]);
     let project = project(&provider);
     let mut run = project.start(&["run", "--yes", "--json"]);
     assert!(run.wait_for("job_sent", 4));
@@ -72,6 +71,16 @@ fn the_second_signal_gives_up_on_requests_and_lists_them_as_in_doubt() {
         "{}",
         status[0]
     );
+    let bill = project.run(&["report", "--format", "attempts"]).exits(0);
+    assert!(!bill.stdout().contains("reserved,"), "{}", bill.stdout());
+    // The next start finds nothing to recover, and goes on.
+    provider.mock.set_faults(Vec::new());
+    let next = project.run(&["run", "--yes"]).exits(0).stderr();
+    assert!(!next.contains("crash"), "{next}");
+    let jobs = project.run(&["ls", "--limit", "100", "--json"]).exits(0);
+    for job in jobs.json() {
+        assert_eq!(job["crashes"], 0, "{job}");
+    }
 }
 
 #[test]
