@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::domain::units::counted;
 use crate::domain::{AudioMillis, ContentKey, DocumentFormat, Transcript};
 use crate::engine::transcription::{has_guessed_bytes, parse_transcript};
 use crate::pipeline::objects::Objects;
@@ -100,9 +101,9 @@ fn notes(doubts: &Doubts) -> Vec<String> {
         ));
     }
     if doubts.not_in_text > 0 {
-        let letters = doubts.not_in_text;
+        let letters = counted(u64::from(doubts.not_in_text), "letter");
         notes.push(format!(
-            "{letters} letters stand in segments or words and not in the text; they are left out"
+            "of segments or words {letters} stand nowhere in the text and are left out"
         ));
     }
     if doubts.loops > 0 {
@@ -130,7 +131,7 @@ fn measured(meta: &DocumentMeta, transcript: &Transcript, repairs: &Repairs) -> 
     if !repairs.is_empty() {
         meta.quality
             .flags
-            .push(format!("{} times were repaired", repairs.total()));
+            .push(format!("times repaired: {}", repairs.total()));
     }
     if transcript.text.trim().is_empty() {
         meta.quality.flags.push("no text".into());

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::audio;
+use crate::domain::units::counted;
 use crate::domain::{AudioMillis, ContentKey, Lesson};
 use crate::pipeline::key;
 use crate::pipeline::remote::Remote;
@@ -145,8 +146,11 @@ fn note_of(document: &Document, kept: Kept, work: &SpeechWork) -> Option<String>
     }
     if document.guessed_bytes > 0 {
         notes.push(format!(
-            "{} bytes are no UTF-8; they were read as windows-1252",
-            document.guessed_bytes
+            "{} of it no UTF-8, read as windows-1252",
+            counted(
+                u64::try_from(document.guessed_bytes).unwrap_or(u64::MAX),
+                "byte"
+            )
         ));
     }
     if document.had_replacements {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use crate::domain::units::counted;
 use crate::store;
 use crate::worker::event::Event;
 use crate::worker::pause;
@@ -32,8 +33,8 @@ pub(super) async fn keep_leases(run: Arc<Run>) {
         match run.store.rescue_expired(now).await {
             Ok(found) if found.released > 0 => {
                 run.tell(Event::Warning(format!(
-                    "took back {} leases that had run out",
-                    found.released
+                    "took back {} that had run out",
+                    counted(found.released, "lease")
                 )));
             }
             Ok(_) => {}

@@ -214,6 +214,9 @@ fn parse_time(text: &str) -> Result<jiff::civil::Time, String> {
     config::parse_time_of_day(text).map_err(|wrong| wrong.to_string())
 }
 
+/// Jobs that `ls` shows at once.
+pub(crate) const LIMIT: u32 = 50;
+
 #[derive(Debug, Args)]
 pub(crate) struct LsArgs {
     /// Numbers of jobs, or paths of inputs, with their parts; none for all
@@ -229,7 +232,7 @@ pub(crate) struct LsArgs {
     /// Only jobs after this number
     #[arg(long, default_value_t = 0)]
     pub after: i64,
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = LIMIT)]
     pub limit: u32,
 }
 

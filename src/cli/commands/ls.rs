@@ -2,7 +2,7 @@
 
 use comfy_table::{Table, presets};
 
-use crate::cli::args::{Global, LsArgs};
+use crate::cli::args::{Global, LIMIT, LsArgs};
 use crate::cli::context::Context;
 use crate::cli::estimate::quantity;
 use crate::cli::exit::Exit;
@@ -58,12 +58,25 @@ pub(crate) async fn run(global: &Global, args: &LsArgs) -> anyhow::Result<Exit> 
     if jobs.len() == usize::try_from(args.limit).unwrap_or(usize::MAX)
         && let Some(last) = jobs.last()
     {
-        term::say(&format!(
-            "there may be more: voicespool ls --after {}",
+        term::say(&term::clean(&format!(
+            "there may be more: voicespool ls{} --after {}",
+            again(args),
             last.id
-        ));
+        )));
     }
     Ok(Exit::Ok)
+}
+
+/// What was typed to choose these jobs, to be typed again.
+fn again(args: &LsArgs) -> String {
+    let mut typed = vec![String::new()];
+    typed.extend_from_slice(&args.names);
+    let state = args.state.map(|state| format!("--state {state}"));
+    let task = args.task.as_ref().map(|task| format!("--task {task}"));
+    let kind = args.kind.map(|kind| format!("--kind {kind}"));
+    let limit = (args.limit != LIMIT).then(|| format!("--limit {}", args.limit));
+    typed.extend([state, task, kind, limit].into_iter().flatten());
+    typed.join(" ")
 }
 
 fn why(job: &JobRow) -> String {

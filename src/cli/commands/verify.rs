@@ -182,8 +182,8 @@ fn check(path: &Path, output: &OutputRow, deep: bool) -> Option<String> {
     };
     if found.len() != output.bytes {
         return Some(format!(
-            "has {} bytes, was written with {}",
-            found.len(),
+            "has {}, was written with {}",
+            term::count(found.len(), "byte"),
             output.bytes
         ));
     }

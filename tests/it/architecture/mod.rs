@@ -2,6 +2,7 @@
 
 mod callers;
 mod files;
+mod messages;
 mod rooms;
 mod sizes;
 mod source;

@@ -251,3 +251,32 @@ fn reports_know_what_was_refused_and_a_run_that_never_was_has_none() {
     let table = project.run(&["report"]).exits(0).stdout();
     assert!(!table.contains("refused"), "{table}");
 }
+
+#[test]
+fn the_next_page_of_a_list_is_of_the_same_list() {
+    let project = Project::new(
+        "version = 1\n[task.book]\ntype = \"tts\"\nprofile = \"local\"\nvoice = \"pico-en-us\"\ninput = [\"a.txt\"]\nformat = \"wav\"\n",
+    );
+    project.write("a.txt", "One paragraph.\n\nAnother one.\n\nAnd a third.\n");
+    project.run(&["run", "--yes"]).exits(0);
+
+    let typed = [
+        "ls",
+        "a.txt",
+        "--state",
+        "completed",
+        "--kind",
+        "speak",
+        "--limit",
+        "2",
+    ];
+    let said = project.run(&typed).exits(0).stderr();
+
+    let hint = said.split("voicespool ").nth(1).unwrap().trim();
+    assert!(
+        hint.starts_with("ls a.txt --state completed --kind speak --limit 2 --after "),
+        "{said}"
+    );
+    let typed: Vec<_> = hint.split(' ').chain(["--json"]).collect();
+    assert_eq!(project.run(&typed).exits(0).json().len(), 1);
+}

@@ -30,6 +30,7 @@ use symphonia::core::errors::Error as SymphoniaError;
 use crate::audio::container::{Container, HEAD_BYTES, TextBody, first_bytes, sniff};
 use crate::audio::decode::{DecodeError, Decoded, decode};
 use crate::audio::level::{Levels, Meter};
+use crate::domain::units::counted;
 use crate::domain::{AudioFormat, AudioMillis, CharCount};
 
 /// When an answer counts as speech.
@@ -101,12 +102,12 @@ pub enum CheckError {
     NoSound,
     #[error("the answer is silent (peak {peak} of 32768, mean {rms})")]
     Silent { peak: u16, rms: u16 },
-    #[error("{chars} characters cannot be said in {} s", audible.seconds(), chars = chars.0)]
+    #[error("{chars} cannot be said in {} s", audible.seconds(), chars = counted(chars.0, "character"))]
     TooShort {
         chars: CharCount,
         audible: AudioMillis,
     },
-    #[error("{chars} characters do not take {} s to say", duration.seconds(), chars = chars.0)]
+    #[error("{} s are too long for {chars}", duration.seconds(), chars = counted(chars.0, "character"))]
     TooLong {
         chars: CharCount,
         duration: AudioMillis,

@@ -162,7 +162,7 @@ fn what_is_no_speech_is_named() {
     );
     assert_eq!(
         reason(&wav(80_000, SampleFormat::S16, 9000), wav_format, 20),
-        "20 characters do not take 10 s to say"
+        "10 s are too long for 20 characters"
     );
     assert!(matches!(
         check_speech(

@@ -40,10 +40,10 @@ impl Frame<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// Reading goes on after it.
-    #[error("{len} bytes at offset {offset} belong to no frame")]
+    #[error("at offset {offset} stands what is no frame (bytes: {len})")]
     Junk { offset: u64, len: u64 },
     /// The last frame is cut. Nothing follows.
-    #[error("the last frame, at offset {offset}, lacks {missing} bytes")]
+    #[error("the last frame, at offset {offset}, lacks bytes: {missing}")]
     Truncated { offset: u64, missing: usize },
 }
 
