@@ -90,7 +90,7 @@ async fn keys(context: &Context, checks: &mut Vec<Check>) {
             Ok(Some(key)) => (
                 Mark::Good,
                 format!(
-                    "profile `{}`: {} from {}",
+                    "profile `{}`: {} from {}; whether it is taken, `voicespool models --online` shows",
                     profile.name,
                     key.masked_tail(),
                     key.source()

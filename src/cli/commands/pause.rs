@@ -63,7 +63,14 @@ pub(crate) async fn unpause(global: &Global, args: &UnpauseArgs) -> anyhow::Resu
         }
     };
     for (scope, name) in ended {
-        store.unpause(scope, &name).await?;
+        let was_paused = store.unpause(scope, &name).await?;
+        if was_paused && !context.json {
+            let what = match scope {
+                PauseScope::Queue => "everything".to_owned(),
+                scope => format!("{scope} {name}"),
+            };
+            term::outln(&term::clean(&format!("goes on  {what}")))?;
+        }
     }
     tell(&context, &store, |pauses| Record::Unpause(pauses)).await?;
     store.close().await?;
@@ -73,6 +80,9 @@ pub(crate) async fn unpause(global: &Global, args: &UnpauseArgs) -> anyhow::Resu
 /// The pauses that `names` mean; no name is the pause of everything.
 fn meant(names: &[String], paused: &BTreeSet<Target>) -> Result<Vec<Target>, Failure> {
     let everything = (PauseScope::Queue, String::new());
+    if !names.is_empty() && paused.is_empty() {
+        return Err(Failure::new(Exit::Usage, "nothing is paused").detail("nothing was changed"));
+    }
     if !names.is_empty() {
         return names.iter().map(|name| target(name, paused)).collect();
     }
@@ -164,7 +174,7 @@ async fn tell(
         return Ok(());
     }
     if pauses.is_empty() {
-        term::outln("nothing is paused")?;
+        term::outln("paused   nothing")?;
     }
     for pause in &pauses {
         term::outln(&line(pause))?;

@@ -89,7 +89,8 @@ fn a_pause_outlives_the_run_and_the_next_one_sends_nothing_of_it() {
 
     assert_eq!(code, Some(130), "{rest}");
     assert_eq!(provider.mock.invoice().requests, requests);
-    project.run(&["unpause", "task:book"]).exits(0);
+    let said = project.run(&["unpause", "task:book"]).exits(0).stdout();
+    assert!(said.contains("goes on  task book"), "{said}");
     project.run(&["run", "--yes"]).exits(0);
 }
 
