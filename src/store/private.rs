@@ -32,9 +32,15 @@ const OURS: &[&str] = &[
 ];
 const FOLDERS: &[&str] = &["objects", "urls"];
 
+/// The usual name of a state folder: one of this name is ours, another may be a person's.
+const USUAL: &str = ".voicespool";
+
 /// What of ours in the state folder others may look into. Links are not followed.
 pub fn open_to_others(state_dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
+    if state_dir.file_name().is_some_and(|name| name == USUAL) {
+        look(state_dir, &mut found)?;
+    }
     for name in OURS {
         look(&state_dir.join(name), &mut found)?;
     }
@@ -110,9 +116,9 @@ mod tests {
     #[test]
     fn what_others_may_see_is_found_and_closed_and_links_are_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let state = folder.path().join("state");
+        let state = folder.path().join(USUAL);
         fs::create_dir_all(state.join("objects/ab")).unwrap();
-        for (path, mode) in [("objects", 0o755), ("objects/ab", 0o750)] {
+        for (path, mode) in [("", 0o755), ("objects", 0o755), ("objects/ab", 0o750)] {
             fs::set_permissions(state.join(path), fs::Permissions::from_mode(mode)).unwrap();
         }
         write(&state.join("board.json"), "{}");
@@ -123,11 +129,12 @@ mod tests {
         write(&state.join("book.txt"), "somebody's own");
         fs::set_permissions(state.join("board.json"), fs::Permissions::from_mode(0o644)).unwrap();
 
-        assert_eq!(open_to_others(&state).unwrap().len(), 3);
+        assert_eq!(open_to_others(&state).unwrap().len(), 4);
         close_to_others(&state).unwrap();
 
         assert_eq!(open_to_others(&state).unwrap(), Vec::<PathBuf>::new());
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&state), 0o700);
         assert_eq!(mode(&state.join("objects/ab")), 0o700);
         assert_eq!(mode(&state.join("board.json")), 0o600);
         assert_eq!(mode(&mine), 0o644);

@@ -25,7 +25,7 @@ use crate::config::Overrides;
 use crate::domain::{JobState, NanoUsd, RefusedRow};
 use crate::pipeline::plan::{FileState, Plan};
 use crate::pipeline::task::Task;
-use crate::store::{Store, refused};
+use crate::store::{Store, private, refused};
 use crate::worker::Stop;
 
 pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> {
@@ -64,7 +64,7 @@ pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> 
         None
     };
     // Before anything else, so that two runs cannot both believe they are alone.
-    std::fs::create_dir_all(&context.settings.places.state).map_err(|error| {
+    private::make_folder(&context.settings.places.state).map_err(|error| {
         Failure::from_error(Exit::Disk, &error).detail(format!(
             "folder: {}",
             context.settings.places.state.display()

@@ -335,6 +335,7 @@ fn a_kill_loses_no_address_and_shows_none() {
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&kept_now[0]), 0o600);
     assert_eq!(mode(&project.path(".voicespool/urls")), 0o700);
+    assert_eq!(mode(&project.path(".voicespool")), 0o700);
     project.run(&["status"]).exits(0);
 
     project.run(&["run", "--yes"]).exits(0);
