@@ -68,9 +68,15 @@ pub(crate) async fn of_path(store: &Store, path: &[u8]) -> anyhow::Result<Vec<Jo
 }
 
 /// A path as it is typed, as the queue knows it: from the working folder, or as `ls` shows it.
-pub(crate) fn stored(context: &Context, name: &str) -> anyhow::Result<Vec<u8>> {
+///
+/// # Errors
+/// When it is no path at all.
+pub(crate) fn stored(context: &Context, name: &str) -> Result<Vec<u8>, Failure> {
     let places = &context.settings.places;
-    let typed = std::path::absolute(Path::new(name))?;
+    let typed = std::path::absolute(Path::new(name)).map_err(|error| {
+        Failure::from_error(Exit::Usage, &error)
+            .detail(format!("`{name}` names no job and no file"))
+    })?;
     // A working folder has no links in its name, and a project's may.
     let real = typed.canonicalize();
     let typed = real.as_deref().unwrap_or(&typed);

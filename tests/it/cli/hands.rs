@@ -225,6 +225,11 @@ fn what_a_person_set_aside_and_what_nobody_answered_are_two_states_everywhere() 
         let shown = project.run(&["show", name, "--json"]).exits(0).json();
         assert_eq!(shown[0]["job"].to_string(), number);
     }
+    for nothing in ["", "9999", "-5", "../../etc/passwd", "/"] {
+        for command in ["show", "ls", "retry", "cancel", "hold", "forget"] {
+            project.run(&[command, "--", nothing]).exits(2);
+        }
+    }
     let unknown = project.run(&["show", "nosuch.txt"]).exits(2).stderr();
     assert!(unknown.contains("knows no file `nosuch.txt`"), "{unknown}");
 }
