@@ -10,6 +10,9 @@ use crate::domain::{JobId, SpecId};
 /// sent. A spec with fewer jobs has nothing to save.
 pub(super) const ALIKE: usize = 5;
 
+/// How often a job is put back while others were not tried yet: some may not be due for long.
+const PUT_BACK: u32 = 5;
+
 /// What became of a refused job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -83,8 +86,8 @@ impl Alike {
         let times = seen.refused.entry(job).or_default();
         *times += 1;
         let times = *times;
-        if times > 1 && seen.refused.len() >= jobs {
-            // All were tried, and are refused for more than one reason.
+        if times > 1 && seen.refused.len() >= jobs || times > PUT_BACK {
+            // All were tried, and are refused for more than one reason; or nobody waits for the rest.
             Refusal::Own
         } else {
             Refusal::Early { times }
@@ -133,9 +136,10 @@ mod tests {
     fn one_job_refused_five_times_is_one() {
         let alike = Alike::default();
 
-        for times in 1..9 {
+        for times in 1..=PUT_BACK {
             assert_eq!(refuse(&alike, 1, VOICE), Refusal::Early { times });
         }
+        assert_eq!(refuse(&alike, 1, VOICE), Refusal::Own);
         assert!(!alike.is_stopped(SPEC));
     }
 

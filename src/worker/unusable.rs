@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{CostStatus, FaultClass, UtcMillis};
+use crate::domain::{CostStatus, FaultClass, JobState, UtcMillis};
 use crate::engine::EngineError;
 use crate::store::{self, AttemptRow, Attempted, Fault, Verdict};
 use crate::worker::alike::{ALIKE, Refusal};
@@ -207,6 +207,11 @@ async fn put_back(
     Ok(())
 }
 
+/// Whether a run sends it, now or later. What is held waits for a person.
+fn is_to_be_sent(state: JobState) -> bool {
+    !state.is_final() && state != JobState::Held
+}
+
 fn is_early_refusal(turn: Turn<'_>, class: FaultClass) -> bool {
     class == FaultClass::Refused && turn.run.alike.is_open(turn.claim.spec.id)
 }
@@ -222,7 +227,7 @@ async fn refused(
     let counts = run.store.counts().await?;
     let left = counts
         .iter()
-        .filter(|count| count.spec == spec && !count.state.is_final());
+        .filter(|count| count.spec == spec && is_to_be_sent(count.state));
     let jobs = left.map(|count| count.jobs).sum();
     let refusal = run.alike.refused(spec, claim.job, &fault.detail, jobs);
     let wait = match refusal {

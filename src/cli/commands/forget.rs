@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::record::queue::Selection;
 use crate::cli::record::{self, Record};
-use crate::cli::{term, which};
+use crate::cli::{recovery, term, which};
 use crate::config::Overrides;
 use crate::store::{Reopened, refused};
 
@@ -16,6 +16,8 @@ pub(crate) async fn run(global: &Global, args: &ForgetArgs) -> anyhow::Result<Ex
     context.require_queue().await?;
     let _lock = context.lock()?;
     let store = context.open().await?;
+    // What was on the wire at a crash is put back first: it would be sent again by the next run.
+    recovery::put_right(&context, &store).await?;
     let state = &context.settings.places.state;
     let mut refused = refused::recall(state)?;
     let mut jobs = 0;

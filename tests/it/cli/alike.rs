@@ -108,3 +108,24 @@ fn a_job_that_is_refused_among_others_that_are_answered_fails_and_no_other() {
     assert_eq!(requests(&provider), 23);
     assert_eq!(provider.billed(), 20);
 }
+
+#[test]
+fn what_waits_for_a_person_is_not_waited_for_by_a_refusal() {
+    let provider = Provider::start(MockOptions::default());
+    let project = project(&provider, "af_hart", 6);
+    // Queued, and all but three set aside.
+    project.run(&["run", "--max-cost", "0.0000001"]).exits(8);
+    let jobs = project
+        .run(&["ls", "--kind", "speak", "--json"])
+        .exits(0)
+        .json();
+    for job in &jobs[..3] {
+        project.run(&["hold", &job["job"].to_string()]).exits(0);
+    }
+
+    project.run(&["run", "--yes"]).exits(3);
+
+    let failed = project.run(&["ls", "--state", "failed", "--kind", "speak", "--json"]);
+    assert_eq!(failed.exits(0).json().len(), 3);
+    assert_eq!(requests(&provider), 3);
+}
