@@ -12,9 +12,9 @@ use voicespool::audio::decode::{DecodeError, Decoded, decode};
 use voicespool::audio::mp3::{FrameError, Info, Scanner, frames};
 use voicespool::audio::wav::{Extent, read_frames, read_header};
 use voicespool::audio::{
-    Clip, SpokenLength, Tags, check_speech, join as join_clips, probe, verify_joined,
+    Clip, Mastering, SpokenLength, Tags, check_speech, join as join_clips, probe, verify_joined,
 };
-use voicespool::domain::{AudioFormat, AudioMillis, CharCount};
+use voicespool::domain::{AudioFormat, AudioMillis, CharCount, FileFormat};
 
 use super::input::{Input, assert_one_line, on_disk};
 
@@ -183,7 +183,12 @@ const NEXT_CLIP: &[u8] = b"\0|\0|";
 pub fn join(data: &[u8]) {
     let_symphonia_panic();
     let mut input = Input::new(data);
-    let formats = [AudioFormat::Wav, AudioFormat::Flac, AudioFormat::Mp3];
+    let formats = [
+        FileFormat::Wav,
+        FileFormat::Flac,
+        FileFormat::Mp3,
+        FileFormat::M4b,
+    ];
     let format = formats[usize::from(input.byte()) % formats.len()];
     let (pause, chapters) = (input.byte(), input.byte());
     let files: Vec<_> = clips_of(input.rest()).into_iter().map(on_disk).collect();
@@ -206,16 +211,16 @@ pub fn join(data: &[u8]) {
         .write(true)
         .open(out.path())
         .expect("it is there");
-    let joined = match join_clips(&clips, format, &tags, &mut file) {
+    let joined = match join_clips(&clips, format, Mastering::default(), &tags, &mut file) {
         Err(error) => return assert_one_line(&error.to_string()),
         Ok(joined) => joined,
     };
     let verified = verify_joined(out.path(), &joined, format);
     // An MP3 is copied frame by frame, so clips that do not decode make a file that does not.
     let is_sound =
-        format != AudioFormat::Mp3 || clips.iter().all(|clip| check_decoded(&clip.path).is_some());
+        format != FileFormat::Mp3 || clips.iter().all(|clip| check_decoded(&clip.path).is_some());
     match verified {
-        Ok(()) => {
+        Ok(_) => {
             assert_eq!(joined.clips.len(), clips.len());
             assert!(joined.frames > 0 && joined.duration >= last_end(&joined.clips));
         }

@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::cli::term;
 use crate::domain::units::{counted, grouped};
-use crate::domain::{AudioFormat, AudioMillis, NanoUsd, Price, Quantity};
+use crate::domain::{AudioFormat, AudioMillis, FileFormat, NanoUsd, Price, Quantity};
 use crate::pipeline::pace::Pace;
 use crate::pipeline::plan::{FilePlan, FileState, Plan, TaskPlan, Totals};
 use crate::pipeline::task::{Places, Work};
@@ -88,13 +88,19 @@ pub(crate) fn disk(task: &TaskPlan, totals: &Totals) -> u64 {
     let Work::Speech(work) = &task.task.work else {
         return totals.new_audio.0 / 1000 * 100;
     };
-    let rate = |format| match format {
+    let clip_rate = match work.params.format {
         AudioFormat::Wav | AudioFormat::Raw => 48_000.0,
         AudioFormat::Flac => 24_000.0,
         AudioFormat::Mp3 | AudioFormat::Aac | AudioFormat::Opus => 16_000.0,
     };
-    let clips = totals.new_chars.0 as f64 / CHARS_PER_SECOND * rate(work.params.format);
-    let files = totals.chars.0 as f64 / CHARS_PER_SECOND * rate(work.format);
+    let file_rate = match work.format {
+        FileFormat::Wav => 48_000.0,
+        FileFormat::Flac => 24_000.0,
+        FileFormat::Mp3 => 16_000.0,
+        FileFormat::M4b => f64::from(work.mastering.bit_rate.unwrap_or(64_000)) / 8.0,
+    };
+    let clips = totals.new_chars.0 as f64 / CHARS_PER_SECOND * clip_rate;
+    let files = totals.chars.0 as f64 / CHARS_PER_SECOND * file_rate;
     (clips + files) as u64
 }
 

@@ -9,9 +9,10 @@ use crate::config::document::Loc;
 use crate::config::reader::Field;
 use crate::config::suggest::listed;
 use crate::config::tables::TaskTable;
-use crate::domain::{Alignment, AudioFormat, Delivery, SpeechParams};
+use crate::domain::{Alignment, AudioFormat, Delivery, FileFormat, SpeechParams};
 use crate::engine::rest::{Kind, Speech, SpeechField};
 
+const BIT_RATE: &str = "bit_rate";
 /// Where a name stands in `extra_params` that has a key of its own.
 const PRONUNCIATION: &str = "pronunciation_dict";
 
@@ -21,12 +22,12 @@ pub(super) fn refuse(
     table: &TaskTable,
     dialect: Option<Kind>,
     delivery: Delivery,
-    format: AudioFormat,
+    format: FileFormat,
 ) {
     if !refuse_delivery(build, table, dialect, delivery, format) {
         return;
     }
-    refuse_fields(build, table, dialect, delivery);
+    refuse_fields(build, table, dialect, delivery, format);
     refuse_for_format(build, table, dialect, format);
 }
 
@@ -41,7 +42,7 @@ fn refuse_delivery(
     table: &TaskTable,
     dialect: Option<Kind>,
     delivery: Delivery,
-    format: AudioFormat,
+    format: FileFormat,
 ) -> bool {
     let Some(at) = table
         .delivery
@@ -69,17 +70,23 @@ fn refuse_delivery(
             };
             build.error(at.loc, format!("{dialect} has no {what} for speech"), label);
         }
-        _ if format == AudioFormat::Mp3 => build.error(
+        _ if format == FileFormat::Mp3 => build.error(
             at.loc,
             format!("`{delivery}` brings samples, and no mp3 is made of them here"),
-            "write delivery = \"rest\", or format = \"flac\"",
+            "write delivery = \"rest\", or format = \"m4b\"",
         ),
         _ => return true,
     }
     false
 }
 
-fn refuse_fields(build: &mut Build, table: &TaskTable, dialect: Option<Kind>, delivery: Delivery) {
+fn refuse_fields(
+    build: &mut Build,
+    table: &TaskTable,
+    dialect: Option<Kind>,
+    delivery: Delivery,
+    format: FileFormat,
+) {
     let speech = speech_of(dialect);
     let fields = speech.and_then(|speech| speech.fields(delivery));
     let here = match dialect {
@@ -103,6 +110,10 @@ fn refuse_fields(build: &mut Build, table: &TaskTable, dialect: Option<Kind>, de
             }
         }
     }
+    if format == FileFormat::M4b {
+        // It is coded here.
+        has.push(BIT_RATE);
+    }
     for (name, loc) in written(table) {
         let Some(loc) = loc.filter(|_| !has.contains(&name)) else {
             continue;
@@ -114,7 +125,7 @@ fn refuse_fields(build: &mut Build, table: &TaskTable, dialect: Option<Kind>, de
                 "write delivery = \"stream\": word times come with events only".to_owned()
             }
             Some(elsewhere) => format!("write delivery = \"{elsewhere}\", or leave it out"),
-            _ if has.is_empty() => "leave it out".to_owned(),
+            _ if has.iter().all(|name| *name == BIT_RATE) => "leave it out".to_owned(),
             _ => format!("leave it out: {here} has {}", listed(has.iter().copied())),
         };
         build.error(loc, format!("{here} has no `{name}` for speech"), label);
@@ -136,7 +147,7 @@ fn written(table: &TaskTable) -> [(&'static str, Option<Loc>); 11] {
         ("instructions", loc(&table.instructions)),
         ("response_encoding", loc(&table.response_encoding)),
         ("sample_rate", loc(&table.sample_rate)),
-        ("bit_rate", loc(&table.bit_rate)),
+        (BIT_RATE, loc(&table.bit_rate)),
         ("alignment", alignment.map(|at| at.key)),
         ("segment", loc(&table.segment)),
         ("max_partial_length", loc(&table.max_partial_length)),
@@ -149,12 +160,12 @@ fn refuse_for_format(
     build: &mut Build,
     table: &TaskTable,
     dialect: Option<Kind>,
-    format: AudioFormat,
+    format: FileFormat,
 ) {
     if let Some(at) = table
         .response_encoding
         .given()
-        .filter(|_| format == AudioFormat::Mp3)
+        .filter(|_| format == FileFormat::Mp3)
     {
         build.error(
             at.key,
@@ -163,12 +174,14 @@ fn refuse_for_format(
         );
     }
     if let Some(at) = table.bit_rate.given() {
-        if format != AudioFormat::Mp3 {
+        if !matches!(format, FileFormat::Mp3 | FileFormat::M4b) {
             build.error(
                 at.key,
-                "`bit_rate` is for the format mp3",
-                "leave it out, or write format = \"mp3\"",
+                "`bit_rate` is for the formats m4b and mp3",
+                "leave it out, or write format = \"m4b\"",
             );
+        } else if format == FileFormat::M4b {
+            // Coded here: what the provider has does not matter.
         } else if let (Some(dialect), Some(speech)) = (dialect, speech_of(dialect))
             && !speech.bit_rates.is_empty()
             && !speech.bit_rates.contains(&at.value)

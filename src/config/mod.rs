@@ -16,6 +16,7 @@ mod document;
 mod env;
 mod fields;
 mod files;
+mod finish;
 mod folders;
 pub mod init;
 mod load;

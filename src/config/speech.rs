@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::audio::SpeechCheck;
 use crate::config::build::Build;
 use crate::config::fields;
+use crate::config::finish;
 use crate::config::model::count;
 use crate::config::reader::{At, Field};
 use crate::config::scope::Context;
@@ -13,7 +14,9 @@ use crate::config::suggest::listed;
 use crate::config::tables::{ChunkTable, PausesTable, TaskTable};
 use crate::config::values::Count;
 use crate::config::voice;
-use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, OnMissing, SpeechParams};
+use crate::domain::{
+    AudioFormat, AudioMillis, DocumentFormat, FileFormat, OnMissing, SpeechParams,
+};
 use crate::engine::rest::Kind;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::{Pauses, Recut, SpeechWork};
@@ -37,29 +40,31 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
     }
     check_numbers(build, table);
     let language = voice::language(build, context);
-    let asked = match format {
-        AudioFormat::Wav | AudioFormat::Flac => AudioFormat::Wav,
-        other => other,
-    };
+    let bit_rate = table.bit_rate.value().copied();
     let params = SpeechParams {
         language,
         speed: table.speed.value().copied(),
         instructions: table.instructions.value().cloned(),
         response_encoding: table.response_encoding.value().copied(),
         sample_rate: table.sample_rate.value().copied(),
-        bit_rate: table.bit_rate.value().copied(),
+        // An M4B is coded here, and its bit rate is no part of a request.
+        bit_rate: bit_rate.filter(|_| format == FileFormat::Mp3),
         alignment: table.alignment.value().copied().unwrap_or_default(),
         segment: table.segment.value().copied(),
         max_partial_length: count(&table.max_partial_length).map(NonZeroU32::get),
         extra_params: fields::extra_params(build, table),
         raw: context.model.raw,
-        ..SpeechParams::new(context.model_id, voice.unwrap_or_default(), asked)
+        ..SpeechParams::new(context.model_id, voice.unwrap_or_default(), format.clips())
     };
     fields::warn_of_idle_wishes(build, table, &params, delivery);
     let work = SpeechWork {
         params,
         delivery,
         format,
+        mastering: finish::mastering(build, table, format),
+        book: Box::new(finish::book(table)),
+        cover: finish::cover(build, context),
+        as_before: finish::is_as_before(table),
         subtitles: documents(build, &table.subtitles),
         clean: table.clean.value().cloned().unwrap_or_default(),
         chunk: chunk_rules(build, context),
@@ -81,35 +86,30 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
 }
 
 /// The format of the finished file: wav unless said otherwise.
-fn format(build: &mut Build, table: &TaskTable, context: &Context<'_>) -> AudioFormat {
+fn format(build: &mut Build, table: &TaskTable, context: &Context<'_>) -> FileFormat {
     let Some(given) = table.format.given() else {
-        return AudioFormat::Wav;
+        return FileFormat::Wav;
     };
     let dialect = context.profile.and_then(|profile| profile.dialect);
     let speech = dialect.and_then(Kind::speech);
     let formats = speech.map(|speech| speech.formats_of(context.model_id));
     let is_local = context.is_local();
     match (given.value, dialect) {
-        (AudioFormat::Mp3, None) if is_local => build.error(
+        (FileFormat::Mp3, None) if is_local => build.error(
             given.loc,
             "the built-in voice cannot write mp3",
-            "write \"flac\" or \"wav\"",
+            "write \"m4b\", \"flac\" or \"wav\"",
         ),
-        (AudioFormat::Mp3, Some(dialect))
+        (FileFormat::Mp3, Some(dialect))
             if formats.is_some_and(|formats| !formats.contains(&AudioFormat::Mp3)) =>
         {
             build.error(
                 given.loc,
                 format!("`{}` of {dialect} answers no mp3", context.model_id),
-                "write \"flac\" or \"wav\"",
+                "write \"m4b\", \"flac\" or \"wav\"",
             );
         }
-        (AudioFormat::Wav | AudioFormat::Flac | AudioFormat::Mp3, _) => {}
-        (other @ (AudioFormat::Opus | AudioFormat::Aac | AudioFormat::Raw), _) => build.error(
-            given.loc,
-            format!("`{other}` clips cannot be joined into a file"),
-            "write \"wav\", \"flac\" or \"mp3\"",
-        ),
+        _ => {}
     }
     given.value
 }

@@ -12,11 +12,12 @@ use toml::de::{DeTable, DeValue};
 use crate::config::credential::CredentialSpec;
 use crate::config::reader::{At, Field, FromToml, Named, Reader, SchemaKey, key_name, tables};
 use crate::config::text::{
-    Auth, ByteSize, EngineKind, OnInDoubt, TaskType, Timestamps, TotalTimeout,
+    Auth, ByteSize, EngineKind, Loud, OnInDoubt, TaskType, Timestamps, TotalTimeout,
 };
-use crate::config::values::{Count, Json};
+use crate::config::values::{Count, Json, Label, Names};
 use crate::domain::{
-    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, OnMissing, PcmEncoding, Segmenting,
+    Alignment, Delivery, DocumentFormat, FileFormat, NanoUsd, OnMissing, PauseMeasure, PcmEncoding,
+    Segmenting,
 };
 use crate::engine::rest::Kind;
 use crate::text::CleanUp;
@@ -215,8 +216,8 @@ tables! {
         voice: String,
         /// How the sound comes back: rest, stream or websocket (tts).
         delivery: Delivery,
-        /// Format of the finished audio: wav, flac or mp3 (tts).
-        format: AudioFormat,
+        /// Format of the finished audio: wav, flac, m4b or mp3 (tts).
+        format: FileFormat,
         /// ISO 639-1 code such as "en"; stt also takes "auto".
         language: String,
         /// 0.25 to 4.0, where the provider has it (tts).
@@ -227,7 +228,7 @@ tables! {
         response_encoding: PcmEncoding,
         /// Frames per second, where the provider has it (tts).
         sample_rate: u32,
-        /// Bits per second of an mp3, where the provider has it (tts).
+        /// Bits per second of an m4b, or of an mp3 where the provider has it (tts).
         bit_rate: u32,
         /// Times of what is spoken: none, or word, which come with events only (tts).
         alignment: Alignment,
@@ -243,10 +244,30 @@ tables! {
         subtitles: Vec<At<DocumentFormat>>,
         /// What is cleaned up in a text before it is cut: each rule true or false (tts).
         clean: CleanUp,
+        /// What the book is called; of an EPUB, in place of what it says itself (tts).
+        title: Label,
+        /// Who wrote it: one name or a list (tts).
+        author: Names,
+        /// Who reads it (tts).
+        narrator: Label,
+        /// The series it belongs to (tts).
+        series: Label,
+        /// Its place in the series (tts).
+        part: Label,
+        /// When it was published (tts).
+        year: Label,
+        /// Its kind, as players sort by it (tts).
+        genre: Label,
+        /// What it is about (tts).
+        description: Label,
+        /// Its picture: a JPEG or PNG, relative to this file (tts).
+        cover: String,
         /// How text is cut into requests (tts).
         chunk: ChunkTable,
         /// Silence between chunks (tts).
         pauses: PausesTable,
+        /// How loud the file is to be, as "-19 LUFS", or off (tts).
+        loudness: Loud,
         /// When an answer counts as speech (tts).
         check: CheckTable,
         /// Documents to write (stt).
@@ -305,6 +326,8 @@ tables! {
         heading: Duration,
         /// Before a chapter.
         chapter: Duration,
+        /// heard counts the silence that clips bring along, added puts the pause behind it.
+        measure: PauseMeasure,
     }
 
     /// `check` of a task

@@ -257,12 +257,14 @@ fn warn_of_listed(build: &mut Build, context: &Context<'_>) {
     }
 }
 
-/// Keys that belong to the other type of task.
-fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) {
-    fn loc<T>(field: &Field<T>) -> Option<Loc> {
-        field.given().map(|at| at.key)
-    }
-    let speech = [
+/// The key of a field, where it is given.
+fn loc<T>(field: &Field<T>) -> Option<Loc> {
+    field.given().map(|at| at.key)
+}
+
+/// The keys of a task that speaks.
+fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 28] {
+    [
         ("voice", loc(&table.voice)),
         ("format", loc(&table.format)),
         ("speed", loc(&table.speed)),
@@ -278,11 +280,25 @@ fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) 
         ("extra_params", loc(&table.extra_params)),
         ("subtitles", loc(&table.subtitles)),
         ("clean", loc(&table.clean)),
+        ("title", loc(&table.title)),
+        ("author", loc(&table.author)),
+        ("narrator", loc(&table.narrator)),
+        ("series", loc(&table.series)),
+        ("part", loc(&table.part)),
+        ("year", loc(&table.year)),
+        ("genre", loc(&table.genre)),
+        ("description", loc(&table.description)),
+        ("cover", loc(&table.cover)),
         ("chunk", loc(&table.chunk)),
         ("pauses", loc(&table.pauses)),
+        ("loudness", loc(&table.loudness)),
         ("check", loc(&table.check)),
-    ];
-    let transcription = [
+    ]
+}
+
+/// The keys of a task that transcribes.
+fn of_transcription(table: &TaskTable) -> [(&'static str, Option<Loc>); 10] {
+    [
         ("urls", loc(&table.urls)),
         ("formats", loc(&table.formats)),
         ("prompt", loc(&table.prompt)),
@@ -293,10 +309,14 @@ fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) 
         ("max_speakers", loc(&table.max_speakers)),
         ("timestamps", loc(&table.timestamps)),
         ("cues", loc(&table.cues)),
-    ];
+    ]
+}
+
+/// Keys that belong to the other type of task.
+fn refuse_other_type(build: &mut Build, table: &TaskTable, task_type: TaskType) {
     let (others, word): (&[_], _) = match task_type {
-        TaskType::Speech => (&transcription, "stt"),
-        TaskType::Transcription => (&speech, "tts"),
+        TaskType::Speech => (&of_transcription(table), "stt"),
+        TaskType::Transcription => (&of_speech(table), "tts"),
     };
     for (name, loc) in others {
         let label = match (*name, word) {

@@ -9,7 +9,8 @@ use jiff::civil;
 
 use crate::config::suggest::{did_you_mean, nearest};
 use crate::domain::{
-    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, OnMissing, PcmEncoding, Segmenting,
+    Alignment, Delivery, DocumentFormat, FileFormat, Loudness, NanoUsd, OnMissing, PauseMeasure,
+    PcmEncoding, Segmenting,
 };
 use crate::engine::rest::Kind;
 use crate::text::Paragraphs;
@@ -426,15 +427,31 @@ domain_words! {
     "way to cut a text": Segmenting,
     "way with paragraphs": Paragraphs,
     "way with missing parts": OnMissing,
+    "way to measure pauses": PauseMeasure,
 }
 
-impl FromText for AudioFormat {
+/// How loud a file is to be; `None`: as its clips are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Loud(pub(super) Option<Loudness>);
+
+impl FromText for Loud {
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        if text == "off" {
+            return Ok(Self(None));
+        }
+        text.parse().map(|loudness| Self(Some(loudness))).map_err(|()| {
+            let what = format!("`{text}` is no loudness");
+            Wrong::new(what, "write \"off\", or \"-36 LUFS\" to \"-10 LUFS\"; \"-19 LUFS\" is usual for a voice")
+        })
+    }
+}
+
+impl FromText for FileFormat {
     fn from_text(text: &str) -> Result<Self, Wrong> {
         text.parse().map_err(|_| {
-            // Others can be asked of a provider, but not joined into a file.
             let help = match text.parse::<DocumentFormat>() {
                 Ok(_) => "it is a document: put it into `subtitles`".to_owned(),
-                Err(_) => did_you_mean(text, &["wav", "flac", "mp3"]),
+                Err(_) => did_you_mean(text, &["wav", "flac", "m4b", "mp3"]),
             };
             Wrong::new(format!("`{text}` is no audio format"), help)
         })

@@ -11,10 +11,12 @@ use toml::de::DeValue;
 
 use crate::config::reader::{FromToml, Reader};
 use crate::config::text::{
-    Auth, ByteSize, EngineKind, FromText, OnInDoubt, TaskType, Timestamps, TotalTimeout, Wrong,
+    Auth, ByteSize, EngineKind, FromText, Loud, OnInDoubt, TaskType, Timestamps, TotalTimeout,
+    Wrong,
 };
 use crate::domain::{
-    Alignment, AudioFormat, Delivery, DocumentFormat, NanoUsd, OnMissing, PcmEncoding, Segmenting,
+    Alignment, Delivery, DocumentFormat, FileFormat, NanoUsd, OnMissing, PauseMeasure, PcmEncoding,
+    Segmenting,
 };
 use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
 use crate::text::{CleanUp, Paragraphs, Rule};
@@ -59,13 +61,15 @@ from_string! {
     OnInDoubt: "one of \"resend\", \"hold\"",
     TaskType: "one of \"tts\", \"stt\"",
     Timestamps: "one of \"word\", \"segment\"",
-    AudioFormat: "an audio format such as \"wav\"",
+    FileFormat: "an audio format such as \"wav\"",
     DocumentFormat: "one of \"srt\", \"vtt\", \"json\", \"txt\", \"tsv\", \"lrc\"",
     PcmEncoding: "a coding of samples such as \"pcm_s16le\"",
     Delivery: "one of \"rest\", \"stream\", \"websocket\"",
     Alignment: "one of \"none\", \"word\"",
     Paragraphs: "one of \"apart\", \"packed\"",
     OnMissing: "one of \"stop\", \"silence\"",
+    PauseMeasure: "one of \"heard\", \"added\"",
+    Loud: "a loudness such as \"-19 LUFS\", or \"off\"",
     Segmenting: "one of \"sentence\", \"immediate\", \"never\"",
 }
 
@@ -110,6 +114,60 @@ impl FromToml for CleanUp {
             rules.set(rule, *on);
         }
         Some(rules)
+    }
+}
+
+/// A text, or a number as it is written: `part = 2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Label(pub(super) String);
+
+impl FromToml for Label {
+    const EXPECTED: &'static str = "a string or a number";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self(match value.get_ref() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(number) => number.as_str().to_owned(),
+            DeValue::Float(number) => number.as_str().to_owned(),
+            _ => {
+                reader.wrong_type(value, Self::EXPECTED, None);
+                return None;
+            }
+        }))
+    }
+}
+
+impl FromText for Label {
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// One name, or a list of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Names(pub(super) Vec<String>);
+
+impl FromToml for Names {
+    const EXPECTED: &'static str = "a name, or a list of names";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(name) => Some(Self(vec![name.to_string()])),
+            DeValue::Array(names) => {
+                let names = names.iter().map(|name| String::from_toml(name, reader));
+                names.collect::<Option<_>>().map(Self)
+            }
+            _ => {
+                reader.wrong_type(value, Self::EXPECTED, None);
+                None
+            }
+        }
+    }
+}
+
+impl FromText for Names {
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        Ok(Self(vec![text.to_owned()]))
     }
 }
 

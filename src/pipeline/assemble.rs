@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::audio::{self, Clip, Joined, Tags, enclose};
+use crate::audio::{self, Clip, Cover, Joined, Proof, Tags, enclose};
 use crate::domain::{Alignment, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId, Word};
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::OutputError;
@@ -32,6 +32,9 @@ pub struct Part {
 /// The silence for a part that is missing, besides the pause after it: enough to be heard as a gap.
 const GAP: AudioMillis = AudioMillis(2_000);
 
+/// What a chapter is called that has no heading, in a book that has no title.
+const BEGINNING: &str = "Beginning";
+
 /// Why a file could not be assembled.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
@@ -57,6 +60,8 @@ pub enum AssembleError {
 pub struct Assembled {
     pub files: Vec<Finished>,
     pub notes: Vec<String>,
+    /// What the audio measures, where it was asked for.
+    pub facts: Vec<String>,
 }
 
 /// Joins `all` parts, with gaps for those that are missing, and writes the audio file and its subtitles below `out`. Blocking.
@@ -72,28 +77,31 @@ pub fn assemble(
     }
     let parts = &parts[..];
     let mut file = outputs.create(&recipe.audio)?;
-    let tags = Tags {
-        title: recipe.title.clone().or_else(|| {
-            recipe
-                .audio
-                .file_stem()
-                .map(|stem| stem.to_string_lossy().into_owned())
-        }),
-        ..Tags::default()
-    };
+    let (tags, lost_cover) = tags(recipe, objects);
     let joined = audio::join(
         &clips(recipe, all, objects),
         recipe.format,
+        recipe.sound.into(),
         &tags,
         file.file(),
     )
     .map_err(AssembleError::Join)?;
-    audio::verify_joined(file.path(), &joined, recipe.format).map_err(AssembleError::Verify)?;
+    let proof =
+        audio::verify_joined(file.path(), &joined, recipe.format).map_err(AssembleError::Verify)?;
     // Subtitles first: whoever sees the audio file sees the whole set.
     let (mut finished, mut notes) = (Vec::with_capacity(1), Vec::new());
     if !recipe.subtitles.is_empty() {
         (finished, notes) = subtitles(recipe, parts, objects, outputs, &joined)?;
     }
+    notes.extend(lost_cover);
+    let facts = match loudness(recipe, &joined, proof) {
+        Some(Ok(fact)) => vec![fact],
+        Some(Err(note)) => {
+            notes.push(note);
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
     notes.extend(gaps(recipe, all, objects, &joined)?);
     let put = outputs.put(file, &recipe.audio)?;
     notes.extend(put.kept.as_deref().map(kept_note));
@@ -107,6 +115,57 @@ pub fn assemble(
     Ok(Assembled {
         files: finished,
         notes,
+        facts,
+    })
+}
+
+/// What the file says of itself, and why it has no cover if it should have one: for that no book is held back.
+fn tags(recipe: &Assemble, objects: &Objects) -> (Tags, Option<String>) {
+    let stem = recipe.audio.file_stem();
+    let stem = || stem.map(|stem| stem.to_string_lossy().into_owned());
+    let cover = recipe.cover.map(|key| objects.read(key));
+    let lost = match &cover {
+        Some(Err(error)) => Some(format!("without its cover, which cannot be read: {error}")),
+        _ => None,
+    };
+    let book = &recipe.book;
+    let tags = Tags {
+        title: recipe.title.clone().or_else(stem),
+        album: book.title.clone(),
+        artist: book.author(),
+        narrator: book.narrator.clone(),
+        series: book.series.clone(),
+        part: book.part.clone(),
+        year: book.year.clone(),
+        language: book.language.clone(),
+        genre: book.genre.clone(),
+        description: book.description.clone(),
+        track: None,
+        cover: cover.and_then(|bytes| Cover::new(bytes.ok()?).ok()),
+    };
+    (tags, lost)
+}
+
+/// How loud the file came out, if that was asked for: measured on what was written. What was missed is an error.
+fn loudness(
+    recipe: &Assemble,
+    joined: &Joined,
+    proof: Option<Proof>,
+) -> Option<Result<String, String>> {
+    let wanted = recipe.sound.loudness?;
+    let (Some(level), Some(proof)) = (joined.level, proof) else {
+        return Some(Err(format!(
+            "too short or too quiet to be brought to {wanted}: left as it is"
+        )));
+    };
+    let made = format!(
+        "{:.1} LUFS, true peak {:.1} dBTP (the clips had {:.1} LUFS; gain {:+.1} dB)",
+        proof.loudness, proof.true_peak, level.before, level.gain
+    );
+    Some(if level.is_limited {
+        Err(format!("{made}; {wanted} would have cut off peaks"))
+    } else {
+        Ok(made)
     })
 }
 
@@ -128,8 +187,12 @@ fn clips(recipe: &Assemble, parts: &[Part], objects: &Objects) -> Vec<Clip> {
             }
             continue;
         }
-        // A chapter starts with the first clip that ends behind its heading's first byte.
+        // What is before the first heading can be reached too.
         let mut chapter = None;
+        if clips.is_empty() && chapters.peek().is_some() {
+            chapter = Some(recipe.title.clone().unwrap_or_else(|| BEGINNING.to_owned()));
+        }
+        // A chapter starts with the first clip that ends behind its heading's first byte.
         while let Some(next) = chapters.next_if(|chapter| chapter.start < part.range.end) {
             chapter = Some(next.title.clone());
         }
@@ -154,7 +217,7 @@ fn gaps(
     let mut at = AudioMillis(0);
     for part in parts {
         if !part.missing {
-            at = clips.next().map_or(at, |clip| clip.end);
+            at = clips.next().map_or(at, |clip| clip.sound().1);
             continue;
         }
         let text = objects
@@ -194,7 +257,7 @@ fn subtitles(
     let text = objects
         .read_text(recipe.text, 0..end)
         .map_err(AssembleError::Text)?;
-    let words = words(recipe, parts, objects)?;
+    let words = words(recipe, parts, objects, joined)?;
     let spoken: Vec<Spoken<'_>> = parts
         .iter()
         .zip(&joined.clips)
@@ -205,13 +268,16 @@ fn subtitles(
                 text,
                 start: span.start,
                 end: span.end,
+                sound: span.sound(),
                 words,
             })
         })
         .collect::<Result<_, AssembleError>>()?;
     let note = note(recipe, &spoken);
     let transcript = subtitle::spoken_transcript(&spoken);
-    let (cues, _) = subtitle::cues(&transcript, joined.duration, &CueRules::default());
+    let rules = CueRules::default();
+    let apart = blocks(parts, joined);
+    let (cues, _) = subtitle::cues_apart(&transcript, joined.duration, &rules, &apart);
     let mut meta = meta(recipe, text.len(), joined);
     meta.quality.flags.extend(note.clone());
     let mut notes: Vec<String> = note.into_iter().collect();
@@ -235,6 +301,22 @@ fn subtitles(
     Ok((written?, notes))
 }
 
+/// When a heading or what follows one begins: no cue holds words of both.
+fn blocks(parts: &[Part], joined: &Joined) -> Vec<AudioMillis> {
+    let spans = joined.clips.iter().skip(1);
+    parts
+        .iter()
+        .zip(spans)
+        .filter(|(part, _)| {
+            matches!(
+                part.boundary,
+                Boundary::Heading | Boundary::Chapter | Boundary::Scene
+            )
+        })
+        .map(|(_, span)| span.start)
+        .collect()
+}
+
 /// What a part says.
 fn slice<'a>(text: &'a str, range: &std::ops::Range<u64>) -> Result<&'a str, AssembleError> {
     let start = usize::try_from(range.start).ok();
@@ -250,23 +332,30 @@ fn slice<'a>(text: &'a str, range: &std::ops::Range<u64>) -> Result<&'a str, Ass
         })
 }
 
-/// The word times that came with each part, where they were asked for.
+/// The word times that came with each part, where they were asked for, from the start of its span on.
 fn words(
     recipe: &Assemble,
     parts: &[Part],
     objects: &Objects,
+    joined: &Joined,
 ) -> Result<Vec<Vec<Word>>, AssembleError> {
     if recipe.params.alignment == Alignment::None {
         return Ok(vec![Vec::new(); parts.len()]);
     }
     parts
         .iter()
-        .map(|part| {
+        .zip(&joined.clips)
+        .map(|(part, span)| {
             let path = objects.path(part.key);
-            File::open(&path)
+            let mut words = File::open(&path)
                 .and_then(|mut file| enclose::read_words(&mut file))
                 .map(Option::unwrap_or_default)
-                .map_err(|source| AssembleError::ReadBack { path, source })
+                .map_err(|source| AssembleError::ReadBack { path, source })?;
+            for word in &mut words {
+                word.start.0 = word.start.0.saturating_sub(span.cut.0);
+                word.end.0 = word.end.0.saturating_sub(span.cut.0);
+            }
+            Ok(words)
         })
         .collect()
 }

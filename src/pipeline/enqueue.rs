@@ -181,13 +181,19 @@ async fn prepare(
     (objects, addresses): (Objects, Addresses),
     file: &FilePlan,
 ) -> Result<(&FilePlan, Read), EnqueueError> {
-    let found = file.found.clone();
+    let (found, as_before) = (file.found.clone(), file.as_before);
     let prepared = tokio::task::spawn_blocking(move || {
         let mut read = read(&task, &template, &found);
         if let Read::Text(text) = &mut read {
+            if as_before {
+                text.1 = text.1.before();
+            }
             // From here on the text is read from there.
             let bytes = std::mem::take(&mut text.0.text).into_bytes();
             objects.put(text.0.text_key, &bytes)?;
+            if let Some(cover) = text.0.cover.take() {
+                objects.put(key::of_bytes(&cover.bytes), &cover.bytes)?;
+            }
         }
         if let (Read::Audio(audio), Some(remote)) = (&read, &found.remote)
             && !objects.contains(audio.0.key)

@@ -3,6 +3,7 @@
 
 pub mod addresses;
 pub mod assemble;
+mod book;
 pub mod compose;
 mod differs;
 pub mod discover;
@@ -24,6 +25,7 @@ pub mod requests;
 pub mod script;
 pub mod source;
 pub mod task;
+mod wanted;
 pub mod written;
 
 use std::path::PathBuf;

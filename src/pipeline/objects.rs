@@ -223,6 +223,18 @@ impl Objects {
         String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
+    /// All bytes of the object, whose hash `key` is.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] if it is damaged.
+    pub fn read(&self, key: ContentKey) -> io::Result<Vec<u8>> {
+        let bytes = fs::read(self.path(key))?;
+        if key::of_bytes(&bytes) != key {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"));
+        }
+        Ok(bytes)
+    }
+
     /// Removes the unfinished answers of earlier runs; returns how many there were.
     /// Only while the run lock is held: a live run's answers are unfinished too.
     pub fn sweep(&self) -> io::Result<u64> {

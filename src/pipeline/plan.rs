@@ -81,6 +81,8 @@ pub struct FilePlan {
     pub note: Option<String>,
     /// Parts that failed of a file that was made without them.
     pub gaps: u64,
+    /// It goes on as an older version of the program began it.
+    pub as_before: bool,
 }
 
 impl FilePlan {
@@ -99,6 +101,7 @@ impl FilePlan {
             yields: Vec::new(),
             note: None,
             gaps: 0,
+            as_before: false,
         }
     }
 

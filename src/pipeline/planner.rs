@@ -8,12 +8,11 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::domain::units::counted;
-use crate::domain::{ContentKey, JobKind, JobState, NanoUsd, Quantity, Standing};
+use crate::domain::{ContentKey, JobState, NanoUsd, Quantity, Standing};
 use crate::pipeline::differs::{self, Asked};
 use crate::pipeline::discover::{DiscoverError, Found, discover};
 use crate::pipeline::extensions::{AUDIO_EXTENSIONS, TEXT_EXTENSIONS};
 use crate::pipeline::gaps;
-use crate::pipeline::key;
 use crate::pipeline::manifest::{self, ManifestError};
 use crate::pipeline::output::{Template, TemplateError, collision_key};
 use crate::pipeline::outputs::Outputs;
@@ -23,6 +22,7 @@ use crate::pipeline::source::{
     AudioSource, Refusal, TextSource, read_audio, read_remote, read_text,
 };
 use crate::pipeline::task::{Places, Task, Work};
+use crate::pipeline::wanted::Wanted;
 use crate::pipeline::written::{Place, Written, WrittenError};
 use crate::store::{self, Store};
 
@@ -66,49 +66,6 @@ pub(crate) enum Read {
     Text(Box<(TextSource, Assemble)>),
     Audio(Box<(AudioSource, Compose)>),
     Refused(Refusal),
-}
-
-/// What a file needs and what comes of it.
-struct Wanted {
-    /// Hash of the file, and of the text in it.
-    content: ContentKey,
-    text: Option<ContentKey>,
-    parent: ContentKey,
-    /// Its requests.
-    keys: Vec<(ContentKey, Quantity)>,
-    outputs: Vec<PathBuf>,
-    note: Option<String>,
-    /// Its length is not known.
-    at_most: bool,
-}
-
-impl Wanted {
-    fn of_text(source: &TextSource, recipe: &Assemble) -> Self {
-        let chunks = source.chunks.iter();
-        Self {
-            content: source.content,
-            text: Some(source.text_key),
-            parent: key::output(JobKind::Assemble.as_str(), source.content, recipe),
-            keys: chunks
-                .map(|chunk| (chunk.key, Quantity::Chars(chunk.chars)))
-                .collect(),
-            outputs: recipe.outputs().cloned().collect(),
-            note: source.note.clone(),
-            at_most: false,
-        }
-    }
-
-    fn of_audio(source: &AudioSource, recipe: &Compose) -> Self {
-        Self {
-            content: source.content,
-            text: None,
-            parent: key::output(JobKind::Compose.as_str(), source.content, recipe),
-            keys: vec![(source.key, Quantity::Audio(source.duration))],
-            outputs: recipe.outputs().cloned().collect(),
-            note: source.note.clone(),
-            at_most: source.at_most,
-        }
-    }
 }
 
 /// Reads one file. Blocking: hashes, cuts, decodes headers.
@@ -245,16 +202,18 @@ impl Planner<'_> {
             content,
             text,
             parent,
+            before,
             keys,
             outputs,
             note,
             at_most,
         } = match read {
             Read::Refused(refusal) => return Ok(FilePlan::refused(found, refusal)),
-            Read::Text(text) => Wanted::of_text(&text.0, &text.1),
+            Read::Text(text) => Wanted::of_text(&text.0, &text.1, task),
             Read::Audio(audio) => Wanted::of_audio(&audio.0, &audio.1),
         };
         self.take_names(&outputs, &who(&found, task))?;
+        let (parent, as_before) = self.as_begun(parent, before).await?;
         let state = self.state(task, &found.path, parent, &outputs).await?;
         let (state, yields) = if state.is_work() {
             self.guard(task, state, &outputs, inputs)?
@@ -273,6 +232,7 @@ impl Planner<'_> {
             yields,
             note,
             gaps: 0,
+            as_before,
             state,
         };
         file.note_yields();
@@ -304,6 +264,27 @@ impl Planner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The job that stands for the file: the older one, and whether it is that, if an older version began the file and
+    /// nobody asks for anything new.
+    async fn as_begun(
+        &self,
+        parent: ContentKey,
+        before: Option<ContentKey>,
+    ) -> Result<(ContentKey, bool), PlanError> {
+        let (Some(store), Some(before)) = (self.store, before) else {
+            return Ok((parent, false));
+        };
+        if before == parent || store.parent_by_key(parent).await?.is_some() {
+            return Ok((parent, false));
+        }
+        let is_begun = store.parent_by_key(before).await?.is_some();
+        Ok(if is_begun {
+            (before, true)
+        } else {
+            (parent, false)
+        })
     }
 
     async fn state(

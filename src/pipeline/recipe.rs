@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::audio::Mastering;
 use crate::domain::{
-    AudioFormat, AudioMillis, ContentKey, DocumentFormat, OnMissing, SpeechParams,
+    AudioMillis, Book, ContentKey, DocumentFormat, FileFormat, Loudness, OnMissing, SpeechParams,
     TranscriptionParams,
 };
 use crate::pipeline::discover::Found;
@@ -33,6 +34,50 @@ pub struct Chapter {
     pub start: u64,
 }
 
+/// [`Mastering`], as it is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sound {
+    /// Pauses are measured as they are heard.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heard: bool,
+    /// How loud the file is to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loudness: Option<Loudness>,
+    /// Bits a second of what is coded here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bit_rate: Option<u32>,
+}
+
+impl From<Mastering> for Sound {
+    fn from(mastering: Mastering) -> Self {
+        let Mastering {
+            heard,
+            loudness,
+            bit_rate,
+        } = mastering;
+        Self {
+            heard,
+            loudness,
+            bit_rate,
+        }
+    }
+}
+
+impl From<Sound> for Mastering {
+    fn from(sound: Sound) -> Self {
+        let Sound {
+            heard,
+            loudness,
+            bit_rate,
+        } = sound;
+        Self {
+            heard,
+            loudness,
+            bit_rate,
+        }
+    }
+}
+
 /// How clips become one audio file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Assemble {
@@ -40,12 +85,21 @@ pub struct Assemble {
     pub endpoint: String,
     pub params: SpeechParams,
     pub text: ContentKey,
-    pub format: AudioFormat,
+    pub format: FileFormat,
     /// The audio file, relative to the output folder.
     pub audio: PathBuf,
     pub subtitles: Vec<Document>,
     pub pauses: Pauses,
     pub title: Option<String>,
+    /// How the clips become one sound.
+    #[serde(flatten)]
+    pub sound: Sound,
+    /// For the tags.
+    #[serde(default, skip_serializing_if = "Book::is_empty")]
+    pub book: Book,
+    /// The object that is its picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cover: Option<ContentKey>,
     pub chapters: Vec<Chapter>,
     /// Of the requests, so that other chunks are another output.
     pub chunks: ContentKey,
@@ -129,6 +183,12 @@ impl Assemble {
             subtitles: documents(&work.subtitles, template, &fields),
             pauses: work.pauses,
             title: source.title.clone(),
+            sound: Sound::from(work.mastering),
+            book: source.book.clone(),
+            cover: source
+                .cover
+                .as_ref()
+                .map(|cover| key::of_bytes(&cover.bytes)),
             chapters: source
                 .chapters
                 .iter()
@@ -139,6 +199,16 @@ impl Assemble {
                 .collect(),
             chunks: key::of_bytes(&keys),
             on_missing: work.on_missing,
+        }
+    }
+
+    /// The same as versions before 0.2 had it, which knew nothing of books and of silence in clips.
+    pub(super) fn before(&self) -> Self {
+        Self {
+            sound: Sound::default(),
+            book: Book::default(),
+            cover: None,
+            ..self.clone()
         }
     }
 

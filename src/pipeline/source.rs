@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use crate::audio;
+use crate::audio::{self, Cover};
 use crate::domain::units::counted;
-use crate::domain::{AudioMillis, ContentKey, Lesson};
-use crate::pipeline::key;
+use crate::domain::{AudioMillis, Book, ContentKey, Lesson};
 use crate::pipeline::remote::Remote;
 use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
+use crate::pipeline::{book, key};
 use crate::text::{self, Document, LeftOut, Markup};
 
 /// Text files above this are refused: no book has 256 MiB, and all of it is held at once.
@@ -50,6 +50,8 @@ pub struct TextSource {
     /// `(title, byte where it starts)`.
     pub chapters: Vec<(String, u64)>,
     pub title: Option<String>,
+    pub book: Book,
+    pub cover: Option<Cover>,
     /// What the planner should mention: replaced bytes, a guessed encoding.
     pub note: Option<String>,
 }
@@ -117,7 +119,11 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
     let (chunks, kept) = requests(&document, endpoint, work);
-    let note = note_of(&document, kept, work);
+    let (cover, passed_over) = book::cover(&document, path, work);
+    let notes = note_of(&document, kept, work)
+        .into_iter()
+        .chain(passed_over);
+    let notes: Vec<String> = notes.collect();
     Ok(TextSource {
         content,
         text_key: key::of_bytes(document.text.as_bytes()),
@@ -127,8 +133,14 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
             .into_iter()
             .filter_map(|chapter| Some((chapter.title?.to_owned(), offset(chapter.start))))
             .collect(),
-        title: document.title().map(str::to_owned),
-        note,
+        title: work
+            .book
+            .title
+            .clone()
+            .or_else(|| document.title().map(str::to_owned)),
+        book: book::of(&document, work),
+        cover,
+        note: (!notes.is_empty()).then(|| notes.join("; ")),
         text: document.text,
     })
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::audio::SpeechCheck;
+use crate::audio::{Mastering, SpeechCheck};
 use crate::domain::{
-    AudioFormat, AudioMillis, Boundary, Delivery, DocumentFormat, Lesson, OnMissing, Price,
+    AudioMillis, Book, Boundary, Delivery, DocumentFormat, FileFormat, Lesson, OnMissing, Price,
     SpeechParams, TranscriptionParams,
 };
 use crate::pipeline::objects::Objects;
@@ -80,9 +80,16 @@ pub struct SpeechWork {
     /// The road the answers take. Not among the parameters: what was bought over one road
     /// is not bought again over another.
     pub delivery: Delivery,
-    /// The finished file's format: wav and flac from any engine, mp3 from a provider that
+    /// The finished file's format: wav, flac and m4b from any engine, mp3 from a provider that
     /// answers mp3.
-    pub format: AudioFormat,
+    pub format: FileFormat,
+    pub mastering: Mastering,
+    /// What the task says of the book; what a book says of itself fills in the rest.
+    pub book: Box<Book>,
+    /// The picture that the task names.
+    pub cover: Option<PathBuf>,
+    /// The task asks for nothing that older versions did not know: files that they finished stand.
+    pub as_before: bool,
     /// Subtitles of what was spoken, beside the audio.
     pub subtitles: Vec<DocumentFormat>,
     /// What is cleaned up in a text before it is cut.

@@ -94,4 +94,6 @@ pub enum Event {
     Pulse(Pulse),
     /// Something a person should know, in words.
     Warning(String),
+    /// What a file that was made measures, in words.
+    Note(String),
 }

@@ -136,6 +136,9 @@ async fn make_audio(
     for note in made.iter().flat_map(|made| &made.notes) {
         run.tell(Event::Warning(format!("{}: {note}", audio.display())));
     }
+    for fact in made.iter().flat_map(|made| &made.facts) {
+        run.tell(Event::Note(format!("{}: {fact}", audio.display())));
+    }
     Ok(made
         .map(|made| made.files)
         .map_err(|error| Trouble::of(&error)))

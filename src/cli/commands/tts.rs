@@ -12,7 +12,7 @@ use crate::cli::one_shot::input::{Input, Reading};
 use crate::cli::one_shot::order::Order;
 use crate::cli::one_shot::target::{self, Target, Targets};
 use crate::config::{TypedTask, TypedValue};
-use crate::domain::AudioFormat;
+use crate::domain::FileFormat;
 use crate::engine::local;
 
 /// The profile of the built-in voice.
@@ -96,14 +96,14 @@ fn format(args: &TtsArgs) -> Result<(String, String), Failure> {
     if let Some(format) = &args.format {
         return Ok((format.clone(), format!("--format {format}")));
     }
-    let wav = AudioFormat::Wav.as_str().to_owned();
+    let wav = FileFormat::Wav.as_str().to_owned();
     let output = args.common.output.as_deref();
     let Some(extension) = output.and_then(Path::extension).and_then(OsStr::to_str) else {
         return Ok((wav, "the format wav".to_owned()));
     };
     let typed = format!("-o {}", target::shown(output.unwrap_or(Path::new(""))));
     let extension = extension.to_ascii_lowercase();
-    if extension.parse::<AudioFormat>().is_ok() {
+    if extension.parse::<FileFormat>().is_ok() {
         return Ok((extension, typed));
     }
     // A device or a pipe has no extension that means something.

@@ -162,6 +162,7 @@ fn words(event: &Event, style: Style) -> Option<String> {
             what.join(", ")
         ),
         Event::Warning(text) => format!("warning: {text}"),
+        Event::Note(text) => text.clone(),
         Event::Retry {
             class,
             detail,

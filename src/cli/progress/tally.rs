@@ -70,6 +70,7 @@ impl Tally {
             Event::Paused { what } => self.paused.clone_from(what),
             Event::Pulse(pulse) => self.pulse = Some(pulse.clone()),
             Event::Warning(_) => self.warnings += 1,
+            Event::Note(_) => {}
         }
     }
 

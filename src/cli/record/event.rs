@@ -123,6 +123,13 @@ pub(crate) struct Warning {
     pub text: String,
 }
 
+/// What a file that was made measures.
+#[derive(Debug, Serialize)]
+pub(crate) struct Note {
+    pub at: String,
+    pub text: String,
+}
+
 /// One gate of a live run.
 #[derive(Debug, Serialize)]
 pub(crate) struct LiveGate {
@@ -331,6 +338,10 @@ pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -
             gates: LiveGate::all(pulse),
         })),
         Event::Warning(text) => then(&Record::Warning(&Warning {
+            at: instant(told.at),
+            text: text.clone(),
+        })),
+        Event::Note(text) => then(&Record::Note(&Note {
             at: instant(told.at),
             text: text.clone(),
         })),

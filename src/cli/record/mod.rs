@@ -60,6 +60,7 @@ pub(crate) enum Record<'a> {
     Stopping(&'a event::Stopping),
     Paused(&'a event::Paused),
     Warning(&'a event::Warning),
+    Note(&'a event::Note),
     Gate(&'a event::GateChange),
     Gates(&'a event::Gates),
     Progress(&'a event::Progress),

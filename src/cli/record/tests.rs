@@ -124,6 +124,7 @@ fn events() -> Vec<Event> {
             what: vec!["task books".to_owned()],
         },
         Event::Warning("the clock jumped".to_owned()),
+        Event::Note("a.m4b: -19.0 LUFS".to_owned()),
         Event::Pulse(pulse(Cause::Concurrency { limit: 4 })),
     ]
 }

@@ -2,7 +2,7 @@
 
 use crate::config::tests::{Project, bad, good, local_task, remote_task};
 use crate::domain::{
-    Alignment, AudioFormat, Delivery, PcmEncoding, RawAudio, Segmenting, SpeechParams,
+    Alignment, AudioFormat, Delivery, FileFormat, PcmEncoding, RawAudio, Segmenting, SpeechParams,
 };
 use crate::engine::rest::{Kind, unsupported};
 use crate::pipeline::task::{SpeechWork, Work};
@@ -34,7 +34,7 @@ raw = { encoding = "pcm_mulaw", sample_rate = 8000 }"#,
 
     assert_eq!(
         (work.delivery, work.format),
-        (Delivery::WebSocket, AudioFormat::Flac)
+        (Delivery::WebSocket, FileFormat::Flac)
     );
     let expected = SpeechParams {
         alignment: Alignment::Word,
@@ -84,7 +84,7 @@ fn what_a_delivery_cannot_do_is_said_with_what_to_write() {
         (
             "together",
             "delivery = \"stream\"\nformat = \"mp3\"",
-            "or format = \"flac\"",
+            "or format = \"m4b\"",
         ),
         (
             "together",

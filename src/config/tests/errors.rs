@@ -171,7 +171,7 @@ fn a_newer_version_is_the_only_problem_told() {
 fn each_impossible_wish_has_its_own_answer() {
     let local: &[(&str, &str)] = &[
         ("format = \"mp3\"", "the built-in voice cannot write mp3"),
-        ("format = \"opus\"", "cannot be joined"),
+        ("format = \"opus\"", "`opus` is no audio format"),
         ("format = \"srt\"", "`srt` is no audio format"),
         ("speed = 1.5", "the built-in voice has no `speed`"),
         (
@@ -213,9 +213,16 @@ fn each_impossible_wish_has_its_own_answer() {
         ("output = \"{stem}\"", "no `{ext}`"),
     ];
     let remote: &[(&str, &str)] = &[
-        ("format = \"aac\"", "`aac` clips cannot be joined"),
+        ("format = \"aac\"", "`aac` is no audio format"),
+        (
+            "format = \"m4b\"\nbit_rate = 1000",
+            "the bit rate 1000 is out of range",
+        ),
         ("speed = 1.5", "together has no `speed`"),
-        ("bit_rate = 128000", "`bit_rate` is for the format mp3"),
+        (
+            "bit_rate = 128000",
+            "`bit_rate` is for the formats m4b and mp3",
+        ),
         ("bit_rate = 1\nformat = \"mp3\"", "write 32000"),
         (
             "response_encoding = \"pcm_s16le\"\nformat = \"mp3\"",

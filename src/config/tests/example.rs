@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::config::tests::{Project, good};
 use crate::config::{Preset, Settings, schema};
-use crate::domain::{AudioFormat, DocumentFormat, Price};
+use crate::domain::{DocumentFormat, FileFormat, Price};
 use crate::pipeline::task::Work;
 
 const EXAMPLE: &str = include_str!("../../../jobs.example.toml");
@@ -104,7 +104,7 @@ fn the_example_does_the_sample_book_with_the_built_in_voice_for_nothing() {
         };
         assert_eq!(
             (speech.params.voice.as_str(), speech.format),
-            (voice, AudioFormat::Wav)
+            (voice, FileFormat::Wav)
         );
         assert_eq!(speech.subtitles, [DocumentFormat::Srt]);
     }

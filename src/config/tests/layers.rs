@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::audio::SpeechCheck;
 use crate::config::tests::{Project, good, local_task, remote_task, stt_task, write};
 use crate::config::{OnInDoubt, ProjectFile, load};
-use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, NanoUsd, Price};
+use crate::domain::{AudioFormat, AudioMillis, DocumentFormat, FileFormat, NanoUsd, Price};
 use crate::engine::local;
 use crate::pipeline::task::{Pauses, Work};
 use crate::text::{ChunkRules, Paragraphs};
@@ -205,7 +205,7 @@ fn a_task_with_the_built_in_voice_is_complete_with_five_lines() {
     };
     assert_eq!(
         (speech.format, speech.params.format),
-        (AudioFormat::Wav, AudioFormat::Wav)
+        (FileFormat::Wav, AudioFormat::Wav)
     );
     assert_eq!(
         speech.chunk,
@@ -252,7 +252,7 @@ price = { per_1m_chars = "65", as_of = "2026-11-01" }"#,
     };
     assert_eq!(
         (speech.format, speech.params.format),
-        (AudioFormat::Flac, AudioFormat::Wav)
+        (FileFormat::Flac, AudioFormat::Wav)
     );
     assert_eq!(speech.params.language.as_deref(), Some("zh-hk"));
     assert_eq!(
@@ -300,7 +300,7 @@ price = { per_1m_chars = "65", as_of = "2026-11-01" }"#,
     };
     assert_eq!(
         (speech.format, speech.params.format),
-        (AudioFormat::Mp3, AudioFormat::Mp3)
+        (FileFormat::Mp3, AudioFormat::Mp3)
     );
     assert_eq!(
         (speech.params.speed, speech.params.instructions.as_deref()),

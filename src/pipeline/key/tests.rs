@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::domain::{
-    Alignment, AudioFormat, AudioMillis, DocumentFormat, OnMissing, PcmEncoding, RawAudio,
-    Segmenting, Speakers,
+    Alignment, AudioFormat, AudioMillis, Book, DocumentFormat, FileFormat, OnMissing, PcmEncoding,
+    RawAudio, Segmenting, Speakers,
 };
 use crate::pipeline::recipe::{Assemble, Chapter, Compose, Document};
 use crate::pipeline::task::Pauses;
@@ -72,7 +72,10 @@ fn assemble() -> Assemble {
         params: params("pico-en-us"),
         text: of_bytes(b"text"),
         on_missing: OnMissing::Stop,
-        format: AudioFormat::Flac,
+        sound: crate::pipeline::recipe::Sound::default(),
+        book: Book::default(),
+        cover: None,
+        format: FileFormat::Flac,
         audio: PathBuf::from("part one/01.flac"),
         subtitles: vec![Document {
             format: DocumentFormat::Srt,

@@ -144,6 +144,7 @@ const RARE: &[&str] = &[
     "gates",
     "job_in_doubt",
     "job_retry",
+    "note",
     "paused",
     "progress",
     "refused_alike",

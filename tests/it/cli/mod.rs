@@ -2,6 +2,7 @@
 
 mod accounts;
 mod alike;
+mod audiobook;
 mod config;
 mod crash;
 mod damaged;

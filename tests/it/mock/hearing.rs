@@ -8,9 +8,9 @@ async fn its_own_speech_is_heard_truthfully_also_inside_a_joined_file() {
     let engine = engine_for(&mock);
     let said = [TEXT, "Nobody came.", "The meeting starts at nine."];
     for (spoken_as, joined_as) in [
-        (AudioFormat::Wav, AudioFormat::Wav),
-        (AudioFormat::Wav, AudioFormat::Flac),
-        (AudioFormat::Mp3, AudioFormat::Mp3),
+        (AudioFormat::Wav, FileFormat::Wav),
+        (AudioFormat::Wav, FileFormat::Flac),
+        (AudioFormat::Mp3, FileFormat::Mp3),
     ] {
         let mut clips = Vec::new();
         for text in said {
@@ -45,7 +45,7 @@ async fn its_own_speech_is_heard_truthfully_also_inside_a_joined_file() {
 }
 
 /// The clips as one file with pauses between them, and where they lie in it.
-fn joined(clips: &[Vec<u8>], format: AudioFormat) -> (Vec<u8>, Vec<Span>) {
+fn joined(clips: &[Vec<u8>], format: FileFormat) -> (Vec<u8>, Vec<Span>) {
     let files: Vec<_> = clips.iter().map(|clip| temporary("clip", clip)).collect();
     let clips: Vec<Clip> = files
         .iter()
@@ -56,7 +56,14 @@ fn joined(clips: &[Vec<u8>], format: AudioFormat) -> (Vec<u8>, Vec<Span>) {
         })
         .collect();
     let mut out = tempfile::NamedTempFile::new().unwrap();
-    let joined = join(&clips, format, &Tags::default(), out.as_file_mut()).unwrap();
+    let joined = join(
+        &clips,
+        format,
+        Mastering::default(),
+        &Tags::default(),
+        out.as_file_mut(),
+    )
+    .unwrap();
     (std::fs::read(out.path()).unwrap(), joined.clips)
 }
 

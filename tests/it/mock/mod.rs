@@ -13,9 +13,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use voicespool::audio::{Clip, Span, Tags, join, mp3};
+use voicespool::audio::{Clip, Mastering, Span, Tags, join, mp3};
 use voicespool::domain::{
-    AudioFormat, AudioMillis, Delivery, FaultClass, SpeechParams, TranscriptionParams,
+    AudioFormat, AudioMillis, Delivery, FaultClass, FileFormat, SpeechParams, TranscriptionParams,
 };
 use voicespool::engine::rest::{Auth, ByteCap, Deadline, Kind, Paths, RestEngine, RestOptions};
 use voicespool::engine::transcription::parse_transcript;

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use crate::audio::adts;
 use crate::audio::mp3::FrameHeader;
-use crate::domain::AudioFormat;
+use crate::domain::{AudioFormat, FileFormat};
 
 /// How many first bytes of a file are worth handing to [`sniff`].
 pub const HEAD_BYTES: usize = 4096;
@@ -60,6 +60,18 @@ impl Container {
             AudioFormat::Opus => self == Self::Ogg,
             AudioFormat::Aac => self == Self::Adts,
             AudioFormat::Raw => false,
+        }
+    }
+}
+
+impl Container {
+    /// Whether a finished file of `format` lies in this container.
+    pub fn is_file(self, format: FileFormat) -> bool {
+        match format {
+            FileFormat::Wav => self == Self::Wav,
+            FileFormat::Mp3 => self == Self::Mp3,
+            FileFormat::Flac => self == Self::Flac,
+            FileFormat::M4b => self == Self::Mp4,
         }
     }
 }

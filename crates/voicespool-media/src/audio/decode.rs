@@ -25,6 +25,7 @@ use symphonia::default::{formats, meta};
 
 use crate::audio::container::{Container, HEAD_BYTES, sniff};
 use crate::audio::mp3::FrameError;
+use crate::audio::mp4::{self, Heard};
 use crate::audio::sample::from_float;
 use crate::audio::wav::{self, Extent, WavError};
 use crate::domain::AudioMillis;
@@ -209,11 +210,16 @@ pub(crate) fn codec_name(params: &AudioCodecParameters) -> String {
 }
 
 fn decode_packets<E: From<DecodeError>>(
-    file: File,
+    mut file: File,
     container: Container,
     mut sink: impl FnMut(Shape, &[i16]) -> Result<(), E>,
 ) -> Result<Decoded, E> {
     let broken = |at_ms| move |source| DecodeError::Broken { at_ms, source };
+    let heard = match container {
+        Container::Mp4 => mp4::heard(&mut file).map_err(DecodeError::Io)?,
+        _ => None,
+    };
+    let mut cut = Cut::new(heard);
     let mut format = open(file, container).map_err(broken(0))?;
     let (mut decoder, track) = decoder_of(format.as_ref())?;
     let mut done: Option<Decoded> = None;
@@ -234,19 +240,57 @@ fn decode_packets<E: From<DecodeError>>(
         if buffer.frames() == 0 || shape.sample_rate == 0 || shape.channels == 0 {
             continue;
         }
-        let frames = u64::try_from(buffer.frames()).unwrap_or(0);
+        copy(&buffer, &mut block);
+        let block = cut.take(&block, shape.channels);
+        let frames = u64::try_from(block.len() / usize::from(shape.channels)).unwrap_or(0);
         match &mut done {
             Some(done) if done.shape != shape => return Err(DecodeError::Changes { at_ms }.into()),
             Some(done) => done.frames += frames,
             None => done = Some(Decoded { shape, frames }),
         }
-        copy(&buffer, &mut block);
-        sink(shape, &block)?;
+        if !block.is_empty() {
+            sink(shape, block)?;
+        }
     }
     if decoder.finalize().verify_ok == Some(false) {
         return Err(DecodeError::Checksum.into());
     }
     done.ok_or_else(|| DecodeError::NoTrack.into())
+}
+
+/// What is left of a sound when its edit list is followed.
+struct Cut {
+    skip: u64,
+    left: u64,
+}
+
+impl Cut {
+    fn new(heard: Option<Heard>) -> Self {
+        heard.map_or(
+            Self {
+                skip: 0,
+                left: u64::MAX,
+            },
+            |Heard { start, length }| Self {
+                skip: start,
+                left: length,
+            },
+        )
+    }
+
+    /// The part of the next `block` that is heard.
+    fn take<'a>(&mut self, block: &'a [i16], channels: u16) -> &'a [i16] {
+        let channels = usize::from(channels);
+        let frames = u64::try_from(block.len() / channels).unwrap_or(0);
+        let skip = self.skip.min(frames);
+        let take = self.left.min(frames - skip);
+        self.skip -= skip;
+        self.left -= take;
+        let index = |frames: u64| usize::try_from(frames).unwrap_or(0) * channels;
+        block
+            .get(index(skip)..index(skip + take))
+            .unwrap_or_default()
+    }
 }
 
 /// A decoder for the default sound track, and the track's number.

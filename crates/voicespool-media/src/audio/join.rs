@@ -1,8 +1,8 @@
 //! Clips and pauses to one file.
 //!
 //! Promise: nothing is lost, doubled or stretched. WAV and FLAC are exact to the sample:
-//! the clips' samples, and silence for the pauses, in order. MP3 is joined by frames, never
-//! re-encoded: every frame of every clip, in order, pauses as silent frames, one info
+//! the clips' samples, and silence for the pauses, in order; M4B is the same samples, coded here.
+//! MP3 is joined by frames, never re-encoded: every frame of every clip, in order, pauses as silent frames, one info
 //! frame and one tag in front. Clips that differ in rate or channels are refused by
 //! name. Memory does not grow with the book. [`verify_joined`] reads the result back.
 //!
@@ -11,7 +11,10 @@
 
 mod flac;
 mod id3tag;
+mod m4b;
 mod mp3;
+mod shaper;
+mod survey;
 mod verify;
 mod wav;
 
@@ -19,11 +22,16 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
+use crate::audio::aac::Unsupported;
+use crate::audio::cover::Cover;
 use crate::audio::decode::{DecodeError, Shape, decode};
 use crate::audio::mp3::FrameError;
-use crate::domain::{AudioFormat, AudioMillis};
+use crate::domain::{AudioMillis, FileFormat, Loudness};
 
-pub use verify::{VerifyError, verify_joined};
+use shaper::Shaper;
+use survey::Edges;
+pub use survey::Level;
+pub use verify::{Proof, VerifyError, verify_joined};
 
 /// One clip of the joined file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,21 +47,63 @@ pub struct Clip {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tags {
     pub title: Option<String>,
+    /// Of an audiobook: the book.
     pub album: Option<String>,
+    /// Of an audiobook: who wrote it.
     pub artist: Option<String>,
+    pub narrator: Option<String>,
+    pub series: Option<String>,
+    /// Its place in the series.
+    pub part: Option<String>,
+    pub year: Option<String>,
+    /// A BCP 47 tag.
+    pub language: Option<String>,
+    pub genre: Option<String>,
+    pub description: Option<String>,
     pub track: Option<u32>,
+    pub cover: Option<Cover>,
 }
 
-/// Where the speech of one clip lies in the joined file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How clips become one sound, and how that is coded. By default they are put one after another as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mastering {
+    /// A pause is what is heard: the silence at the ends of the clips is part of it.
+    pub heard: bool,
+    /// How loud the file is to be; `None`: as the clips are. No part of an MP3, whose frames are copied.
+    pub loudness: Option<Loudness>,
+    /// Bits a second of an M4B; `None`: as is usual for speech.
+    pub bit_rate: Option<u32>,
+}
+
+/// Where one clip lies in the joined file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
     pub start: AudioMillis,
     /// Before the pause.
     pub end: AudioMillis,
+    /// The silence of its own with which it begins and ends, where that was measured.
+    pub lead: AudioMillis,
+    pub tail: AudioMillis,
+    /// What of the clip was cut off before `start`.
+    pub cut: AudioMillis,
+}
+
+impl Span {
+    /// From the first sound to the last one.
+    #[must_use]
+    pub fn sound(&self) -> (AudioMillis, AudioMillis) {
+        let start = self.start.0 + self.lead.0;
+        let end = self.end.0.saturating_sub(self.tail.0);
+        if start < end {
+            (AudioMillis(start), AudioMillis(end))
+        } else {
+            (self.start, self.end)
+        }
+    }
 }
 
 /// What was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Joined {
     /// Frames per second.
     pub sample_rate: u32,
@@ -66,6 +116,8 @@ pub struct Joined {
     /// MPEG frames whose sound was lost before they came here (they lean on frames that were
     /// cut off) and that were made silent so that nothing wrong is heard. 0 but for MP3.
     pub muted: u64,
+    /// How the loudness was set, if it was.
+    pub level: Option<Level>,
 }
 
 /// Why clips cannot be joined.
@@ -104,8 +156,8 @@ pub enum JoinError {
     },
     #[error("an MP3 is joined from MP3 clips only, and `{}` is none", path.display())]
     NeedsMp3 { path: PathBuf },
-    #[error("{0} is not written here, only wav, flac and mp3")]
-    Format(AudioFormat),
+    #[error("the clips cannot be coded as M4B")]
+    Aac(#[from] Unsupported),
     #[error(
         "a FLAC holds at most 8 channels and 1,048,575 Hz, not {channels} channels at {sample_rate} Hz"
     )]
@@ -123,12 +175,13 @@ pub enum JoinError {
 
 /// Joins `clips` into `out`, whose former content is dropped.
 ///
-/// WAV and FLAC take any clips that can be decoded (16 bits; rounding as in
+/// WAV, FLAC and M4B take any clips that can be decoded (16 bits; rounding as in
 /// [`crate::audio::sample`]); MP3 takes MP3. Tags go into a WAV's `LIST INFO`, a FLAC's
-/// Vorbis comments and an MP3's ID3v2.3; chapters into FLAC and MP3.
+/// Vorbis comments, an MP3's ID3v2.3 and an M4B's `ilst`; chapters and the cover into all but WAV.
 pub fn join(
     clips: &[Clip],
-    format: AudioFormat,
+    format: FileFormat,
+    mastering: Mastering,
     tags: &Tags,
     out: &mut File,
 ) -> Result<Joined, JoinError> {
@@ -140,10 +193,16 @@ pub fn join(
     }
     out.set_len(0).map_err(JoinError::Write)?;
     match format {
-        AudioFormat::Wav => join_samples(clips, &mut wav::WavSink::new(out, tags)),
-        AudioFormat::Flac => join_samples(clips, &mut flac::FlacSink::new(out, tags, clips)),
-        AudioFormat::Mp3 => mp3::join(clips, tags, out),
-        other => Err(JoinError::Format(other)),
+        FileFormat::Wav => join_samples(clips, mastering, &mut wav::WavSink::new(out, tags)),
+        FileFormat::Flac => {
+            join_samples(clips, mastering, &mut flac::FlacSink::new(out, tags, clips))
+        }
+        FileFormat::Mp3 => mp3::join(clips, mastering, tags, out),
+        FileFormat::M4b => {
+            let bit_rate = mastering.bit_rate;
+            let mut sink = m4b::M4bSink::new(out, tags, clips, bit_rate);
+            join_samples(clips, mastering, &mut sink)
+        }
     }
 }
 
@@ -172,43 +231,30 @@ impl From<DecodeError> for Stop {
     }
 }
 
-fn join_samples(clips: &[Clip], sink: &mut impl SampleSink) -> Result<Joined, JoinError> {
+/// What is said of a clip that does not decode.
+fn decoding(clip: &Clip, error: DecodeError) -> JoinError {
+    let path = clip.path.clone();
+    match error {
+        DecodeError::Io(source) => JoinError::Read { path, source },
+        source => JoinError::Decode { path, source },
+    }
+}
+
+fn join_samples(
+    clips: &[Clip],
+    mastering: Mastering,
+    sink: &mut impl SampleSink,
+) -> Result<Joined, JoinError> {
+    let survey = survey::survey(clips, mastering)?;
     let mut first: Option<Shape> = None;
     let mut frames = 0u64;
     let mut bounds = Vec::with_capacity(clips.len());
-    for clip in clips {
+    for (clip, &edges) in clips.iter().zip(&survey.edges) {
         let start = frames;
-        let decoded = decode::<Stop>(&clip.path, |shape, samples| {
-            match first {
-                None => {
-                    first = Some(shape);
-                    sink.begin(shape).map_err(Stop::Join)?;
-                }
-                Some(first) if first != shape => {
-                    return Err(Stop::Join(mixed(clips, first, clip, shape)));
-                }
-                Some(_) => {}
-            }
-            sink.add(samples).map_err(Stop::Join)
-        })
-        .map_err(|stop| match stop {
-            Stop::Join(error) => error,
-            Stop::Decode(DecodeError::Io(source)) => JoinError::Read {
-                path: clip.path.clone(),
-                source,
-            },
-            Stop::Decode(source) => JoinError::Decode {
-                path: clip.path.clone(),
-                source,
-            },
-        })?;
-        if decoded.frames == 0 {
-            let path = clip.path.clone();
-            return Err(JoinError::NoSound { path });
-        }
-        frames += decoded.frames;
+        let (shape, added) = add_clip(clips, clip, (edges, survey.gain), &mut first, sink)?;
+        frames += added;
         bounds.push((start, frames));
-        frames += add_pause(sink, clip.pause_after, decoded.shape)?;
+        frames += add_pause(sink, edges.pause, shape)?;
     }
     let Some(shape) = first else {
         return Err(JoinError::NoClips);
@@ -218,21 +264,70 @@ fn join_samples(clips: &[Clip], sink: &mut impl SampleSink) -> Result<Joined, Jo
         channels: shape.channels,
         frames,
         duration: AudioMillis::of_frames(frames, shape.sample_rate),
-        clips: spans(&bounds, shape.sample_rate),
+        clips: spans(&bounds, shape.sample_rate, &survey.edges),
         muted: 0,
+        level: survey.level,
     };
     sink.finish(&joined)?;
     Ok(joined)
 }
 
+/// Adds one clip, of the shape of the first one; returns its shape and how many frames of it were added.
+fn add_clip(
+    clips: &[Clip],
+    clip: &Clip,
+    (edges, gain): (Edges, f32),
+    first: &mut Option<Shape>,
+    sink: &mut impl SampleSink,
+) -> Result<(Shape, u64), JoinError> {
+    let mut shaper: Option<Shaper> = None;
+    let mut block = Vec::new();
+    let decoded = decode::<Stop>(&clip.path, |shape, samples| {
+        match first {
+            None => {
+                *first = Some(shape);
+                sink.begin(shape).map_err(Stop::Join)?;
+            }
+            Some(first) if *first != shape => {
+                return Err(Stop::Join(mixed(clips, *first, clip, shape)));
+            }
+            Some(_) => {}
+        }
+        let shaper = shaper.get_or_insert_with(|| Shaper::new(edges, gain, shape));
+        if shaper.is_idle() {
+            return sink.add(samples).map_err(Stop::Join);
+        }
+        shaper.add(samples, &mut block);
+        sink.add(&block).map_err(Stop::Join)
+    })
+    .map_err(|stop| match stop {
+        Stop::Join(error) => error,
+        Stop::Decode(error) => decoding(clip, error),
+    })?;
+    if decoded.frames == 0 {
+        let path = clip.path.clone();
+        return Err(JoinError::NoSound { path });
+    }
+    let Some(mut shaper) = shaper.filter(|shaper| !shaper.is_idle()) else {
+        return Ok((decoded.shape, decoded.frames));
+    };
+    shaper.finish(&mut block);
+    sink.add(&block)?;
+    Ok((decoded.shape, shaper.frames))
+}
+
 /// Bounds in frames to spans in milliseconds.
-fn spans(bounds: &[(u64, u64)], sample_rate: u32) -> Vec<Span> {
+fn spans(bounds: &[(u64, u64)], sample_rate: u32, edges: &[Edges]) -> Vec<Span> {
     let time = |frames| AudioMillis::of_frames(frames, sample_rate);
     bounds
         .iter()
-        .map(|&(start, end)| Span {
+        .zip(edges)
+        .map(|(&(start, end), edges)| Span {
             start: time(start),
             end: time(end),
+            lead: AudioMillis(edges.lead.0 - edges.cut_lead.0),
+            tail: AudioMillis(edges.tail.0 - edges.cut_tail.0),
+            cut: edges.cut_lead,
         })
         .collect()
 }
@@ -281,6 +376,9 @@ fn mixed(clips: &[Clip], first: Shape, clip: &Clip, shape: Shape) -> JoinError {
     }
 }
 
+/// Milliseconds by which a chapter's mark is before its first sound.
+const MARK_AHEAD: u64 = 30;
+
 /// The names of the chapters in order.
 fn chapter_names(clips: &[Clip]) -> impl Iterator<Item = &str> {
     clips.iter().filter_map(|clip| clip.chapter.as_deref())
@@ -291,12 +389,20 @@ fn chapters<'a>(clips: &'a [Clip], joined: &Joined) -> Vec<(Span, &'a str)> {
     let mut chapters: Vec<(Span, &str)> = Vec::new();
     for (clip, span) in clips.iter().zip(&joined.clips) {
         let Some(name) = &clip.chapter else { continue };
+        // Just before the first sound, so that a player that jumps there misses nothing of it. The first
+        // chapter begins where the file does.
+        let silence = span.lead.0.saturating_sub(MARK_AHEAD);
+        let start = match chapters.last_mut() {
+            None if span.start.0 == 0 => AudioMillis(0),
+            _ => AudioMillis(span.start.0 + silence),
+        };
         if let Some((last, _)) = chapters.last_mut() {
-            last.end = span.start;
+            last.end = start;
         }
         let span = Span {
-            start: span.start,
+            start,
             end: joined.duration,
+            ..Span::default()
         };
         chapters.push((span, name));
     }

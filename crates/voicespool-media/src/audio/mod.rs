@@ -10,16 +10,22 @@
 //! - [`wav`], [`mp3`], [`adts`], [`ogg`], [`sample`]: the formats read without a decoder;
 //!   [`decode`](mod@decode): the rest.
 //!
-//! Deliberately not here: loudness, resampling, MP3 or AAC encoding, Opus decoding.
+//! - [`aac`]: an encoder for audiobooks; [`cover`]: their pictures.
+//!
+//! Deliberately not here: resampling, MP3 encoding, Opus decoding.
 
+mod aac;
 pub mod adts;
 pub mod check;
 pub mod container;
+pub mod cover;
 pub mod decode;
 pub mod enclose;
 pub mod join;
 mod level;
+mod loudness;
 pub mod mp3;
+mod mp4;
 pub mod ogg;
 pub mod probe;
 pub mod sample;
@@ -27,5 +33,8 @@ pub mod wav;
 
 pub use check::{CheckError, ClipFacts, SpeechCheck, SpokenLength, check_speech};
 pub use container::{Container, HEAD_BYTES, sniff};
-pub use join::{Clip, JoinError, Joined, Span, Tags, VerifyError, join, verify_joined};
+pub use cover::{Cover, NoCover};
+pub use join::{
+    Clip, JoinError, Joined, Level, Mastering, Proof, Span, Tags, VerifyError, join, verify_joined,
+};
 pub use probe::{AudioFacts, Measured, ProbeError, probe};

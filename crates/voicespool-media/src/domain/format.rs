@@ -15,12 +15,41 @@ named!(
     }
 );
 
-impl AudioFormat {
+named!(
+    /// What a finished audio file is.
+    FileFormat {
+        Wav = "wav",
+        Mp3 = "mp3",
+        Flac = "flac",
+        /// AAC in MP4, as audiobooks are kept: chapters, tags, cover.
+        M4b = "m4b",
+    }
+);
+
+impl FileFormat {
     /// The file name extension, without the dot.
     pub fn extension(self) -> &'static str {
         self.as_str()
     }
+
+    /// What its clips are asked for in: samples where they are coded here, else what it is made of.
+    pub fn clips(self) -> AudioFormat {
+        match self {
+            Self::Wav | Self::Flac | Self::M4b => AudioFormat::Wav,
+            Self::Mp3 => AudioFormat::Mp3,
+        }
+    }
 }
+
+named!(
+    /// What a pause is measured from.
+    PauseMeasure {
+        /// The silence that clips bring along is part of it.
+        Heard = "heard",
+        /// It comes behind whatever a clip ends with.
+        Added = "added",
+    }
+);
 
 named!(
     /// How headerless samples are coded (Together's `response_encoding`).

@@ -1,6 +1,7 @@
 //! Pure values: the words of the program and the rules that hold for them
 //! everywhere. No I/O, no clock, no database, no HTTP; std and serde only.
 
+pub mod book;
 pub mod catalogue;
 pub mod day;
 pub mod delivery;
@@ -11,6 +12,7 @@ pub mod job;
 pub mod key;
 pub mod ledger;
 pub mod lesson;
+pub mod loudness;
 pub mod named;
 pub mod pcm;
 pub mod price;
@@ -18,15 +20,17 @@ pub mod request;
 pub mod transcript;
 pub mod units;
 
+pub use book::Book;
 pub use day::Day;
 pub use delivery::{Alignment, Delivery, Segmenting};
 pub use fault::{CostStatus, FaultClass};
-pub use format::{AudioFormat, DocumentFormat, PcmEncoding};
+pub use format::{AudioFormat, DocumentFormat, FileFormat, PauseMeasure, PcmEncoding};
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
 pub use job::{Boundary, JobKind, JobState, OnMissing, PauseScope, Standing};
 pub use key::ContentKey;
 pub use ledger::{FileRow, LedgerRow, RefusedRow};
 pub use lesson::Lesson;
+pub use loudness::Loudness;
 pub use named::UnknownWord;
 pub use pcm::RawAudio;
 pub use price::{ListedPrice, Price};

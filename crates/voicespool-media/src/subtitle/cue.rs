@@ -70,6 +70,17 @@ fn has_no_spaces(c: char) -> bool {
 /// transcript says. Zero means unknown. Where the audio has fewer milliseconds than there
 /// are cues, cues are merged past the limits of layout: no text is lost.
 pub fn cues(transcript: &Transcript, audio: AudioMillis, rules: &CueRules) -> (Vec<Cue>, Repairs) {
+    cues_apart(transcript, audio, rules, &[])
+}
+
+/// The same, with a new cue at the first word that begins at or after each time of `apart`, in order: a heading
+/// stands alone.
+pub fn cues_apart(
+    transcript: &Transcript,
+    audio: AudioMillis,
+    rules: &CueRules,
+    apart: &[AudioMillis],
+) -> (Vec<Cue>, Repairs) {
     let limit = if audio.0 == 0 {
         LAST
     } else {
@@ -80,6 +91,13 @@ pub fn cues(transcript: &Transcript, audio: AudioMillis, rules: &CueRules) -> (V
     let mut breaks = breaks(&units, Language::named(transcript.language.as_deref()));
     let crowds = crowds(&units);
     part(&crowds, &mut breaks);
+    let mut apart = apart.iter().peekable();
+    for (idx, pair) in units.windows(2).enumerate() {
+        while apart.next_if(|time| time.0 <= pair[0].start).is_some() {}
+        if apart.peek().is_some_and(|time| time.0 <= pair[1].start) {
+            breaks[idx].must = true;
+        }
+    }
     let widths = Widths::of(&units);
     let groups = gather(&crowds, group(&units, &breaks, rules, limit));
     let mut slots: Vec<_> = groups

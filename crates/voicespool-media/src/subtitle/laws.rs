@@ -264,7 +264,8 @@ proptest! {
     ) {
         let texts: Vec<String> = texts.iter().map(|texts| texts.join(" ")).collect();
         let clips: Vec<_> = (0u64..).zip(&texts).map(|(idx, text)| Spoken {
-            text, start: AudioMillis(idx * 4_000), end: AudioMillis(idx * 4_000 + 3_700), words: &[],
+            text, start: AudioMillis(idx * 4_000), end: AudioMillis(idx * 4_000 + 3_700),
+            sound: (AudioMillis(idx * 4_000 + 100), AudioMillis(idx * 4_000 + 3_600)), words: &[],
         }).collect();
 
         let (cues, repairs) = cues(&spoken_transcript(&clips), AudioMillis(24_000), &CueRules::default());

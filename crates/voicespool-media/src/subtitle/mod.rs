@@ -38,7 +38,7 @@ mod laws;
 mod whole;
 
 pub use clock::ParseError;
-pub use cue::{Cue, cues};
+pub use cue::{Cue, cues, cues_apart};
 pub use document::DocumentMeta;
 pub use repair::Repairs;
 pub use rules::CueRules;

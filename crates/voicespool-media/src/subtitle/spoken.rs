@@ -13,6 +13,8 @@ pub struct Spoken<'a> {
     pub text: &'a str,
     pub start: AudioMillis,
     pub end: AudioMillis,
+    /// From its first sound to its last one, where that is known, else the same: times that are guessed lie in it.
+    pub sound: (AudioMillis, AudioMillis),
     /// Words as the provider timed them, from the start of the clip; empty where it did not.
     pub words: &'a [Word],
 }
@@ -43,16 +45,21 @@ pub fn spoken_transcript(clips: &[Spoken<'_>]) -> Transcript {
             transcript.text.push(' ');
         }
         transcript.text.push_str(text);
+        let pieces = pieces(text, usize::MAX);
+        let own_times = times(&pieces, clip.words, clip.start, clip.end);
+        let (start, end) = match own_times {
+            Some(_) => (clip.start, clip.end),
+            None => clip.sound,
+        };
         transcript.segments.push(Segment {
             text: text.to_owned(),
-            start: clip.start,
-            end: clip.end,
+            start,
+            end,
             speaker: None,
         });
-        let pieces = pieces(text, usize::MAX);
-        let times = times(&pieces, clip.words, clip.start, clip.end).unwrap_or_else(|| {
+        let times = own_times.unwrap_or_else(|| {
             let weights: Vec<_> = pieces.iter().map(|piece| weigh(piece.text)).collect();
-            share(&weights, clip.start.0, clip.end.0.max(clip.start.0))
+            share(&weights, start.0, end.0.max(start.0))
         });
         let words = pieces.iter().zip(times).map(|(piece, (start, end))| Word {
             text: piece.text.to_owned(),
@@ -77,18 +84,21 @@ mod tests {
                 text: "One, two.",
                 start: AudioMillis(1_000),
                 end: AudioMillis(2_100),
+                sound: (AudioMillis(1_000), AudioMillis(2_100)),
                 words: &[],
             },
             Spoken {
                 text: "你好",
                 start: AudioMillis(3_000),
                 end: AudioMillis(4_000),
+                sound: (AudioMillis(3_000), AudioMillis(4_000)),
                 words: &[],
             },
             Spoken {
                 text: " \u{feff}",
                 start: AudioMillis(4_000),
                 end: AudioMillis(5_000),
+                sound: (AudioMillis(4_000), AudioMillis(5_000)),
                 words: &[],
             },
         ];

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
+use crate::domain::Book;
 use crate::text::clean;
 use crate::text::cleanup::hyphens::Hyphens;
 use crate::text::cleanup::{self, Change, Record, Rule};
@@ -28,17 +29,9 @@ pub struct Document {
     /// Pieces of the source that are not spoken, and that no rule took away.
     pub left_out: Vec<LeftOut>,
     /// Empty where the format has no place for it.
-    pub about: About,
-}
-
-/// What a book is called and who wrote it, as it says itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct About {
-    pub title: Option<String>,
-    /// In the order of the book.
-    pub authors: Vec<String>,
-    /// A BCP 47 tag.
-    pub language: Option<String>,
+    pub about: Book,
+    /// Its pictures that may be its cover, the most likely first, as the book has them.
+    pub pictures: Vec<Vec<u8>>,
 }
 
 /// A piece of the source that is not spoken.
@@ -342,7 +335,8 @@ impl Builder {
             encoding: encoding_rs::UTF_8.name(),
             had_replacements: false,
             guessed_bytes: 0,
-            about: About::default(),
+            about: Book::default(),
+            pictures: Vec::new(),
             changes: self.record.into_changes(),
             left_out: self.left_out,
         }

@@ -35,7 +35,7 @@ use cleanup::Record;
 
 pub use chunk::{Chunk, Chunks, chunks, spoken};
 pub use cleanup::{Change, CleanUp, Rule, Sample};
-pub use document::{About, Block, BlockKind, Chapter, Document, LeftOut};
+pub use document::{Block, BlockKind, Chapter, Document, LeftOut};
 pub use error::Error;
 pub use latin::{Foreign, foreign, in_latin};
 pub use recut::recut;

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use crate::domain::Book;
 use crate::text::chunk::{Chunk, chunks};
-use crate::text::document::{About, Block, BlockKind, Document};
+use crate::text::document::{Block, BlockKind, Document};
 use crate::text::rules::{ChunkRules, Paragraphs};
 
 /// The parts of `chunk`, each within `max_chars`; the last ends for the chunk's own reason.
@@ -29,7 +30,8 @@ pub fn recut(
         encoding: document.encoding,
         had_replacements: false,
         guessed_bytes: 0,
-        about: About::default(),
+        about: Book::default(),
+        pictures: Vec::new(),
         changes: Vec::new(),
         left_out: Vec::new(),
     };

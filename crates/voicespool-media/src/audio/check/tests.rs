@@ -7,11 +7,11 @@ use tempfile::NamedTempFile;
 
 use crate::audio::SpokenLength;
 use crate::audio::check::{CheckError, ClipFacts, SpeechCheck, check_speech};
-use crate::audio::join::{Clip, Tags, join};
+use crate::audio::join::{Clip, Mastering, Tags, join};
 use crate::audio::mp3::frames;
 use crate::audio::sample::SampleFormat;
 use crate::audio::wav::WavSpec;
-use crate::domain::{AudioFormat, AudioMillis};
+use crate::domain::{AudioFormat, AudioMillis, FileFormat};
 
 fn check(bytes: &[u8], format: AudioFormat, chars: u64) -> Result<ClipFacts, CheckError> {
     let mut file = NamedTempFile::new().unwrap();
@@ -65,7 +65,14 @@ fn flac(frames: u32) -> Vec<u8> {
         chapter: None,
     };
     let mut file = File::create(&out).unwrap();
-    join(&[clip], AudioFormat::Flac, &Tags::default(), &mut file).unwrap();
+    join(
+        &[clip],
+        FileFormat::Flac,
+        Mastering::default(),
+        &Tags::default(),
+        &mut file,
+    )
+    .unwrap();
     std::fs::read(out).unwrap()
 }
 

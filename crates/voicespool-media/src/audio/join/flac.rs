@@ -14,6 +14,7 @@ use flacenc::config;
 use flacenc::error::{SourceError, Verified, Verify};
 use flacenc::source::{Context, Fill, FrameBuf};
 
+use crate::audio::cover::Cover;
 use crate::audio::decode::Shape;
 use crate::audio::join::{Clip, JoinError, Joined, SampleSink, Tags, chapter_names, chapters};
 use crate::domain::AudioMillis;
@@ -52,8 +53,11 @@ impl<'a> FlacSink<'a> {
         let room = comments(self.tags, &at_zero).len() + PADDING;
         let comments = comments(self.tags, chapters);
         let padding = vec![0; room.saturating_sub(comments.len())];
+        let mut blocks = vec![(0u8, stream_info), (4, comments)];
+        blocks.extend(self.tags.cover.as_ref().map(|cover| (6, picture(cover))));
+        blocks.push((0x81, padding));
         let mut bytes = b"fLaC".to_vec();
-        for (kind, block) in [(0u8, stream_info), (4, comments), (0x81, padding)] {
+        for (kind, block) in blocks {
             let [_, size @ ..] = u32::try_from(block.len()).unwrap_or(0).to_be_bytes();
             bytes.push(kind);
             bytes.extend_from_slice(&size);
@@ -91,6 +95,14 @@ fn comments(tags: &Tags, chapters: &[(AudioMillis, &str)]) -> Vec<u8> {
         ("TITLE", &tags.title),
         ("ALBUM", &tags.album),
         ("ARTIST", &tags.artist),
+        ("ALBUMARTIST", &tags.artist),
+        ("COMPOSER", &tags.narrator),
+        ("SERIES", &tags.series),
+        ("SERIES-PART", &tags.part),
+        ("DATE", &tags.year),
+        ("LANGUAGE", &tags.language),
+        ("GENRE", &tags.genre),
+        ("DESCRIPTION", &tags.description),
         ("TRACKNUMBER", &track),
     ];
     let mut fields: Vec<String> = texts
@@ -114,6 +126,19 @@ fn comments(tags: &Tags, chapters: &[(AudioMillis, &str)]) -> Vec<u8> {
         block.extend_from_slice(&size(field.len()));
         block.extend_from_slice(field.as_bytes());
     }
+    block
+}
+
+/// A `PICTURE` block: the front cover. Its size in pixels is not said; who shows it looks.
+fn picture(cover: &Cover) -> Vec<u8> {
+    let size = |len: usize| u32::try_from(len).unwrap_or(0).to_be_bytes();
+    let kind = cover.picture.media_type();
+    let mut block = 3u32.to_be_bytes().to_vec();
+    block.extend_from_slice(&size(kind.len()));
+    block.extend_from_slice(kind.as_bytes());
+    block.extend_from_slice(&[0; 20]);
+    block.extend_from_slice(&size(cover.bytes.len()));
+    block.extend_from_slice(&cover.bytes);
     block
 }
 

@@ -1,12 +1,15 @@
-//! The ID3v2.3 tag of a joined MP3: texts and chapters.
+//! The ID3v2.3 tag of a joined MP3: texts, cover and chapters.
 //!
 //! Version 2.3 because that is what players' chapter support was written against. Chapter
 //! frames: "`ID3v2` Chapter Frame Addendum" 1.0. Times are milliseconds in 32 bits and fixed in
 //! size, so a tag with zero times is exactly as long as the final one.
 
-use id3::frame::{Chapter, Content, Frame, TableOfContents};
+use id3::frame::{
+    Chapter, Comment, Content, ExtendedText, Frame, Picture, PictureType, TableOfContents,
+};
 use id3::{Encoder, Tag, TagLike, Version};
 
+use crate::audio::cover::Cover;
 use crate::audio::join::{Span, Tags};
 use crate::domain::AudioMillis;
 
@@ -16,18 +19,63 @@ const MAX_ENTRIES: usize = 255;
 /// The tag's bytes, without padding.
 pub(crate) fn encode(tags: &Tags, chapters: &[(Span, &str)]) -> Result<Vec<u8>, id3::Error> {
     let mut tag = Tag::new();
-    if let Some(title) = &tags.title {
-        tag.set_title(title);
+    add_texts(tags, &mut tag);
+    add_chapters(chapters, &mut tag);
+    let mut bytes = Vec::new();
+    if tag.frames().next().is_some() {
+        Encoder::new()
+            .version(Version::Id3v23)
+            .encode(&tag, &mut bytes)?;
     }
-    if let Some(album) = &tags.album {
-        tag.set_album(album);
-    }
-    if let Some(artist) = &tags.artist {
-        tag.set_artist(artist);
+    Ok(bytes)
+}
+
+fn add_texts(tags: &Tags, tag: &mut Tag) {
+    // Audiobook players show the author as artist and the narrator as composer.
+    let texts = [
+        ("TIT2", &tags.title),
+        ("TALB", &tags.album),
+        ("TPE1", &tags.artist),
+        ("TPE2", &tags.artist),
+        ("TCOM", &tags.narrator),
+        ("TYER", &tags.year),
+        ("TLAN", &tags.language),
+        ("TCON", &tags.genre),
+    ];
+    for (name, text) in texts {
+        if let Some(text) = text {
+            tag.set_text(name, text);
+        }
     }
     if let Some(track) = tags.track {
         tag.set_track(track);
     }
+    for (name, text) in [("SERIES", &tags.series), ("SERIES-PART", &tags.part)] {
+        if let Some(text) = text {
+            tag.add_frame(ExtendedText {
+                description: name.to_owned(),
+                value: text.clone(),
+            });
+        }
+    }
+    if let Some(text) = &tags.description {
+        tag.add_frame(Comment {
+            lang: "und".to_owned(),
+            description: String::new(),
+            text: text.clone(),
+        });
+    }
+    if let Some(Cover { picture, bytes }) = &tags.cover {
+        tag.add_frame(Picture {
+            mime_type: picture.media_type().to_owned(),
+            picture_type: PictureType::CoverFront,
+            description: String::new(),
+            data: bytes.clone(),
+        });
+    }
+}
+
+fn add_chapters(chapters: &[(Span, &str)], tag: &mut Tag) {
     let names: Vec<String> = (1..=chapters.len())
         .map(|number| format!("chp{number}"))
         .collect();
@@ -45,13 +93,6 @@ pub(crate) fn encode(tags: &Tags, chapters: &[(Span, &str)]) -> Result<Vec<u8>, 
         let content = Content::TableOfContents(contents);
         tag.add_frame(Frame::with_content("CTOC", content));
     }
-    let mut bytes = Vec::new();
-    if tag.frames().next().is_some() {
-        Encoder::new()
-            .version(Version::Id3v23)
-            .encode(&tag, &mut bytes)?;
-    }
-    Ok(bytes)
 }
 
 /// One table of contents, or one of tables when there are more chapters than one can count.

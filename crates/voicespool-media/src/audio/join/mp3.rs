@@ -11,18 +11,26 @@ use std::io::{BufReader, BufWriter, Seek, SeekFrom, Write};
 
 use crate::audio::container::Container;
 use crate::audio::decode::{Shape, read_container};
+use crate::audio::join::survey::{Edges, survey};
 use crate::audio::join::{
-    Clip, JoinError, Joined, Span, Tags, chapter_names, chapters, frames_in, id3tag, mixed, spans,
+    Clip, JoinError, Joined, Mastering, Span, Tags, chapter_names, chapters, frames_in, id3tag,
+    mixed, spans,
 };
 use crate::audio::mp3::{Frame, FrameError, FrameHeader, Info, InfoFrame, Scanner};
 use crate::domain::AudioMillis;
 
-pub(crate) fn join(clips: &[Clip], tags: &Tags, out: &mut File) -> Result<Joined, JoinError> {
-    let at_zero = Span {
-        start: AudioMillis(0),
-        end: AudioMillis(0),
-    };
-    let names: Vec<_> = chapter_names(clips).map(|name| (at_zero, name)).collect();
+/// The silence at the ends of the clips counts as in [`survey`](super::survey), but none of it is cut off: frames are
+/// copied whole.
+pub(crate) fn join(
+    clips: &[Clip],
+    mastering: Mastering,
+    tags: &Tags,
+    out: &mut File,
+) -> Result<Joined, JoinError> {
+    let edges = whole(clips, mastering)?;
+    let names: Vec<_> = chapter_names(clips)
+        .map(|name| (Span::default(), name))
+        .collect();
     let placeholder = id3tag::encode(tags, &names).map_err(JoinError::Tags)?;
     let mut writer = FrameWriter {
         out: BufWriter::with_capacity(64 * 1024, out),
@@ -36,12 +44,12 @@ pub(crate) fn join(clips: &[Clip], tags: &Tags, out: &mut File) -> Result<Joined
     writer.write(&placeholder)?;
     let mut bounds = Vec::with_capacity(clips.len());
     let mut first = None;
-    for clip in clips {
+    for (clip, edges) in clips.iter().zip(&edges) {
         let start = writer.frames();
         let like = writer.copy(clips, clip)?;
         first.get_or_insert(like);
         bounds.push((start, writer.frames()));
-        writer.pause(clip.pause_after, like)?;
+        writer.pause(edges.pause, like)?;
     }
     let Some(first) = first else {
         return Err(JoinError::NoClips);
@@ -57,12 +65,23 @@ pub(crate) fn join(clips: &[Clip], tags: &Tags, out: &mut File) -> Result<Joined
         channels: first.channels,
         frames,
         duration: AudioMillis::of_frames(frames, first.sample_rate),
-        clips: spans(&bounds, first.sample_rate),
+        clips: spans(&bounds, first.sample_rate, &edges),
         muted: writer.muted,
+        level: None,
     };
     let tag = id3tag::encode(tags, &chapters(clips, &joined)).map_err(JoinError::Tags)?;
     writer.finish(&tag, placeholder.len())?;
     Ok(joined)
+}
+
+/// The silences of clips that are copied whole, and the pauses between them.
+fn whole(clips: &[Clip], mastering: Mastering) -> Result<Vec<Edges>, JoinError> {
+    let pauses_only = Mastering {
+        loudness: None,
+        ..mastering
+    };
+    let survey = survey(clips, pauses_only)?;
+    Ok(survey.edges.into_iter().map(Edges::uncut).collect())
 }
 
 struct FrameWriter<'a> {

@@ -7,8 +7,18 @@ use std::path::Path;
 use crate::audio::container::Container;
 use crate::audio::decode::{DecodeError, decode, read_container};
 use crate::audio::join::Joined;
+use crate::audio::loudness::LoudnessMeter;
 use crate::audio::mp3::{FrameError, Info, Scanner};
-use crate::domain::{AudioFormat, AudioMillis};
+use crate::domain::{AudioMillis, FileFormat};
+
+/// How loud a file is, measured on what was written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Proof {
+    /// In LUFS.
+    pub loudness: f64,
+    /// In dBTP.
+    pub true_peak: f64,
+}
 
 /// How a joined file differs from what was meant.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +28,7 @@ pub enum VerifyError {
     #[error("the joined file does not decode to its end")]
     Decode(#[from] DecodeError),
     #[error("the joined file is no {0}")]
-    Format(AudioFormat),
+    Format(FileFormat),
     #[error("the joined file is damaged as an MP3")]
     Frames(#[source] FrameError),
     #[error("the joined file has {found} {what} where {expected} were written")]
@@ -34,10 +44,14 @@ pub enum VerifyError {
 /// Decodes the file at `path` to its end and compares it with what [`join`](super::join) said
 /// it wrote: format, rate, channels, every frame. A WAV's size, a FLAC's checksum, an MP3's
 /// frame chain and info frame are checked as well.
-pub fn verify_joined(path: &Path, joined: &Joined, format: AudioFormat) -> Result<(), VerifyError> {
+pub fn verify_joined(
+    path: &Path,
+    joined: &Joined,
+    format: FileFormat,
+) -> Result<Option<Proof>, VerifyError> {
     let mut file = File::open(path).map_err(VerifyError::Io)?;
     let container = read_container(&mut file).map_err(VerifyError::Io)?;
-    if !container.is_some_and(|container| container.answers(format)) {
+    if !container.is_some_and(|container| container.is_file(format)) {
         return Err(VerifyError::Format(format));
     }
     match container {
@@ -45,7 +59,14 @@ pub fn verify_joined(path: &Path, joined: &Joined, format: AudioFormat) -> Resul
         Some(Container::Wav) => verify_riff_size(&mut file)?,
         _ => {}
     }
-    let decoded = decode::<DecodeError>(path, |_, _| Ok(()))?;
+    let mut meter: Option<LoudnessMeter> = None;
+    let decoded = decode::<DecodeError>(path, |shape, samples| {
+        if joined.level.is_some() {
+            let meter = meter.get_or_insert_with(|| LoudnessMeter::with_peaks(shape));
+            meter.add(samples);
+        }
+        Ok(())
+    })?;
     same(
         "channels",
         joined.channels.into(),
@@ -57,7 +78,13 @@ pub fn verify_joined(path: &Path, joined: &Joined, format: AudioFormat) -> Resul
         decoded.shape.sample_rate.into(),
     )?;
     same("frames", joined.frames, decoded.frames)?;
-    verify_spans(joined)
+    verify_spans(joined)?;
+    Ok(meter.and_then(|meter| {
+        Some(Proof {
+            loudness: meter.integrated()?,
+            true_peak: meter.true_peak()?,
+        })
+    }))
 }
 
 fn same(what: &'static str, expected: u64, found: u64) -> Result<(), VerifyError> {

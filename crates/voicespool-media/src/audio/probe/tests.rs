@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::audio::container::Container;
-use crate::audio::join::{Clip, Tags, join};
+use crate::audio::join::{Clip, Mastering, Tags, join};
 use crate::audio::probe::{Measured, ProbeError, probe};
 use crate::audio::sample::SampleFormat;
 use crate::audio::wav::WavSpec;
-use crate::domain::{AudioFormat, AudioMillis};
+use crate::domain::{AudioMillis, FileFormat};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -238,7 +238,14 @@ fn a_flac_and_a_wav_that_end_early_are_measured_by_what_is_there_and_say_so() {
         chapter: None,
     };
     let mut joined = tempfile::tempfile().unwrap();
-    join(&[clip], AudioFormat::Flac, &Tags::default(), &mut joined).unwrap();
+    join(
+        &[clip],
+        FileFormat::Flac,
+        Mastering::default(),
+        &Tags::default(),
+        &mut joined,
+    )
+    .unwrap();
     let mut flac = Vec::new();
     joined.rewind().unwrap();
     joined.read_to_end(&mut flac).unwrap();

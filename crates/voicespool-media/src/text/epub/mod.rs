@@ -3,6 +3,7 @@
 //! `rbook` reads container, package and tables; the pages are HTML like any other. What belongs to a
 //! printed book and not to the story (cover, imprint, index …) is left out and listed.
 
+mod about;
 mod archive;
 mod chapters;
 #[cfg(test)]
@@ -16,7 +17,7 @@ use rbook::ebook::toc::TocEntryKind;
 use rbook::epub::toc::EpubTocEntry;
 
 use crate::text::cleanup::{CleanUp, Record};
-use crate::text::document::{About, Builder, Document, LeftOut};
+use crate::text::document::{Builder, Document, LeftOut};
 use crate::text::{Error, decode, html};
 
 use chapters::Table;
@@ -66,7 +67,8 @@ pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
         }
     }
     let mut document = table.into_chapters(builder.into_document());
-    document.about = about(&book);
+    document.about = about::about(&book);
+    document.pictures = about::pictures(&book);
     if document.text.is_empty() {
         return Err(Error::BrokenBook {
             what: "none of its pages has words",
@@ -81,24 +83,6 @@ fn is_words(piece: &LeftOut) -> bool {
         piece.what,
         "the head of the page" | "the description of a picture" | "a comment"
     )
-}
-
-fn about(book: &Epub) -> About {
-    let metadata = book.metadata();
-    let tidy = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let is_author = |role: &str| matches!(role, "aut" | "");
-    About {
-        title: metadata.title().map(|title| tidy(title.value())),
-        authors: metadata
-            .creators()
-            .filter(|creator| is_author(creator.main_role().map_or("", |role| role.code())))
-            .map(|creator| tidy(creator.value()))
-            .collect(),
-        language: metadata
-            .language()
-            .map(|language| language.value().trim().to_owned())
-            .filter(|language| !language.is_empty() && language != "und"),
-    }
 }
 
 /// The pages that nobody reads aloud, and what each is: by the landmarks of EPUB 3 and the guide of
