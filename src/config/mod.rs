@@ -19,6 +19,7 @@ mod files;
 mod finish;
 mod folders;
 pub mod init;
+mod lexicon;
 mod load;
 mod model;
 mod problem;

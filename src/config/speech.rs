@@ -1,12 +1,14 @@
 //! Speech tasks: what is asked of the engine, how text is cut, how clips are joined.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audio::SpeechCheck;
 use crate::config::build::Build;
 use crate::config::fields;
 use crate::config::finish;
+use crate::config::lexicon;
 use crate::config::model::count;
 use crate::config::reader::{At, Field};
 use crate::config::scope::Context;
@@ -20,7 +22,7 @@ use crate::domain::{
 use crate::engine::rest::Kind;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::{Pauses, Recut, SpeechWork};
-use crate::text::ChunkRules;
+use crate::text::{ChunkRules, Lexicon};
 
 /// Longest silence between two chunks.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
@@ -67,6 +69,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         as_before: finish::is_as_before(table),
         subtitles: documents(build, &table.subtitles),
         clean: table.clean.value().cloned().unwrap_or_default(),
+        lexicon: lexicon(build, context),
         chunk: chunk_rules(build, context),
         packed_before: packed_before(context),
         recut: context.model.learned_chars().map(|max_chars| Recut {
@@ -112,6 +115,27 @@ fn format(build: &mut Build, table: &TaskTable, context: &Context<'_>) -> FileFo
         _ => {}
     }
     given.value
+}
+
+/// All files of the lexicon; of equal words the later one holds.
+fn lexicon(build: &mut Build, context: &Context<'_>) -> Arc<Lexicon> {
+    let files = context.at.value.lexicon.value();
+    let mut entries = Vec::new();
+    for at in files.map(Vec::as_slice).unwrap_or_default() {
+        let path = context.root.join(&at.value);
+        if build.refuse_outside(at.loc, "the lexicon", &path) {
+            continue;
+        }
+        match lexicon::read(&path) {
+            Ok(read) => entries.extend(read),
+            Err(why) => build.error(
+                at.loc,
+                format!("the lexicon `{}`: {why}", at.value),
+                "a line for each word: written,said",
+            ),
+        }
+    }
+    Arc::new(Lexicon::new(entries))
 }
 
 /// Whether the provider speaks at all, and with this model.

@@ -262,6 +262,8 @@ tables! {
         description: Label,
         /// Its picture: a JPEG or PNG, relative to this file (tts).
         cover: String,
+        /// Files that say how words are said: CSV or PLS, relative to this file (tts).
+        lexicon: Vec<At<String>>,
         /// How text is cut into requests (tts).
         chunk: ChunkTable,
         /// Silence between chunks (tts).

@@ -263,7 +263,7 @@ fn loc<T>(field: &Field<T>) -> Option<Loc> {
 }
 
 /// The keys of a task that speaks.
-fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 28] {
+fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 29] {
     [
         ("voice", loc(&table.voice)),
         ("format", loc(&table.format)),
@@ -280,6 +280,7 @@ fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 28] {
         ("extra_params", loc(&table.extra_params)),
         ("subtitles", loc(&table.subtitles)),
         ("clean", loc(&table.clean)),
+        ("lexicon", loc(&table.lexicon)),
         ("title", loc(&table.title)),
         ("author", loc(&table.author)),
         ("narrator", loc(&table.narrator)),

@@ -15,6 +15,7 @@ use crate::subtitle::document::{
     self, DocumentMeta, QualityMeta, RequestMeta, SourceMeta, UsageMeta,
 };
 use crate::subtitle::{self, CueRules, Spoken};
+use crate::text::{self, Respelt};
 
 /// One clip of the file to be, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,21 +259,17 @@ fn subtitles(
         .read_text(recipe.text, 0..end)
         .map_err(AssembleError::Text)?;
     let words = words(recipe, parts, objects, joined)?;
-    let spoken: Vec<Spoken<'_>> = parts
-        .iter()
-        .zip(&joined.clips)
-        .zip(&words)
-        .map(|((part, span), words)| {
-            let text = slice(&text, &part.range)?;
-            Ok(Spoken {
-                text,
-                start: span.start,
-                end: span.end,
-                sound: span.sound(),
-                words,
-            })
+    let shown = shown(recipe, parts, &text)?;
+    let clips = joined.clips.iter().zip(&words).zip(&shown);
+    let spoken: Vec<Spoken<'_>> = clips
+        .map(|((span, words), text)| Spoken {
+            text,
+            start: span.start,
+            end: span.end,
+            sound: span.sound(),
+            words,
         })
-        .collect::<Result<_, AssembleError>>()?;
+        .collect();
     let note = note(recipe, &spoken);
     let transcript = subtitle::spoken_transcript(&spoken);
     let rules = CueRules::default();
@@ -317,19 +314,28 @@ fn blocks(parts: &[Part], joined: &Joined) -> Vec<AudioMillis> {
         .collect()
 }
 
-/// What a part says.
-fn slice<'a>(text: &'a str, range: &std::ops::Range<u64>) -> Result<&'a str, AssembleError> {
-    let start = usize::try_from(range.start).ok();
-    let end = usize::try_from(range.end).ok();
-    start
-        .zip(end)
-        .and_then(|(start, end)| text.get(start..end))
-        .ok_or_else(|| {
-            AssembleError::Text(std::io::Error::new(
+/// What each part says, as it was written.
+fn shown(recipe: &Assemble, parts: &[Part], text: &str) -> Result<Vec<String>, AssembleError> {
+    let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+    let respelt: Vec<Respelt> = recipe
+        .respelt
+        .iter()
+        .map(|(start, end, written)| Respelt {
+            range: place(*start)..place(*end),
+            written: written.clone(),
+        })
+        .collect();
+    let slice = |part: &Part| {
+        let range = place(part.range.start)..place(part.range.end);
+        if text.get(range.clone()).is_none() {
+            return Err(AssembleError::Text(std::io::Error::new(
                 std::io::ErrorKind::InvalidData,
                 "a chunk is no slice of the text",
-            ))
-        })
+            )));
+        }
+        Ok(text::written(text, range, &respelt))
+    };
+    parts.iter().map(slice).collect()
 }
 
 /// The word times that came with each part, where they were asked for, from the start of its span on.

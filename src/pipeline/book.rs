@@ -21,7 +21,7 @@ pub(super) fn of(document: &Document, work: &SpeechWork) -> Book {
         return Book::default();
     }
     let known = Book {
-        title: document.title().map(str::to_owned),
+        title: document.title().map(std::borrow::Cow::into_owned),
         genre: Some(GENRE.to_owned()),
         ..own.clone()
     };

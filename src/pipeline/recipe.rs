@@ -15,9 +15,11 @@ use crate::domain::{
 use crate::pipeline::discover::Found;
 use crate::pipeline::key;
 use crate::pipeline::output::{Fields, Template};
+use crate::pipeline::requests::offset;
 use crate::pipeline::source::{AudioSource, TextSource};
 use crate::pipeline::task::{Pauses, SpeechWork, Task, TranscriptionWork};
 use crate::subtitle::CueRules;
+use crate::text::Respelt;
 
 /// One document to write, relative to the output folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +102,10 @@ pub struct Assemble {
     /// The object that is its picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cover: Option<ContentKey>,
+    /// Where something else is said than was written: the first byte of the text, the one behind the last, what
+    /// was written. Subtitles show that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub respelt: Vec<(u64, u64, String)>,
     pub chapters: Vec<Chapter>,
     /// Of the requests, so that other chunks are another output.
     pub chunks: ContentKey,
@@ -189,6 +195,16 @@ impl Assemble {
                 .cover
                 .as_ref()
                 .map(|cover| key::of_bytes(&cover.bytes)),
+            respelt: if work.subtitles.is_empty() {
+                Vec::new()
+            } else {
+                let places = source.respelt.iter();
+                places
+                    .map(|Respelt { range, written }| {
+                        (offset(range.start), offset(range.end), written.clone())
+                    })
+                    .collect()
+            },
             chapters: source
                 .chapters
                 .iter()

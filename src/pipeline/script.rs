@@ -52,7 +52,7 @@ impl Script {
             let (start, end) = (at(chunk.range.start), at(chunk.range.end));
             let mut chapter = None;
             while let Some(begun) = chapters.next_if(|chapter| chapter.start < end) {
-                chapter = Some(begun.title.unwrap_or_default().to_owned());
+                chapter = Some(begun.title.unwrap_or_default().into_owned());
             }
             Line {
                 chapter,
@@ -63,7 +63,7 @@ impl Script {
             }
         });
         let lines = lines.collect();
-        let title = document.title().map(str::to_owned);
+        let title = document.title().map(std::borrow::Cow::into_owned);
         let own = document.about.language.clone();
         Ok(Self {
             title,

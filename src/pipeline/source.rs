@@ -1,6 +1,7 @@
 //! Reading one input file as far as needed to price it and to queue it. Sends nothing,
 //! writes nothing.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::audio::{self, Cover};
@@ -10,7 +11,7 @@ use crate::pipeline::remote::Remote;
 use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
 use crate::pipeline::{book, key};
-use crate::text::{self, Document, LeftOut, Markup};
+use crate::text::{self, Document, LeftOut, Markup, Respelt, Rule};
 
 /// Text files above this are refused: no book has 256 MiB, and all of it is held at once.
 const MAX_TEXT_BYTES: u64 = 256 << 20;
@@ -52,6 +53,8 @@ pub struct TextSource {
     pub title: Option<String>,
     pub book: Book,
     pub cover: Option<Cover>,
+    /// Where something else is said than was written.
+    pub respelt: Vec<Respelt>,
     /// What the planner should mention: replaced bytes, a guessed encoding.
     pub note: Option<String>,
 }
@@ -91,8 +94,13 @@ pub(super) fn read_document(
     }
     let bytes = std::fs::read(path).map_err(|error| Refusal::unreadable(&error))?;
     let markup = Markup::of_path(path).unwrap_or(Markup::Plain);
-    let document = text::read(&bytes, markup, &work.clean)
+    let mut document = text::read(&bytes, markup, &work.clean)
         .map_err(|error| Refusal::new(error.to_string(), remedy(error)))?;
+    if work.clean.is_on(Rule::Lexicon) {
+        let own = document.about.language.clone();
+        let language = work.params.language.clone().or(own);
+        work.lexicon.apply(&mut document, language.as_deref());
+    }
     if !document.is_speakable() {
         return Err(Refusal::new(
             "has nothing to speak",
@@ -131,15 +139,16 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
         chapters: document
             .chapters()
             .into_iter()
-            .filter_map(|chapter| Some((chapter.title?.to_owned(), offset(chapter.start))))
+            .filter_map(|chapter| Some((chapter.title?.into_owned(), offset(chapter.start))))
             .collect(),
         title: work
             .book
             .title
             .clone()
-            .or_else(|| document.title().map(str::to_owned)),
+            .or_else(|| document.title().map(Cow::into_owned)),
         book: book::of(&document, work),
         cover,
+        respelt: document.respelt,
         note: (!notes.is_empty()).then(|| notes.join("; ")),
         text: document.text,
     })

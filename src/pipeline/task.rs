@@ -2,6 +2,7 @@
 //! terms of this room. Built by `config`, used by `plan`, `speak` and `transcribe`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::domain::{
 };
 use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
-use crate::text::{ChunkRules, CleanUp};
+use crate::text::{ChunkRules, CleanUp, Lexicon};
 
 /// One `[task.NAME]`.
 #[derive(Debug, Clone)]
@@ -94,6 +95,8 @@ pub struct SpeechWork {
     pub subtitles: Vec<DocumentFormat>,
     /// What is cleaned up in a text before it is cut.
     pub clean: CleanUp,
+    /// How words are said.
+    pub lexicon: Arc<Lexicon>,
     pub chunk: ChunkRules,
     /// A text stays cut as 0.1.0 cut it, several paragraphs in a request, if what was bought of it
     /// so lies here. `None`: the task says how it wants its paragraphs.

@@ -81,7 +81,7 @@ pub(crate) enum Command {
     /// Plan, ask, work; resumes by itself
     Run(RunArgs),
     /// Speak a text or a few files now: no jobs.toml, no key needed for the built-in voice
-    Tts(TtsArgs),
+    Tts(Box<TtsArgs>),
     /// Transcribe a few recordings now: to stdout, or to SRT, VTT, JSON and text files
     Stt(SttArgs),
     /// Counts, spend, and why it is not faster

@@ -38,6 +38,8 @@ pub(crate) struct OneShotArgs {
   voicespool tts \"Good morning.\" -o morning.wav         the built-in voice: no key, offline, free
   voicespool tts letter.txt -o letter.flac --voice pico-de --subtitles srt
   voicespool tts chapter*.md -O audio                    one file for each
+  voicespool tts book.epub -o book.m4b --loudness \"-19 LUFS\"
+                                                         an audiobook: chapters, tags, cover
   echo \"Dinner is ready.\" | voicespool tts - -o - | aplay
   voicespool tts \"Hello.\" -o hello.mp3 --profile together --model hexgrad/Kokoro-82M \\
       --voice af_heart --max-cost 0.01                   asks Together, never spends more
@@ -66,7 +68,7 @@ pub(crate) struct TtsArgs {
     /// language]
     #[arg(long)]
     pub voice: Option<String>,
-    /// wav, flac or mp3 [default: from the extension of -o, else wav]
+    /// wav, flac, m4b or mp3 [default: from the extension of -o, else wav]
     #[arg(long, alias = "response-format", alias = "response_format")]
     pub format: Option<String>,
     /// 0.25 to 4.0, where the provider has it
@@ -86,14 +88,32 @@ pub(crate) struct TtsArgs {
     /// Frames per second, where the provider has it
     #[arg(long, alias = "sample_rate", value_name = "HZ")]
     pub sample_rate: Option<u32>,
-    /// Bits per second of an mp3, where the provider has it
+    /// Bits per second of an m4b, or of an mp3 where the provider has it
     #[arg(long, alias = "bit_rate", value_name = "BITS")]
     pub bit_rate: Option<u32>,
+    /// How loud the file is to be, as "-19 LUFS"
+    #[arg(long, value_name = "LUFS", allow_hyphen_values = true)]
+    pub loudness: Option<String>,
+    /// What the book is called [default: what it says itself]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Who wrote it
+    #[arg(long, value_name = "NAME")]
+    pub author: Option<String>,
+    /// Who reads it
+    #[arg(long, value_name = "NAME")]
+    pub narrator: Option<String>,
+    /// Its picture, a JPEG or PNG [default: its own, or cover.jpg beside it]
+    #[arg(long, value_name = "FILE")]
+    pub cover: Option<PathBuf>,
+    /// How words are said: a CSV with the columns written,said, or a PLS; may be given again
+    #[arg(long, value_name = "FILE")]
+    pub lexicon: Vec<PathBuf>,
     /// How the sound travels: rest, stream or websocket
     #[arg(long, value_name = "DELIVERY")]
     pub delivery: Option<String>,
     /// Leave these rules of the clean-up out: note-marks, emphasis-marks, dashes, hyphenation,
-    /// ligatures, gutenberg, page-numbers, running-heads, entities
+    /// ligatures, gutenberg, page-numbers, running-heads, entities, lexicon
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub no_clean: Vec<String>,
     /// word: subtitles with the times of the provider's voice (stream and websocket)

@@ -45,6 +45,7 @@ pub(crate) async fn run(global: &Global, args: TtsArgs) -> anyhow::Result<Exit> 
 /// The task the flags stand for: a line for each key of `[task.NAME]`.
 fn task(args: &TtsArgs, (format, typed): &(String, String)) -> TypedTask {
     let common = &args.common;
+    let lexicon: Vec<String> = args.lexicon.iter().map(|path| here(path)).collect();
     let profile = args.profile.as_deref().unwrap_or(LOCAL);
     let task = TypedTask::new("tts")
         .with_from("format", format, typed.clone())
@@ -62,6 +63,12 @@ fn task(args: &TtsArgs, (format, typed): &(String, String)) -> TypedTask {
         .with("max_partial_length", args.max_partial_length.as_ref())
         .with("pronunciation_dict", some(&args.pronunciation_dict))
         .with("subtitles", some(&args.subtitles))
+        .with("loudness", args.loudness.as_deref())
+        .with("title", args.title.as_deref())
+        .with("author", args.author.as_deref())
+        .with("narrator", args.narrator.as_deref())
+        .with("cover", args.cover.as_deref().map(here).as_deref())
+        .with("lexicon", some(&lexicon))
         .with(
             "clean",
             some(&args.no_clean).map(|rules| TypedValue::Off(rules.to_vec())),
@@ -73,6 +80,12 @@ fn task(args: &TtsArgs, (format, typed): &(String, String)) -> TypedTask {
         }
         voice => task.with("voice", voice.as_deref()),
     }
+}
+
+/// A path of this folder, for settings that count from elsewhere.
+fn here(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.to_string_lossy().into_owned()
 }
 
 fn some(list: &[String]) -> Option<&[String]> {

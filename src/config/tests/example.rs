@@ -49,6 +49,8 @@ fn keys_of(settings: &Settings) -> BTreeSet<String> {
 /// The example with everything on, for somebody who trusts its server.
 fn all_on() -> Settings {
     let project = Project::new(&switched_on(EXAMPLE));
+    let lexicon = project.dir.path().join("work/names.csv");
+    super::write(&lexicon, b"written,said\nIrkutsk,Eer-kootsk\n");
     let project = project.user("[trust]\nhosts = [\"speech.example.com\"]");
     project.load().unwrap_or_else(|error| panic!("{error}"))
 }

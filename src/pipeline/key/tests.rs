@@ -75,6 +75,7 @@ fn assemble() -> Assemble {
         sound: crate::pipeline::recipe::Sound::default(),
         book: Book::default(),
         cover: None,
+        respelt: Vec::new(),
         format: FileFormat::Flac,
         audio: PathBuf::from("part one/01.flac"),
         subtitles: vec![Document {

@@ -166,3 +166,86 @@ fn any_provider_s_voice_becomes_an_m4b() {
     assert!(loudest(&project.path("out/train.m4b")).len() > 5_000);
     project.run(&["verify", "--deep"]).exits(0);
 }
+
+#[test]
+fn a_lexicon_changes_what_is_said_of_its_words_and_nothing_else() {
+    let provider = Provider::start(MockOptions::default());
+    let project = Project::new(&format!(
+        "version = 1\n{}[task.book]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"train.md\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\nformat = \"m4b\"\noutput = \"{{stem}}.{{ext}}\"\nsubtitles = [\"srt\"]\n",
+        provider.profile()
+    ));
+    project.write("train.md", BOOK);
+    project.run(&["run", "--yes"]).exits(0);
+    let before = project.read("out/train.srt");
+    project.write(
+        "names.csv",
+        "written,said\nSuitcase,soot case\nlamps,lamms\n",
+    );
+    let config = project.read("jobs.toml");
+    project.write("jobs.toml", format!("{config}lexicon = [\"names.csv\"]\n"));
+
+    // The heading is sent together with the sentence behind it; the lamps have a request of their own.
+    let plan = project.run(&["plan", "--json"]).exits(0).json();
+    assert_eq!(plan[0]["totals"]["requests_to_send"], 2, "{}", plan[0]);
+    let script = project.run(&["plan", "--text", "train.md"]).exits(0);
+    assert!(
+        script
+            .stdout()
+            .contains("cleaned up by lexicon, 2 times: \"lamps\" said as \"lamms\""),
+        "{}",
+        script.stdout()
+    );
+    project.run(&["run", "--yes"]).exits(0);
+
+    let lines = project
+        .run(&["plan", "--text", "train.md", "--json"])
+        .exits(0)
+        .json();
+    let lines = lines[0]["lines"].as_array().unwrap().clone();
+    let mut texts = lines.iter().map(|line| line["text"].as_str().unwrap());
+    let said = texts.find(|text| text.contains("soot case")).unwrap();
+    let said = voicespool::pipeline::key::of_bytes(said.as_bytes());
+    let sent = provider.mock.requests_after(0);
+    assert!(sent.iter().any(|request| request.sha256 == Some(said)));
+    // What is shown is what was written.
+    let after = project.read("out/train.srt");
+    let words = |text: &str| {
+        let lines = text.lines().filter(|line| !line.contains("-->"));
+        lines.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(words(&after), words(&before));
+    let bytes = std::fs::read(project.path("out/train.m4b")).unwrap();
+    assert!(bytes.windows(12).any(|window| window == b"The Suitcase"));
+
+    // A line that is none is said with its place.
+    project.write("names.csv", "written,said\nSuitcase\n");
+    let error = project.run(&["plan"]).exits(2);
+    assert!(
+        error.stderr().contains("names.csv`: line 2"),
+        "{}",
+        error.stderr()
+    );
+}
+
+#[test]
+fn one_command_makes_an_audiobook() {
+    let project = Project::new("version = 1\n");
+    project.write("train.md", BOOK);
+
+    project
+        .run(&[
+            "tts",
+            "train.md",
+            "-o",
+            "train.m4b",
+            "--author",
+            "Ann Example",
+            "--loudness",
+            "-20 LUFS",
+        ])
+        .exits(0);
+
+    let bytes = std::fs::read(project.path("train.m4b")).unwrap();
+    let author = b"Ann Example";
+    assert!(bytes.windows(author.len()).any(|window| window == author));
+}

@@ -1,5 +1,6 @@
 //! The speakable text and the blocks it consists of.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -9,6 +10,7 @@ use crate::domain::Book;
 use crate::text::clean;
 use crate::text::cleanup::hyphens::Hyphens;
 use crate::text::cleanup::{self, Change, Record, Rule};
+use crate::text::respelt::{self, Respelt};
 
 /// A text ready to be spoken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Document {
     pub about: Book,
     /// Its pictures that may be its cover, the most likely first, as the book has them.
     pub pictures: Vec<Vec<u8>>,
+    /// Where a lexicon put something else, in order.
+    pub respelt: Vec<Respelt>,
 }
 
 /// A piece of the source that is not spoken.
@@ -70,8 +74,8 @@ pub enum BlockKind {
 /// A stretch of text from one chapter heading to the next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chapter<'a> {
-    /// The heading; `None` for the text before the first one.
-    pub title: Option<&'a str>,
+    /// The heading as it was written; `None` for the text before the first one.
+    pub title: Option<Cow<'a, str>>,
     /// Where it begins: a byte of [`Document::text`] and the start of a chunk.
     pub start: usize,
 }
@@ -89,7 +93,7 @@ impl Document {
             .headings()
             .filter(|(_, heading)| *heading <= level)
             .map(|(block, _)| Chapter {
-                title: Some(&self.text[block.range.clone()]),
+                title: Some(self.shown(&block.range)),
                 start: block.range.start,
             })
             .collect();
@@ -105,16 +109,30 @@ impl Document {
 
     /// The title of the whole: what the book says, or the heading a document opens with, if no other
     /// is as important.
-    pub fn title(&self) -> Option<&str> {
+    pub fn title(&self) -> Option<Cow<'_, str>> {
         if let Some(title) = &self.about.title {
-            return Some(title);
+            return Some(Cow::Borrowed(title));
         }
         let first = self.blocks.first()?;
         let BlockKind::Heading { level } = first.kind else {
             return None;
         };
         let is_alone = self.headings().skip(1).all(|(_, other)| other > level);
-        is_alone.then(|| &self.text[first.range.clone()])
+        is_alone.then(|| self.shown(&first.range))
+    }
+
+    /// A part of the text as it was written.
+    pub fn written(&self, range: Range<usize>) -> String {
+        respelt::written(&self.text, range, &self.respelt)
+    }
+
+    /// A block as it was written.
+    fn shown(&self, range: &Range<usize>) -> Cow<'_, str> {
+        if self.respelt.is_empty() {
+            Cow::Borrowed(&self.text[range.clone()])
+        } else {
+            Cow::Owned(self.written(range.clone()))
+        }
     }
 
     /// Whether there is anything a voice could say.
@@ -337,6 +355,7 @@ impl Builder {
             guessed_bytes: 0,
             about: Book::default(),
             pictures: Vec::new(),
+            respelt: Vec::new(),
             changes: self.record.into_changes(),
             left_out: self.left_out,
         }

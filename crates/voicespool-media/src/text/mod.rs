@@ -19,10 +19,12 @@ mod error;
 mod heading;
 mod html;
 mod latin;
+mod lexicon;
 mod markdown;
 mod pack;
 mod plain;
 mod recut;
+mod respelt;
 mod rules;
 mod semantics;
 mod sentence;
@@ -38,7 +40,9 @@ pub use cleanup::{Change, CleanUp, Rule, Sample};
 pub use document::{Block, BlockKind, Chapter, Document, LeftOut};
 pub use error::Error;
 pub use latin::{Foreign, foreign, in_latin};
+pub use lexicon::{Entry, Lexicon};
 pub use recut::recut;
+pub use respelt::{Respelt, written};
 pub use rules::{ChunkRules, Paragraphs};
 
 /// How a text file is marked up.

@@ -492,15 +492,17 @@ mod tests {
             "THE LEDGER\n\nCHAPTER I\n\nA.\n\nCHAPTER II\n\nB.",
             Record::default(),
         );
-        assert_eq!(document.title(), Some("THE LEDGER"));
+        assert_eq!(document.title().as_deref(), Some("THE LEDGER"));
         assert_eq!(
-            parse("A LETTER\n\nDear.", Record::default()).title(),
+            parse("A LETTER\n\nDear.", Record::default())
+                .title()
+                .as_deref(),
             Some("A LETTER")
         );
-        let titles: Vec<_> = document
-            .chapters()
+        let chapters = document.chapters();
+        let titles: Vec<_> = chapters
             .iter()
-            .map(|chapter| chapter.title)
+            .map(|chapter| chapter.title.as_deref())
             .collect();
         assert_eq!(
             titles,

@@ -32,6 +32,7 @@ pub fn recut(
         guessed_bytes: 0,
         about: Book::default(),
         pictures: Vec::new(),
+        respelt: Vec::new(),
         changes: Vec::new(),
         left_out: Vec::new(),
     };

@@ -39,6 +39,8 @@ named!(
         VerseLines = "verse-lines",
         /// `&amp;`, `&#8217;` in plain text.
         Entities = "entities",
+        /// Words that a lexicon says otherwise.
+        Lexicon = "lexicon",
     }
 );
 
