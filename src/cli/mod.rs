@@ -103,7 +103,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Init(args) => commands::init::run(&global, &args),
             Command::Plan(args) => commands::plan::run(&global, &args).await,
             Command::Run(args) => commands::run::run(&global, args).await,
-            Command::Tts(args) => commands::tts::run(&global, args).await,
+            Command::Tts(args) => commands::tts::run(&global, *args).await,
             Command::Stt(args) => commands::stt::run(&global, args).await,
             Command::Status => commands::status::run(&global).await,
             Command::Ls(args) => commands::ls::run(&global, &args).await,

@@ -48,7 +48,9 @@ pub(super) fn is_as_before(table: &TaskTable) -> bool {
         language: None,
         ..book(table)
     };
-    measure.is_none() && said.is_empty() && table.cover.is_absent() && table.loudness.is_absent()
+    let is_absent =
+        table.cover.is_absent() && table.loudness.is_absent() && table.layout.is_absent();
+    is_absent && measure.is_none() && said.is_empty()
 }
 
 /// What the task says of the book.

@@ -17,7 +17,7 @@ use crate::config::tables::{ChunkTable, PausesTable, TaskTable};
 use crate::config::values::Count;
 use crate::config::voice;
 use crate::domain::{
-    AudioFormat, AudioMillis, DocumentFormat, FileFormat, OnMissing, SpeechParams,
+    AudioFormat, AudioMillis, DocumentFormat, FileFormat, Layout, OnMissing, SpeechParams,
 };
 use crate::engine::rest::Kind;
 use crate::pipeline::objects::Objects;
@@ -63,6 +63,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         params,
         delivery,
         format,
+        layout: table.layout.value().copied().unwrap_or(Layout::Files),
         mastering: finish::mastering(build, table, format),
         book: Box::new(finish::book(table)),
         cover: finish::cover(build, context),

@@ -16,8 +16,8 @@ use crate::config::text::{
 };
 use crate::config::values::{Count, Json, Label, Names};
 use crate::domain::{
-    Alignment, Delivery, DocumentFormat, FileFormat, NanoUsd, OnMissing, PauseMeasure, PcmEncoding,
-    Segmenting,
+    Alignment, Delivery, DocumentFormat, FileFormat, Layout, NanoUsd, OnMissing, PauseMeasure,
+    PcmEncoding, Segmenting,
 };
 use crate::engine::rest::Kind;
 use crate::text::CleanUp;
@@ -244,6 +244,8 @@ tables! {
         subtitles: Vec<At<DocumentFormat>>,
         /// What is cleaned up in a text before it is cut: each rule true or false (tts).
         clean: CleanUp,
+        /// Into which files a text goes: files (one each), chapters, or both (tts).
+        layout: Layout,
         /// What the book is called; of an EPUB, in place of what it says itself (tts).
         title: Label,
         /// Who wrote it: one name or a list (tts).

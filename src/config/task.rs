@@ -263,7 +263,7 @@ fn loc<T>(field: &Field<T>) -> Option<Loc> {
 }
 
 /// The keys of a task that speaks.
-fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 29] {
+fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 30] {
     [
         ("voice", loc(&table.voice)),
         ("format", loc(&table.format)),
@@ -281,6 +281,7 @@ fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 29] {
         ("subtitles", loc(&table.subtitles)),
         ("clean", loc(&table.clean)),
         ("lexicon", loc(&table.lexicon)),
+        ("layout", loc(&table.layout)),
         ("title", loc(&table.title)),
         ("author", loc(&table.author)),
         ("narrator", loc(&table.narrator)),

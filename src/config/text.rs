@@ -9,8 +9,8 @@ use jiff::civil;
 
 use crate::config::suggest::{did_you_mean, nearest};
 use crate::domain::{
-    Alignment, Delivery, DocumentFormat, FileFormat, Loudness, NanoUsd, OnMissing, PauseMeasure,
-    PcmEncoding, Segmenting,
+    Alignment, Delivery, DocumentFormat, FileFormat, Layout, Loudness, NanoUsd, OnMissing,
+    PauseMeasure, PcmEncoding, Segmenting,
 };
 use crate::engine::rest::Kind;
 use crate::text::Paragraphs;
@@ -428,6 +428,7 @@ domain_words! {
     "way with paragraphs": Paragraphs,
     "way with missing parts": OnMissing,
     "way to measure pauses": PauseMeasure,
+    "layout": Layout,
 }
 
 /// How loud a file is to be; `None`: as its clips are.

@@ -15,8 +15,8 @@ use crate::config::text::{
     Wrong,
 };
 use crate::domain::{
-    Alignment, Delivery, DocumentFormat, FileFormat, NanoUsd, OnMissing, PauseMeasure, PcmEncoding,
-    Segmenting,
+    Alignment, Delivery, DocumentFormat, FileFormat, Layout, NanoUsd, OnMissing, PauseMeasure,
+    PcmEncoding, Segmenting,
 };
 use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
 use crate::text::{CleanUp, Paragraphs, Rule};
@@ -68,6 +68,7 @@ from_string! {
     Alignment: "one of \"none\", \"word\"",
     Paragraphs: "one of \"apart\", \"packed\"",
     OnMissing: "one of \"stop\", \"silence\"",
+    Layout: "one of \"files\", \"chapters\", \"both\"",
     PauseMeasure: "one of \"heard\", \"added\"",
     Loud: "a loudness such as \"-19 LUFS\", or \"off\"",
     Segmenting: "one of \"sentence\", \"immediate\", \"never\"",

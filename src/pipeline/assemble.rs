@@ -5,11 +5,13 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::audio::{self, Clip, Cover, Joined, Proof, Tags, enclose};
-use crate::domain::{Alignment, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId, Word};
+use crate::domain::{
+    Alignment, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId, Layout, Word,
+};
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::OutputError;
 use crate::pipeline::outputs::{Outputs, Put};
-use crate::pipeline::recipe::Assemble;
+use crate::pipeline::recipe::{Assemble, BEGINNING, ChapterFile};
 use crate::pipeline::{Finished, kept_note};
 use crate::subtitle::document::{
     self, DocumentMeta, QualityMeta, RequestMeta, SourceMeta, UsageMeta,
@@ -33,9 +35,6 @@ pub struct Part {
 /// The silence for a part that is missing, besides the pause after it: enough to be heard as a gap.
 const GAP: AudioMillis = AudioMillis(2_000);
 
-/// What a chapter is called that has no heading, in a book that has no title.
-const BEGINNING: &str = "Beginning";
-
 /// Why a file could not be assembled.
 #[derive(Debug, thiserror::Error)]
 pub enum AssembleError {
@@ -57,17 +56,76 @@ pub enum AssembleError {
 }
 
 /// The files of one source, and what a person should know about them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Assembled {
     pub files: Vec<Finished>,
     pub notes: Vec<String>,
     /// What the audio measures, where it was asked for.
     pub facts: Vec<String>,
+    /// How long the text lasts.
+    pub duration: AudioMillis,
 }
 
-/// Joins `all` parts, with gaps for those that are missing, and writes the audio file and its subtitles below `out`. Blocking.
+/// Joins `all` parts, with gaps for those that are missing, and writes the audio files and their subtitles below
+/// `out`. Blocking.
 pub fn assemble(
     recipe: &Assemble,
+    all: &[Part],
+    objects: &Objects,
+    outputs: &Outputs,
+) -> Result<Assembled, AssembleError> {
+    let mut made = Assembled::default();
+    if recipe.layout != Layout::Chapters {
+        let whole = one_file(recipe, None, all, objects, outputs)?;
+        made.add(whole, &recipe.audio);
+    }
+    let tracks = recipe.files.len();
+    let ends = recipe.files.iter().skip(1).map(|file| file.first);
+    let ends = ends.chain(std::iter::once(all.len()));
+    for ((number, file), end) in (1..).zip(&recipe.files).zip(ends) {
+        let parts = all.get(file.first..end).unwrap_or_default();
+        let chapter = chapter(recipe, file);
+        let track = Some((number, tracks));
+        let chapter = one_file(&chapter, track, parts, objects, outputs)?;
+        let before = made.duration;
+        made.add(chapter, &file.audio);
+        if recipe.layout == Layout::Both {
+            made.duration = before;
+        }
+    }
+    Ok(made)
+}
+
+impl Assembled {
+    /// Adds what was made as `audio`, which what is to be known of it then names.
+    fn add(&mut self, made: Self, audio: &Path) {
+        let named = |note: String| format!("{}: {note}", audio.display());
+        self.files.extend(made.files);
+        self.notes.extend(made.notes.into_iter().map(named));
+        self.facts.extend(made.facts.into_iter().map(named));
+        self.duration.0 += made.duration.0;
+    }
+}
+
+/// The recipe of one chapter's file.
+fn chapter(recipe: &Assemble, file: &ChapterFile) -> Assemble {
+    let mut book = recipe.book.clone();
+    book.title = book.title.or_else(|| recipe.title.clone());
+    Assemble {
+        audio: file.audio.clone(),
+        subtitles: file.subtitles.clone(),
+        title: Some(file.title.clone()),
+        book,
+        chapters: Vec::new(),
+        files: Vec::new(),
+        ..recipe.clone()
+    }
+}
+
+/// Joins `all` parts into one file; `track` is its number, and of how many.
+fn one_file(
+    recipe: &Assemble,
+    track: Option<(u32, usize)>,
     all: &[Part],
     objects: &Objects,
     outputs: &Outputs,
@@ -78,7 +136,7 @@ pub fn assemble(
     }
     let parts = &parts[..];
     let mut file = outputs.create(&recipe.audio)?;
-    let (tags, lost_cover) = tags(recipe, objects);
+    let (tags, lost_cover) = tags(recipe, track, objects);
     let joined = audio::join(
         &clips(recipe, all, objects),
         recipe.format,
@@ -117,11 +175,16 @@ pub fn assemble(
         files: finished,
         notes,
         facts,
+        duration: joined.duration,
     })
 }
 
 /// What the file says of itself, and why it has no cover if it should have one: for that no book is held back.
-fn tags(recipe: &Assemble, objects: &Objects) -> (Tags, Option<String>) {
+fn tags(
+    recipe: &Assemble,
+    track: Option<(u32, usize)>,
+    objects: &Objects,
+) -> (Tags, Option<String>) {
     let stem = recipe.audio.file_stem();
     let stem = || stem.map(|stem| stem.to_string_lossy().into_owned());
     let cover = recipe.cover.map(|key| objects.read(key));
@@ -141,7 +204,8 @@ fn tags(recipe: &Assemble, objects: &Objects) -> (Tags, Option<String>) {
         language: book.language.clone(),
         genre: book.genre.clone(),
         description: book.description.clone(),
-        track: None,
+        track: track.map(|(number, _)| number),
+        tracks: track.and_then(|(_, tracks)| u32::try_from(tracks).ok()),
         cover: cover.and_then(|bytes| Cover::new(bytes.ok()?).ok()),
     };
     (tags, lost)

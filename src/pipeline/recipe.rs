@@ -3,18 +3,18 @@
 //! finish what an earlier configuration began.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::audio::Mastering;
 use crate::domain::{
-    AudioMillis, Book, ContentKey, DocumentFormat, FileFormat, Loudness, OnMissing, SpeechParams,
-    TranscriptionParams,
+    AudioMillis, Book, ContentKey, DocumentFormat, FileFormat, Layout, Loudness, OnMissing,
+    SpeechParams, TranscriptionParams,
 };
 use crate::pipeline::discover::Found;
 use crate::pipeline::key;
-use crate::pipeline::output::{Fields, Template};
+use crate::pipeline::output::{Fields, Template, sanitised};
 use crate::pipeline::requests::offset;
 use crate::pipeline::source::{AudioSource, TextSource};
 use crate::pipeline::task::{Pauses, SpeechWork, Task, TranscriptionWork};
@@ -34,6 +34,17 @@ pub struct Chapter {
     pub title: String,
     /// Byte of the text where it starts.
     pub start: u64,
+}
+
+/// The audio file of one chapter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChapterFile {
+    pub title: String,
+    /// The first of its requests, of all of the text.
+    pub first: usize,
+    /// Relative to the output folder.
+    pub audio: PathBuf,
+    pub subtitles: Vec<Document>,
 }
 
 /// [`Mastering`], as it is kept.
@@ -107,11 +118,24 @@ pub struct Assemble {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub respelt: Vec<(u64, u64, String)>,
     pub chapters: Vec<Chapter>,
+    #[serde(default = "one_file", skip_serializing_if = "Layout::is_files")]
+    pub layout: Layout,
+    /// The files of its chapters, where they have their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ChapterFile>,
     /// Of the requests, so that other chunks are another output.
     pub chunks: ContentKey,
     /// The store reads it, under this name.
     #[serde(default = "stop", skip_serializing_if = "OnMissing::is_stop")]
     pub on_missing: OnMissing,
+}
+
+/// What a chapter is called that has no heading, in a book that has no title.
+pub(super) const BEGINNING: &str = "Beginning";
+
+/// Of recipes that were written before it could be said.
+fn one_file() -> Layout {
+    Layout::Files
 }
 
 /// Of recipes that were written before it could be said.
@@ -179,13 +203,16 @@ impl Assemble {
             keys.extend_from_slice(&chunk.key.0);
             keys.extend_from_slice(chunk.boundary.as_str().as_bytes());
         }
+        let audio = template.fill(&fields, work.format.extension());
         Self {
+            files: chapter_files(work, &audio, source),
+            layout: work.layout,
             task: task.name.clone(),
             endpoint: task.endpoint.clone(),
             params: work.params.clone(),
             text: source.text_key,
             format: work.format,
-            audio: template.fill(&fields, work.format.extension()),
+            audio,
             subtitles: documents(&work.subtitles, template, &fields),
             pauses: work.pauses,
             title: source.title.clone(),
@@ -230,7 +257,12 @@ impl Assemble {
 
     /// Every file it writes, relative to the output folder.
     pub fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
-        std::iter::once(&self.audio).chain(self.subtitles.iter().map(|document| &document.path))
+        let whole = std::iter::once(&self.audio).chain(paths(&self.subtitles));
+        let whole = whole.filter(|_| self.layout != Layout::Chapters);
+        let chapters = self.files.iter();
+        whole.chain(
+            chapters.flat_map(|file| std::iter::once(&file.audio).chain(paths(&file.subtitles))),
+        )
     }
 }
 
@@ -266,6 +298,49 @@ impl Compose {
     pub fn outputs(&self) -> impl Iterator<Item = &PathBuf> {
         self.documents.iter().map(|document| &document.path)
     }
+}
+
+fn paths(documents: &[Document]) -> impl Iterator<Item = &PathBuf> {
+    documents.iter().map(|document| &document.path)
+}
+
+/// A file for each chapter of `source`, in the folder that has the name of the whole: `out/Book/01 The Harbour.m4b`.
+fn chapter_files(work: &SpeechWork, whole: &Path, source: &TextSource) -> Vec<ChapterFile> {
+    if work.layout.is_files() {
+        return Vec::new();
+    }
+    let mut chapters = source.chapters.iter().peekable();
+    let mut found: Vec<(usize, &str)> = Vec::new();
+    for (index, chunk) in source.chunks.iter().enumerate() {
+        // What is before the first heading is a chapter that has the name of the whole.
+        let mut title = (index == 0).then(|| source.title.as_deref().unwrap_or(BEGINNING));
+        while let Some((next, _)) = chapters.next_if(|(_, start)| *start < chunk.range.end) {
+            title = Some(next);
+        }
+        found.extend(title.map(|title| (index, title)));
+    }
+    let folder = whole.with_extension("");
+    let digits = found.len().to_string().len().max(2);
+    let file = |number: usize, title: &str, extension: &str| {
+        let name = format!("{number:0digits$} {title}.{extension}");
+        folder.join(sanitised(&name, Some(extension)))
+    };
+    (1..)
+        .zip(found)
+        .map(|(number, (first, title))| ChapterFile {
+            title: title.to_owned(),
+            first,
+            audio: file(number, title, work.format.extension()),
+            subtitles: work
+                .subtitles
+                .iter()
+                .map(|&format| Document {
+                    format,
+                    path: file(number, title, format.as_str()),
+                })
+                .collect(),
+        })
+        .collect()
 }
 
 fn documents(

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::{Mastering, SpeechCheck};
 use crate::domain::{
-    AudioMillis, Book, Boundary, Delivery, DocumentFormat, FileFormat, Lesson, OnMissing, Price,
-    SpeechParams, TranscriptionParams,
+    AudioMillis, Book, Boundary, Delivery, DocumentFormat, FileFormat, Layout, Lesson, OnMissing,
+    Price, SpeechParams, TranscriptionParams,
 };
 use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
@@ -85,6 +85,8 @@ pub struct SpeechWork {
     /// answers mp3.
     pub format: FileFormat,
     pub mastering: Mastering,
+    /// Into which files a text goes.
+    pub layout: Layout,
     /// What the task says of the book; what a book says of itself fills in the rest.
     pub book: Box<Book>,
     /// The picture that the task names.

@@ -19,6 +19,9 @@ use crate::worker::trouble::Trouble;
 /// Parts read at once.
 const PAGE: u32 = 5_000;
 
+/// The files, and how long a spoken text lasts.
+type Made = (Vec<Finished>, Option<AudioMillis>);
+
 /// Makes the files of one claimed parent.
 pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Error> {
     if let Some(gone) = run.homes.gone() {
@@ -28,8 +31,8 @@ pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Err
         JobKind::Assemble => make_audio(run, claim).await?,
         _ => make_documents(run, claim).await?,
     };
-    let files = match made {
-        Ok(files) => files,
+    let (files, audio) = match made {
+        Ok(made) => made,
         Err(trouble) => return troubled(run, claim, trouble).await,
     };
     let told = Completed {
@@ -38,7 +41,6 @@ pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Err
         latency: None,
         reused: false,
     };
-    let audio = files.iter().find_map(|file| file.audio);
     let outputs = files
         .into_iter()
         .map(|file| NewOutput {
@@ -103,10 +105,7 @@ async fn lost(run: &Arc<Run>, claim: &Claim, parts: &[PartRow]) -> Option<Troubl
     )))
 }
 
-async fn make_audio(
-    run: &Arc<Run>,
-    claim: &Claim,
-) -> Result<Result<Vec<Finished>, Trouble>, store::Error> {
+async fn make_audio(run: &Arc<Run>, claim: &Claim) -> Result<Result<Made, Trouble>, store::Error> {
     let recipe: recipe::Assemble = match recipe(claim) {
         Ok(recipe) => recipe,
         Err(trouble) => return Ok(Err(trouble)),
@@ -128,26 +127,25 @@ async fn make_audio(
         })
         .collect();
     let (objects, outputs) = (run.objects.clone(), run.outputs.clone());
-    let audio = recipe.audio.clone();
     let made = tokio::task::spawn_blocking(move || {
         assemble::assemble(&recipe, &parts, &objects, &outputs)
     });
     let made = made.await.expect("assembling does not panic");
     for note in made.iter().flat_map(|made| &made.notes) {
-        run.tell(Event::Warning(format!("{}: {note}", audio.display())));
+        run.tell(Event::Warning(note.clone()));
     }
     for fact in made.iter().flat_map(|made| &made.facts) {
-        run.tell(Event::Note(format!("{}: {fact}", audio.display())));
+        run.tell(Event::Note(fact.clone()));
     }
     Ok(made
-        .map(|made| made.files)
+        .map(|made| (made.files, Some(made.duration)))
         .map_err(|error| Trouble::of(&error)))
 }
 
 async fn make_documents(
     run: &Arc<Run>,
     claim: &Claim,
-) -> Result<Result<Vec<Finished>, Trouble>, store::Error> {
+) -> Result<Result<Made, Trouble>, store::Error> {
     let recipe: recipe::Compose = match recipe(claim) {
         Ok(recipe) => recipe,
         Err(trouble) => return Ok(Err(trouble)),
@@ -181,7 +179,7 @@ async fn make_documents(
         run.tell(Event::Warning(format!("{path}: {note}")));
     }
     Ok(made
-        .map(|made| made.files)
+        .map(|made| (made.files, None))
         .map_err(|error| Trouble::of(&error)))
 }
 

@@ -76,6 +76,8 @@ fn assemble() -> Assemble {
         book: Book::default(),
         cover: None,
         respelt: Vec::new(),
+        layout: crate::domain::Layout::Files,
+        files: Vec::new(),
         format: FileFormat::Flac,
         audio: PathBuf::from("part one/01.flac"),
         subtitles: vec![Document {

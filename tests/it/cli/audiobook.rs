@@ -249,3 +249,57 @@ fn one_command_makes_an_audiobook() {
     let author = b"Ann Example";
     assert!(bytes.windows(author.len()).any(|window| window == author));
 }
+
+#[test]
+fn a_file_for_each_chapter_is_spoken_once() {
+    let provider = Provider::start(MockOptions::default());
+    let project = Project::new(&format!(
+        "version = 1\n{}[task.book]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"train.md\"]\nmodel = \"hexgrad/Kokoro-82M\"\nvoice = \"af_heart\"\nformat = \"m4b\"\noutput = \"{{stem}}.{{ext}}\"\nsubtitles = [\"srt\"]\ntitle = \"Two Stations\"\n",
+        provider.profile()
+    ));
+    project.write("train.md", BOOK);
+    project.run(&["run", "--yes"]).exits(0);
+    let billed = provider.billed();
+    let config = project.read("jobs.toml");
+
+    project.write("jobs.toml", format!("{config}layout = \"both\"\n"));
+    project.run(&["run", "--yes"]).exits(0);
+
+    assert_eq!(provider.billed(), billed, "nothing is bought again");
+    for file in [
+        "train.m4b",
+        "train/01 Two Stations.m4b",
+        "train/02 The Night Train.m4b",
+        "train/03 The Suitcase.m4b",
+        "train/03 The Suitcase.srt",
+    ] {
+        assert!(project.path("out").join(file).is_file(), "{file}");
+    }
+    let whole = loudest(&project.path("out/train.m4b")).len();
+    let parts: Vec<usize> = ["01 Two Stations", "02 The Night Train", "03 The Suitcase"]
+        .iter()
+        .map(|name| loudest(&project.path(&format!("out/train/{name}.m4b"))).len())
+        .collect();
+    // Two pauses of two seconds are between chapters, and in none of their files.
+    let sum: usize = parts.iter().sum();
+    assert!(sum < whole && whole < sum + 4_200, "{parts:?} of {whole}");
+    let bytes = std::fs::read(project.path("out/train/02 The Night Train.m4b")).unwrap();
+    let has = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
+    assert!(
+        has(b"Two Stations") && has(&[0, 0, 0, 2, 0, 3, 0, 0]),
+        "album and track 2 of 3"
+    );
+    assert!(
+        project
+            .read("out/train/03 The Suitcase.srt")
+            .starts_with("1\n00:00:00")
+    );
+
+    // One that is gone is made again for nothing; and then only the chapters.
+    std::fs::remove_file(project.path("out/train/02 The Night Train.m4b")).unwrap();
+    project.write("jobs.toml", format!("{config}layout = \"chapters\"\n"));
+    project.run(&["run", "--yes"]).exits(0);
+    assert!(project.path("out/train/02 The Night Train.m4b").is_file());
+    assert_eq!(provider.billed(), billed);
+    project.run(&["verify", "--deep"]).exits(0);
+}

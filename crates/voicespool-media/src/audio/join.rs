@@ -61,6 +61,8 @@ pub struct Tags {
     pub genre: Option<String>,
     pub description: Option<String>,
     pub track: Option<u32>,
+    /// Of how many.
+    pub tracks: Option<u32>,
     pub cover: Option<Cover>,
 }
 

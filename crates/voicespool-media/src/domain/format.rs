@@ -42,6 +42,24 @@ impl FileFormat {
 }
 
 named!(
+    /// Into which files a text goes. It is spoken once, whatever they are.
+    Layout {
+        /// One for each text.
+        Files = "files",
+        /// One for each chapter.
+        Chapters = "chapters",
+        /// One for the text, and one for each chapter.
+        Both = "both",
+    }
+);
+
+impl Layout {
+    pub fn is_files(&self) -> bool {
+        *self == Self::Files
+    }
+}
+
+named!(
     /// What a pause is measured from.
     PauseMeasure {
         /// The silence that clips bring along is part of it.

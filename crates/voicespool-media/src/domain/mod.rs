@@ -24,7 +24,7 @@ pub use book::Book;
 pub use day::Day;
 pub use delivery::{Alignment, Delivery, Segmenting};
 pub use fault::{CostStatus, FaultClass};
-pub use format::{AudioFormat, DocumentFormat, FileFormat, PauseMeasure, PcmEncoding};
+pub use format::{AudioFormat, DocumentFormat, FileFormat, Layout, PauseMeasure, PcmEncoding};
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
 pub use job::{Boundary, JobKind, JobState, OnMissing, PauseScope, Standing};
 pub use key::ContentKey;

@@ -91,6 +91,7 @@ impl<'a> FlacSink<'a> {
 /// (<https://wiki.xiph.org/Chapter_Extension>), which has three digits for the number.
 fn comments(tags: &Tags, chapters: &[(AudioMillis, &str)]) -> Vec<u8> {
     let track = tags.track.map(|track| track.to_string());
+    let tracks = tags.tracks.map(|tracks| tracks.to_string());
     let texts = [
         ("TITLE", &tags.title),
         ("ALBUM", &tags.album),
@@ -104,6 +105,7 @@ fn comments(tags: &Tags, chapters: &[(AudioMillis, &str)]) -> Vec<u8> {
         ("GENRE", &tags.genre),
         ("DESCRIPTION", &tags.description),
         ("TRACKNUMBER", &track),
+        ("TRACKTOTAL", &tracks),
     ];
     let mut fields: Vec<String> = texts
         .into_iter()

@@ -49,6 +49,9 @@ fn add_texts(tags: &Tags, tag: &mut Tag) {
     }
     if let Some(track) = tags.track {
         tag.set_track(track);
+        if let Some(tracks) = tags.tracks {
+            tag.set_total_tracks(tracks);
+        }
     }
     for (name, text) in [("SERIES", &tags.series), ("SERIES-PART", &tags.part)] {
         if let Some(text) = text {

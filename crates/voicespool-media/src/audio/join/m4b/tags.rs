@@ -31,8 +31,9 @@ pub(super) fn encode(tags: &Tags) -> Vec<u8> {
         concat!("voicespool ", env!("CARGO_PKG_VERSION")).as_bytes(),
     ));
     if let Some(track) = tags.track.and_then(|track| u16::try_from(track).ok()) {
-        let [high, low] = track.to_be_bytes();
-        items.push(item(*b"trkn", 0, &[0, 0, high, low, 0, 0, 0, 0]));
+        let of = tags.tracks.and_then(|tracks| u16::try_from(tracks).ok());
+        let ([high, low], [high_of, low_of]) = (track.to_be_bytes(), of.unwrap_or(0).to_be_bytes());
+        items.push(item(*b"trkn", 0, &[0, 0, high, low, high_of, low_of, 0, 0]));
     }
     // The kind that Apple's players keep with the audiobooks.
     items.push(item(*b"stik", 21, &[2]));
