@@ -66,6 +66,7 @@ impl Context {
                     params: work.params.clone(),
                     price: task.price,
                     longest: work.longest(),
+                    largest: work.largest(),
                 },
             };
             wiring.requests.insert(specs.request, request);

@@ -6,7 +6,7 @@ use crate::config::OnInDoubt;
 use crate::domain::NanoUsd;
 use crate::pipeline::addresses::Addresses;
 use crate::store::{DoubtPolicy, Store};
-use crate::worker::recovery::{Recovery, RecoveryError, recover};
+use crate::worker::recovery::{Recovery, RecoveryError, recover, sweep_uploads};
 
 /// Puts the queue right, while its lock is held, and says what was found.
 pub(crate) async fn put_right(context: &Context, store: &Store) -> Result<(), RecoveryError> {
@@ -18,6 +18,7 @@ pub(crate) async fn put_right(context: &Context, store: &Store) -> Result<(), Re
         context.clock.now(),
     )
     .await?;
+    sweep_uploads(&context.settings.places.state)?;
     say(context, &found);
     Ok(())
 }

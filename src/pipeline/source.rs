@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::audio::{self, Cover};
+use crate::audio::{self, AudioFacts, Cover};
 use crate::domain::units::counted;
 use crate::domain::{AudioMillis, Book, ContentKey, Lesson};
 use crate::pipeline::remote::Remote;
@@ -261,37 +261,77 @@ pub fn read_audio(
         .metadata()
         .map_err(|error| Refusal::unreadable(&error))?
         .len();
-    if size > work.limits.max_bytes {
-        return Err(Refusal::new(
-            format!(
-                "is {:.1} MB; one request takes at most {:.1} MB",
-                megabytes(size),
-                megabytes(work.limits.max_bytes)
-            ),
-            format!(
-                "re-encode it smaller: ffmpeg -i IN -ac 1 -ar 16000 -c:a libopus -b:a 24k OUT.ogg (4 h fit in 43 MB), or raise `max_upload` of [models.\"{}\"]",
-                work.params.model
-            ),
-        ));
-    }
     let facts = audio::probe(path)
         .map_err(|error| Refusal::new(error.to_string(), "take it out of `input`, or repair it"))?;
     refuse_too_long(facts.duration, work)?;
-    refuse_learned(&work.learned, size, facts.duration, &work.params.model)?;
+    refuse_learned(&work.learned, facts.duration, &work.params.model)?;
+    let smaller = if size > work.largest() {
+        Some(smaller(&facts, size, work)?)
+    } else {
+        None
+    };
     let content = key::of_file(path).map_err(|error| Refusal::unreadable(&error))?;
     Ok(AudioSource {
         content,
         key: key::transcribe(endpoint, &work.params, content),
         duration: facts.duration,
         at_most: false,
-        note: facts.cut_from.map(|stated| {
-            format!(
-                "is shorter than its header says: {:.1} s of {:.1} s are there; it ends early",
-                facts.duration.seconds(),
-                stated.seconds()
-            )
-        }),
+        note: join_notes(cut_note(&facts), smaller),
     })
+}
+
+/// What is said of a recording that ends before its header says.
+fn cut_note(facts: &AudioFacts) -> Option<String> {
+    let stated = facts.cut_from?;
+    Some(format!(
+        "is shorter than its header says: {:.1} s of {:.1} s are there; it ends early",
+        facts.duration.seconds(),
+        stated.seconds()
+    ))
+}
+
+fn join_notes(first: Option<String>, second: Option<String>) -> Option<String> {
+    let notes: Vec<String> = first.into_iter().chain(second).collect();
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+/// How a recording that is too large is sent nevertheless.
+fn smaller(facts: &AudioFacts, size: u64, work: &TranscriptionWork) -> Result<String, Refusal> {
+    let most = work.largest();
+    let named = work
+        .learned
+        .iter()
+        .find(|learnt| matches!(learnt.lesson, Lesson::MaxUpload(named) if named == most));
+    let limit = match named {
+        Some(learnt) => format!("{} ({})", learnt.lesson, learnt.from),
+        None => format!("at most {:.1} MB a request", megabytes(most)),
+    };
+    let too_large = format!("is {:.1} MB; the provider takes {limit}", megabytes(size));
+    let model = &work.params.model;
+    if !audio::can_shrink(facts) {
+        return Err(Refusal::new(
+            too_large,
+            format!(
+                "{} at {} Hz is not made smaller here: ffmpeg -i IN -ac 1 -ar 16000 -c:a libopus -b:a 24k OUT.ogg (10.8 MB an hour), or raise `max_upload` of [models.\"{model}\"]",
+                facts.codec, facts.sample_rate
+            ),
+        ));
+    }
+    let Some(rate) = audio::fitting_rate(facts.duration, most) else {
+        return Err(Refusal::new(
+            too_large,
+            format!(
+                "speech of {:.0} min fits into that: cut it into parts, or raise `max_upload` of [models.\"{model}\"]",
+                audio::longest_in(most).seconds() / 60.0
+            ),
+        ));
+    };
+    let bytes = u64::from(rate) * facts.duration.0 / 8000;
+    Ok(format!(
+        "{too_large}: sent as M4A of about {:.1} MB (one channel, {} kbit/s), nothing is cut",
+        megabytes(bytes),
+        rate / 1000
+    ))
 }
 
 fn refuse_too_long(duration: AudioMillis, work: &TranscriptionWork) -> Result<(), Refusal> {
@@ -338,34 +378,20 @@ pub fn read_remote(
 }
 
 /// Refuses what the provider refused before, as far as it said where the limit is.
-fn refuse_learned(
-    learned: &[Learnt],
-    size: u64,
-    duration: AudioMillis,
-    model: &str,
-) -> Result<(), Refusal> {
-    for learnt in learned {
-        let (what, key) = match &learnt.lesson {
-            Lesson::MaxUpload(most) if size > *most => {
-                (format!("is {:.1} MB", megabytes(size)), "max_upload")
-            }
-            Lesson::MaxAudio(most) if duration > *most => (
-                format!("is {:.1} min long", duration.seconds() / 60.0),
-                "max_audio",
-            ),
-            _ => continue,
-        };
-        return Err(Refusal::new(
-            format!(
-                "{what}; the provider takes {} ({})",
-                learnt.lesson, learnt.from
-            ),
-            format!(
-                "cut it into parts or re-encode it smaller, or set `{key}` of [models.\"{model}\"]"
-            ),
-        ));
-    }
-    Ok(())
+fn refuse_learned(learned: &[Learnt], duration: AudioMillis, model: &str) -> Result<(), Refusal> {
+    let named = learned
+        .iter()
+        .find(|learnt| matches!(&learnt.lesson, Lesson::MaxAudio(most) if duration > *most));
+    let Some(learnt) = named else { return Ok(()) };
+    Err(Refusal::new(
+        format!(
+            "is {:.1} min long; the provider takes {} ({})",
+            duration.seconds() / 60.0,
+            learnt.lesson,
+            learnt.from
+        ),
+        format!("cut it into parts, or set `max_audio` of [models.\"{model}\"]"),
+    ))
 }
 
 #[expect(

@@ -188,6 +188,18 @@ pub struct TranscriptionWork {
 }
 
 impl TranscriptionWork {
+    /// The largest file that one request takes, as far as is known.
+    pub fn largest(&self) -> u64 {
+        let named = self
+            .learned
+            .iter()
+            .filter_map(|learnt| match learnt.lesson {
+                Lesson::MaxUpload(most) => Some(most),
+                _ => None,
+            });
+        named.fold(self.limits.max_bytes, u64::min)
+    }
+
     /// The longest audio that one request takes.
     pub fn longest(&self) -> AudioMillis {
         AudioMillis(u64::try_from(self.limits.max_duration.as_millis()).unwrap_or(u64::MAX))

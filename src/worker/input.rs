@@ -3,26 +3,35 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::{AudioMillis, Quantity};
+use crate::domain::{AudioMillis, ContentKey, Quantity};
 use crate::pipeline::addresses::{Address, Addresses};
 use crate::pipeline::{key, remote};
 use crate::store::Claim;
+use crate::worker::request::Request;
 use crate::worker::run::Run;
+use crate::worker::smaller;
 use crate::worker::trouble::Trouble;
 
 /// What is sent, read when the job is claimed: an input that changed since is not sent.
 pub(super) enum Input {
     Text(String),
-    Audio {
-        path: PathBuf,
-        duration: AudioMillis,
-    },
+    Audio(Audio),
     /// The provider fetches it.
     Address(Address),
 }
 
+/// A recording that is uploaded.
+pub(super) struct Audio {
+    pub(super) path: PathBuf,
+    pub(super) duration: AudioMillis,
+}
+
 /// Reads what is to be sent. `Err` says why the input is not what was planned.
-pub(super) async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, Trouble> {
+pub(super) async fn input(
+    run: &Arc<Run>,
+    claim: &Claim,
+    asked: &Request,
+) -> Result<Input, Trouble> {
     if let (Some(text), Some(span)) = (claim.source.text, &claim.span) {
         return run
             .objects
@@ -60,10 +69,42 @@ pub(super) async fn input(run: &Arc<Run>, claim: &Claim) -> Result<Input, Troubl
         .await
         .expect("hashing does not panic");
     match found {
-        Ok(found) if found == expected => Ok(Input::Audio { path, duration }),
+        Ok(found) if found == expected => audio(run, (claim.key, asked), path, duration).await,
         Ok(_) => Err(Trouble::of_this_job(
             "the file changed since it was planned; the next run plans it anew",
         )),
         Err(error) => Err(Trouble::with("cannot read the file", &error)),
     }
+}
+
+/// The recording, or a smaller one if it is too large for one request.
+async fn audio(
+    run: &Arc<Run>,
+    (key, asked): (ContentKey, &Request),
+    path: PathBuf,
+    duration: AudioMillis,
+) -> Result<Input, Trouble> {
+    let size = path.metadata().map(|file| file.len());
+    let size = size.map_err(|error| Trouble::with("cannot read the file", &error))?;
+    let Request::Transcribe { largest, .. } = asked else {
+        return Err(Trouble::of_this_job("the job asks for no transcript"));
+    };
+    let largest = *largest;
+    if size <= largest {
+        return Ok(Input::Audio(Audio { path, duration }));
+    }
+    let run = run.clone();
+    let made = tokio::task::spawn_blocking(move || {
+        let recording = smaller::Recording {
+            key,
+            path: &path,
+            duration,
+        };
+        smaller::make(&run, recording, largest)
+    });
+    let made = made.await.expect("coding does not panic")?;
+    Ok(Input::Audio(Audio {
+        path: made,
+        duration,
+    }))
 }

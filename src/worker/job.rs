@@ -19,11 +19,12 @@ use crate::worker::clock::Clock;
 use crate::worker::cost::FREE;
 use crate::worker::event::Event;
 use crate::worker::finish;
-use crate::worker::input::{Input, input};
+use crate::worker::input::{Audio, Input, input};
 use crate::worker::lane::Lane;
 use crate::worker::request::Request;
 use crate::worker::run::Run;
 use crate::worker::settle::{doubt, release, troubled};
+use crate::worker::smaller;
 use crate::worker::stop::Stop;
 use crate::worker::turn::{Sent, Turn};
 use crate::worker::unusable::unusable;
@@ -94,7 +95,7 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<(), store::Error> {
             Err(trouble) => return troubled(run, &claim, trouble).await,
         }
     }
-    let input = match unless_aborted(run, input(run, &claim)).await {
+    let input = match unless_aborted(run, input(run, &claim, asked)).await {
         None => return release(run, &claim).await,
         Some(Ok(input)) => input,
         Some(Err(trouble)) => return troubled(run, &claim, trouble).await,
@@ -109,7 +110,14 @@ async fn request(run: &Arc<Run>, mut claim: Claim) -> Result<(), store::Error> {
         asked,
         claim: &claim,
     };
-    pass_and_send(turn, &input).await
+    let ended = pass_and_send(turn, &input).await;
+    if matches!(input, Input::Audio(_)) && run.objects.contains(claim.key) {
+        // It is swept away at the next start, if not now.
+        if let Err(error) = smaller::forget(&run.places.state, claim.key) {
+            tracing::warn!(%error, "a file that was made to be uploaded stays");
+        }
+    }
+    ended
 }
 
 /// Waits until the request may leave, and sends it. Where a cap is in the way, requests in flight
@@ -375,7 +383,7 @@ async fn ask(
             };
             lane.engine.speak(request, &mut part.file).await
         }
-        (Request::Transcribe { params, .. }, Input::Audio { path, duration }) => {
+        (Request::Transcribe { params, .. }, Input::Audio(Audio { path, duration, .. })) => {
             let request = TranscriptionRequest {
                 params,
                 recording: Recording::File(path),

@@ -54,9 +54,8 @@ pub(super) async fn remember(
 ) -> String {
     let next = match lesson {
         Lesson::MaxChars(_) => "run again: what is too long is cut smaller",
-        Lesson::MaxUpload(_) | Lesson::MaxAudio(_) => {
-            "such files are refused from now on before they are uploaded"
-        }
+        Lesson::MaxUpload(_) => "`voicespool retry` sends it smaller, if it fits so",
+        Lesson::MaxAudio(_) => "such files are refused from now on before they are uploaded",
         Lesson::NoFormat(_) => "it is not asked for it again",
     };
     let told = format!("{words} (noted: {lesson}; {next})");

@@ -29,6 +29,7 @@ mod rules;
 mod run;
 mod settle;
 pub mod shutdown;
+mod smaller;
 mod stop;
 mod trouble;
 mod turn;

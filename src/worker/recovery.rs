@@ -44,6 +44,8 @@ pub enum RecoveryError {
     Objects(#[from] std::io::Error),
 }
 
+pub use crate::worker::smaller::sweep as sweep_uploads;
+
 /// Puts the queue right. Call while holding the run lock, before claiming.
 pub async fn recover(
     store: &Store,

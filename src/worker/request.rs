@@ -18,6 +18,8 @@ pub enum Request {
         price: Option<Price>,
         /// The longest audio of one request.
         longest: AudioMillis,
+        /// The largest file of one request.
+        largest: u64,
     },
     /// Assemble or compose: everything is in the job.
     Nothing,

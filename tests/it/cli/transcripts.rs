@@ -96,7 +96,7 @@ fn junk_is_refused_before_it_is_uploaded() {
 fn a_file_over_the_provider_s_limit_is_refused_with_the_limit_and_the_remedy() {
     let provider = Provider::start(MockOptions::default());
     let project = Project::new(&format!(
-        "{}[models.\"openai/whisper-large-v3\"]\nmax_upload = \"20 kB\"\n",
+        "{}[models.\"openai/whisper-large-v3\"]\nmax_upload = \"5 kB\"\n",
         config(&provider, "\"srt\"")
     ));
     project.write("talks/a.wav", recording(&provider));
@@ -104,10 +104,62 @@ fn a_file_over_the_provider_s_limit_is_refused_with_the_limit_and_the_remedy() {
     let plan = project.run(&["plan"]).exits(0);
 
     assert!(
-        plan.stdout().contains("0.0 MB") && plan.stdout().contains("ffmpeg"),
+        plan.stdout().contains("0.0 MB") && plan.stdout().contains("cut it into parts"),
         "{}",
         plan.stdout()
     );
+}
+
+#[test]
+fn a_file_over_the_provider_s_limit_is_sent_smaller_and_whole() {
+    let whole = Provider::start(MockOptions::default());
+    let recording = recording(&whole);
+    // At about 40 kbit/s it fits; as it is, at 384, it does not.
+    let most = recording.len() / 48_000 * 5_600;
+    let provider = Provider::start(MockOptions {
+        max_upload_bytes: most,
+        ..MockOptions::default()
+    });
+    let limited = format!(
+        "{}[models.\"openai/whisper-large-v3\"]\nmax_upload = \"{} kB\"\n",
+        config(&provider, "\"srt\", \"txt\", \"json\""),
+        most / 1000
+    );
+    let as_it_is = Project::new(&config(&whole, "\"txt\""));
+    let small = Project::new(&limited);
+    for project in [&as_it_is, &small] {
+        project.write("talks/a.wav", &recording);
+    }
+    small.write(
+        ".voicespool/uploads/upload-left.m4a",
+        "of a run that was killed",
+    );
+    as_it_is.run(&["run", "--yes"]).exits(0);
+
+    let plan = small.run(&["plan"]).exits(0);
+    assert!(
+        plan.stdout().contains("sent as M4A of about"),
+        "{}",
+        plan.stdout()
+    );
+    small.run(&["run", "--yes"]).exits(0);
+
+    // What arrived was another file, as long as the recording to the millisecond.
+    let last = |provider: &Provider| provider.mock.requests_after(0).pop().unwrap();
+    let (sent, given) = (last(&provider), last(&whole));
+    assert_ne!(sent.sha256, given.sha256);
+    assert_eq!(sent.audio_ms, given.audio_ms);
+    assert!(!small.read("out/talks/a.txt").trim().is_empty());
+    assert!(!small.path(".voicespool/uploads/upload-left.m4a").exists());
+    let left = std::fs::read_dir(small.path(".voicespool/uploads"));
+    assert_eq!(left.map_or(0, Iterator::count), 0);
+    // The job is the recording's: with a larger limit nothing is bought again.
+    let billed = provider.billed();
+    let config = limited.replace(&format!("{} kB", most / 1000), "80 MB");
+    small.write("jobs.toml", config);
+    let plan = small.run(&["plan", "--json"]).exits(0).json();
+    assert_eq!(plan[0]["totals"]["requests_to_send"], 0);
+    assert_eq!(provider.billed(), billed);
 }
 
 #[test]

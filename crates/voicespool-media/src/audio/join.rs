@@ -14,6 +14,7 @@ mod id3tag;
 mod m4b;
 mod mp3;
 mod shaper;
+mod shrink;
 mod survey;
 mod verify;
 mod wav;
@@ -29,6 +30,7 @@ use crate::audio::mp3::FrameError;
 use crate::domain::{AudioMillis, FileFormat, Loudness};
 
 use shaper::Shaper;
+pub use shrink::{ShrinkError, can_shrink, fitting_rate, longest_in, shrink};
 use survey::Edges;
 pub use survey::Level;
 pub use verify::{Proof, VerifyError, verify_joined};

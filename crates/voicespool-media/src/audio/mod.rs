@@ -37,4 +37,5 @@ pub use cover::{Cover, NoCover};
 pub use join::{
     Clip, JoinError, Joined, Level, Mastering, Proof, Span, Tags, VerifyError, join, verify_joined,
 };
+pub use join::{ShrinkError, can_shrink, fitting_rate, longest_in, shrink};
 pub use probe::{AudioFacts, Measured, ProbeError, probe};
