@@ -9,6 +9,9 @@ use crate::store::private;
 use crate::worker::run::Run;
 use crate::worker::trouble::Trouble;
 
+/// What a smaller file may lack of what was measured: encoders' padding, the rest of a broken frame.
+const MAY_MISS: AudioMillis = AudioMillis(1_000);
+
 /// A recording that a job sends.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recording<'a> {
@@ -46,15 +49,22 @@ pub(super) fn make(run: &Run, recording: Recording<'_>, largest: u64) -> Result<
         .tempfile_in(&folder)
         .map_err(failed)?;
     let is_stopped = || run.shutdown.abort.is_cancelled();
-    match shrink(path, rate, file.as_file_mut(), is_stopped) {
-        Ok(_) => {}
+    let made = match shrink(path, rate, file.as_file_mut(), is_stopped) {
+        Ok(made) => made.duration,
         Err(error @ ShrinkError::Write(_)) => return Err(Trouble::of(&error)),
         Err(error) => {
-            return Err(Trouble::with(
-                "it is too large for one request and cannot be made smaller",
-                &error,
-            ));
+            let Trouble { detail, stops } = Trouble::of(&error);
+            let detail =
+                format!("it is too large for one request and cannot be made smaller: {detail}");
+            return Err(Trouble { detail, stops });
         }
+    };
+    if made.0 + MAY_MISS.0 < duration.0 {
+        return Err(Trouble::of_this_job(format!(
+            "it is too large for one request, and only {:.1} s of its {:.1} s can be decoded to make it smaller",
+            made.seconds(),
+            duration.seconds()
+        )));
     }
     let bytes = file.as_file().metadata().map_err(failed)?.len();
     if bytes > largest {

@@ -10,7 +10,7 @@
 //! - [`wav`], [`mp3`], [`adts`], [`ogg`], [`sample`]: the formats read without a decoder;
 //!   [`decode`](mod@decode): the rest.
 //!
-//! - [`aac`]: an encoder for audiobooks; [`cover`]: their pictures.
+//! - [`cover`]: the pictures of books. The encoder of AAC is for [`join`](mod@join) alone.
 //!
 //! Deliberately not here: resampling, MP3 encoding, Opus decoding.
 

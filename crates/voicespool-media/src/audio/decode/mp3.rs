@@ -27,11 +27,14 @@ struct Window {
     keep: u64,
 }
 
+/// What is no frame, and a frame that does not decode, is an error; if `is_tolerant`, the first is passed over and the
+/// second is silence, so that what is behind it keeps its time.
 pub(crate) fn decode<E: From<DecodeError>>(
     mut file: File,
+    is_tolerant: bool,
     mut sink: impl FnMut(Shape, &[i16]) -> Result<(), E>,
 ) -> Result<Decoded, E> {
-    let window = measure(&mut file)?;
+    let window = measure(&mut file, is_tolerant)?;
     let shape = Shape {
         sample_rate: window.first.sample_rate,
         channels: window.first.channels,
@@ -51,7 +54,7 @@ pub(crate) fn decode<E: From<DecodeError>>(
         let frame = match step {
             Ok(_) if std::mem::take(&mut is_info) => continue,
             Ok(frame) => frame,
-            Err(_) => continue, // in front of the first frame: `measure` saw to that
+            Err(_) => continue, // `measure` saw to that
         };
         let at_ms = AudioMillis::of_frames(at, shape.sample_rate).0;
         if !frame.header.continues(window.first) {
@@ -59,9 +62,16 @@ pub(crate) fn decode<E: From<DecodeError>>(
         }
         let length = Duration::from(u64::from(frame.header.samples));
         let packet = Packet::new(0, Timestamp::new(0), length, frame.bytes);
-        let buffer = guarded(|| decoder.decode(&packet)).map_err(broken(at_ms))?;
-        copy(&buffer, &mut block);
         let frames = u64::from(frame.header.samples);
+        match guarded(|| decoder.decode(&packet)) {
+            Ok(buffer) => copy(&buffer, &mut block),
+            Err(_) if is_tolerant => {
+                block.clear();
+                let samples = usize::try_from(frames).unwrap_or(0);
+                block.resize(samples * usize::from(shape.channels), 0);
+            }
+            Err(source) => return Err(broken(at_ms)(source).into()),
+        }
         let from = window.skip.saturating_sub(at).min(frames);
         let to = (window.skip + window.keep).saturating_sub(at).min(frames);
         let sample = |frame: u64| usize::try_from(frame * u64::from(shape.channels)).unwrap_or(0);
@@ -81,7 +91,7 @@ pub(crate) fn decode<E: From<DecodeError>>(
 }
 
 /// Walks the file once: faults, the number of frames, and what of them is sound.
-fn measure(file: &mut (impl Read + Seek)) -> Result<Window, DecodeError> {
+fn measure(file: &mut (impl Read + Seek), is_tolerant: bool) -> Result<Window, DecodeError> {
     let mut scanner = Scanner::new(BufReader::new(file))?;
     let mut first: Option<(FrameHeader, Option<Info>)> = None;
     let mut counted = 0u64;
@@ -92,6 +102,7 @@ fn measure(file: &mut (impl Read + Seek)) -> Result<Window, DecodeError> {
                 counted += 1;
             }
             Err(FrameError::Junk { .. }) if first.is_none() => {}
+            Err(_) if is_tolerant => {}
             Err(fault) => return Err(fault.into()),
         }
     }

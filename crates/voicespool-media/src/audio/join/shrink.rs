@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::Path;
 
 use crate::audio::aac;
-use crate::audio::decode::{Shape, decode};
+use crate::audio::decode::{Shape, decode_tolerant};
 use crate::audio::join::m4b::M4bSink;
 use crate::audio::join::{Clip, JoinError, Joined, SampleSink, Stop, Tags, decoding};
 use crate::audio::probe::AudioFacts;
@@ -73,7 +73,7 @@ pub fn shrink(
     let mut is_begun = false;
     let mut mono = Vec::new();
     let mut stopped = false;
-    let decoded = decode::<Stop>(path, |shape, samples| {
+    let decoded = decode_tolerant::<Stop>(path, |shape, samples| {
         if is_stopped() {
             stopped = true;
             return Err(Stop::Join(JoinError::NoClips));
@@ -120,6 +120,41 @@ fn mix(samples: &[i16], channels: u16, mono: &mut Vec<i16>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An MP3 with junk in its middle and half a frame at its end, as interrupted downloads leave them.
+    #[test]
+    fn a_damaged_recording_keeps_what_is_whole_in_it() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+        let whole = std::fs::read(fixtures.join("no-xing-vbr.mp3")).unwrap();
+        let length = |bytes: &[u8]| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            std::io::Write::write_all(&mut file, bytes).unwrap();
+            let mut out = tempfile::tempfile().unwrap();
+            shrink(file.path(), 32_000, &mut out, || false)
+                .unwrap()
+                .frames
+        };
+        let frames = length(&whole);
+        let middle = whole.len() / 2;
+        let mut damaged = whole[..middle].to_vec();
+        damaged.extend([0x55; 3_000]);
+        damaged.extend_from_slice(&whole[middle..whole.len() - 20]);
+
+        let kept = length(&damaged);
+
+        // The frame that was cut through, those around the junk, and the last one.
+        assert!(
+            kept < frames && kept + 6 * 1_152 >= frames,
+            "{kept} of {frames}"
+        );
+        let stopped = shrink(
+            &fixtures.join("no-xing-vbr.mp3"),
+            32_000,
+            &mut tempfile::tempfile().unwrap(),
+            || true,
+        );
+        assert!(matches!(stopped, Err(ShrinkError::Stopped)), "{stopped:?}");
+    }
 
     #[test]
     fn the_rate_is_what_fits_and_no_more_than_helps() {
