@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::text::Entry;
 
+/// More entries than any house has.
+const LARGEST: u64 = 16 << 20;
+
 /// A line of a CSV.
 #[derive(Debug, Deserialize)]
 struct Row {
@@ -26,6 +29,12 @@ struct Row {
 /// # Errors
 /// What is wrong with it, with the line.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>, String> {
+    let about = path
+        .metadata()
+        .map_err(|error| format!("it cannot be read: {error}"))?;
+    if !about.is_file() || about.len() > LARGEST {
+        return Err("it is no file of at most 16 MB".to_owned());
+    }
     let bytes = std::fs::read(path).map_err(|error| format!("it cannot be read: {error}"))?;
     let text = String::from_utf8(bytes).map_err(|_| "it is no UTF-8".to_owned())?;
     let text = text.trim_start_matches('\u{feff}');

@@ -1,7 +1,10 @@
 //! What is known of a book, for its tags: what the task says, what the book says of itself, and its picture.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::audio::cover::LARGEST_COVER;
 use crate::audio::{Cover, NoCover};
 use crate::domain::{Book, FileFormat};
 use crate::pipeline::task::SpeechWork;
@@ -81,8 +84,15 @@ pub(super) fn cover(
     (None, passed_over)
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    std::fs::read(path)
+/// As much of a picture as tells whether it is too large; no device, and no pipe that nobody writes to.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let most = u64::try_from(LARGEST_COVER).unwrap_or(u64::MAX) + 1;
+    let mut bytes = Vec::new();
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// `cover.jpg` and the like in the folder of the text.

@@ -22,7 +22,7 @@ pub struct Cover {
 pub enum NoCover {
     #[error("the cover is {0}, which players do not show; JPEG and PNG are taken")]
     Kind(&'static str),
-    #[error("the cover has {} MB; players take up to 3 MB", .0 / 1_000_000)]
+    #[error("the cover is larger than 3 MB, which players do not take")]
     Large(usize),
     #[error("the cover is empty")]
     Empty,

@@ -212,6 +212,18 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_is_not_said_is_still_shown() {
+        let lexicon = Lexicon::new([entry("Dr.", "")]);
+        let mut book = document("Dr. Who left.\n\nDr. No stayed.");
+
+        lexicon.apply(&mut book, None);
+
+        let blocks = book.blocks.iter().map(|block| block.range.clone());
+        let shown: Vec<_> = blocks.map(|range| book.written(range)).collect();
+        assert_eq!(shown, ["Dr. Who left.", "Dr. No stayed."]);
+    }
+
+    #[test]
     fn language_case_and_parts_of_words_count() {
         let lexicon = Lexicon::new([
             Entry {

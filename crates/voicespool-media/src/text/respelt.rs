@@ -14,7 +14,7 @@ pub struct Respelt {
 pub fn written(text: &str, range: Range<usize>, respelt: &[Respelt]) -> String {
     let mut out = String::new();
     let mut at = range.start;
-    let first = respelt.partition_point(|place| place.range.end <= range.start);
+    let first = respelt.partition_point(|place| place.range.end < range.start);
     for place in &respelt[first..] {
         // A place that a cut goes through is shown as it is said.
         if place.range.start < at {
