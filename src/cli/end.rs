@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::exit::Exit;
 use crate::cli::progress::tally::Tally;
 use crate::domain::{AudioMillis, NanoUsd, RunId};
+use crate::pipeline::homes::Homes;
 use crate::worker::Stop;
 use crate::worker::shutdown::Signal;
 
@@ -23,8 +24,8 @@ pub(crate) struct End {
     pub failed: u64,
     /// Files that were made without all of their parts.
     pub gaps: u64,
-    /// Its folders are gone, and must not be made again where they were.
-    pub gone: bool,
+    /// Where it worked. A folder that is gone must not be made again where it was.
+    pub homes: Homes,
     /// A person wants it to be over.
     pub hurry: CancellationToken,
 }

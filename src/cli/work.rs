@@ -26,9 +26,7 @@ use crate::pipeline::written::Written;
 use crate::store::{Caps, Filter, NewEvent, NewRun, Store};
 use crate::worker::shutdown::Signal;
 use crate::worker::verdict::RetryRules;
-use crate::worker::{
-    self, Alike, Bounds, Clock, Guard, Pauses, Run, RunError, RunRules, Shutdown, Stop,
-};
+use crate::worker::{self, Alike, Bounds, Clock, Guard, Pauses, Run, RunRules, Shutdown, Stop};
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
@@ -95,12 +93,16 @@ pub(crate) async fn engage(
             term::count(left, "file")
         ));
     }
-    let mut end = work(context, max_cost, plan, store, wiring, id, style).await?;
-    end.failed = failed(plan, &enqueued.parents, store).await?;
-    if plan.tasks.iter().any(|task| gaps::may_be(&task.task)) {
-        end.gaps = with_gaps(&enqueued.parents, store).await?;
-    }
-    Ok(end)
+    let homes = homes(&context.settings.places)?;
+    let worked = async {
+        let mut end = work(context, max_cost, plan, store, wiring, (id, &homes), style).await?;
+        end.failed = failed(plan, &enqueued.parents, store).await?;
+        if plan.tasks.iter().any(|task| gaps::may_be(&task.task)) {
+            end.gaps = with_gaps(&enqueued.parents, store).await?;
+        }
+        Ok(end)
+    };
+    worked.await.map_err(|error| in_its_place(error, &homes))
 }
 
 /// Files that failed, but for those this plan has cut or asked for in another way since: of
@@ -163,7 +165,7 @@ async fn work(
     plan: &Plan,
     store: &Arc<Store>,
     wiring: Wiring,
-    id: RunId,
+    (id, homes): (RunId, &Homes),
     style: Style,
 ) -> anyhow::Result<End> {
     let settings = &context.settings;
@@ -176,7 +178,7 @@ async fn work(
         store: store.clone(),
         objects: context.objects(),
         places: settings.places.clone(),
-        homes: homes(&settings.places)?,
+        homes: homes.clone(),
         outputs: outputs(context, plan, store).await?,
         lanes: wiring.lanes,
         requests: wiring.requests,
@@ -198,36 +200,33 @@ async fn work(
     let expected = Expected { requests, cap };
     let reporter = tokio::spawn(progress::follow(inbox, style, expected, context.clock));
     let stop = worker::work(&run).await;
-    let gone = run.homes.gone();
     // The reporter ends when the last sender is gone.
     drop(run);
     let tally = reporter.await?;
     let signal = *signal.lock().unwrap_or_else(PoisonError::into_inner);
-    let stop = stop.map_err(|error| in_its_place(error, gone.as_deref()))?;
     Ok(End {
         id,
-        stop,
+        stop: stop?,
         signal,
         tally,
         done_before: plan.totals().done_files,
         troubled: 0,
         failed: 0,
         gaps: 0,
-        gone: gone.is_some(),
+        homes: homes.clone(),
         hurry: shutdown.hurry,
     })
 }
 
 /// A queue that cannot be read because its folder is gone is no queue that is broken.
-fn in_its_place(error: RunError, gone: Option<&str>) -> Failure {
-    match gone {
+pub(crate) fn in_its_place(error: anyhow::Error, homes: &Homes) -> anyhow::Error {
+    match homes.gone() {
         Some(gone) => {
             let failure = Failure::new(Exit::Disk, gone);
-            failure.detail(format!(
-                "so the queue could not be read or written: {error}"
-            ))
+            let so = format!("so the queue could not be read or written: {error}");
+            failure.detail(so).into()
         }
-        None => error.into(),
+        None => error,
     }
 }
 

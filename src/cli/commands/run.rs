@@ -160,7 +160,8 @@ async fn with_queue(
     let style = work::style(context.json, context.quiet);
     let mut end = engage(context, args.max_cost, tasks, &plan, store, style).await?;
     end.troubled = troubled(&plan);
-    finish(context, args, store, &end).await
+    let finished = finish(context, args, store, &end).await;
+    finished.map_err(|error| work::in_its_place(error, &end.homes))
 }
 
 /// For reports: no job knows of a file that was refused.
@@ -296,7 +297,7 @@ async fn finish(
     close_run(context, store, end, exit).await?;
     // The queue knows it all; a report that cannot be written must not hide how the run ended.
     let write = async {
-        if end.gone {
+        if end.homes.gone().is_some() {
             return Ok(Vec::new());
         }
         reports::write(context, args.report.as_deref(), store).await

@@ -104,7 +104,8 @@ async fn carry_out(
         style => style,
     };
     let end = work::engage(context, order.spend.max_cost, &tasks, &plan, store, style).await?;
-    hand_over(context, order, &tasks, &paths, store, &totals, &end).await
+    let handed = hand_over(context, order, &tasks, &paths, store, &totals, &end).await;
+    handed.map_err(|error| work::in_its_place(error, &end.homes))
 }
 
 /// Says what it may cost, and asks where nothing was agreed to before.
