@@ -52,12 +52,7 @@ pub(crate) async fn engage(
     style: Style,
 ) -> anyhow::Result<End> {
     let wiring = context.lanes(store, tasks).await?;
-    // A refusal of the last run is no reason not to try the key that is there now.
-    for gate in store.gates().await? {
-        if gate.paused.is_some() && wiring.lanes.contains_key(&gate.id) {
-            store.unpause_gate(gate.id).await?;
-        }
-    }
+    try_again(store, &wiring).await?;
     let now = context.clock.now();
     let id = store
         .start_run(NewRun {
@@ -103,6 +98,16 @@ pub(crate) async fn engage(
         Ok(end)
     };
     worked.await.map_err(|error| in_its_place(error, &homes))
+}
+
+/// A refusal of the last run is no reason not to try the key that is there now.
+async fn try_again(store: &Store, wiring: &Wiring) -> anyhow::Result<()> {
+    for gate in store.gates().await? {
+        if gate.paused.is_some() && wiring.lanes.contains_key(&gate.id) {
+            store.unpause_gate(gate.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Files that failed, but for those this plan has cut or asked for in another way since: of
