@@ -223,13 +223,15 @@ async fn work(
     })
 }
 
-/// A queue that cannot be read because its folder is gone is no queue that is broken.
+/// A queue that cannot be read, or a file that cannot be handed over, because its folder is gone is
+/// no fault of the queue or the file.
 pub(crate) fn in_its_place(error: anyhow::Error, homes: &Homes) -> anyhow::Error {
     match homes.gone() {
         Some(gone) => {
             let failure = Failure::new(Exit::Disk, gone);
-            let so = format!("so the queue could not be read or written: {error}");
-            failure.detail(so).into()
+            failure
+                .detail(format!("so it could not go on: {error}"))
+                .into()
         }
         None => error,
     }
