@@ -25,7 +25,7 @@ pub(crate) enum Exit {
     Account,
     /// The provider stayed unreachable; resume later.
     Unreachable,
-    /// `verify` or `doctor` found something.
+    /// `verify`, `check` or `doctor` found something.
     Findings,
     /// Disk or file system.
     Disk,

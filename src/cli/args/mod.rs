@@ -112,6 +112,8 @@ pub(crate) enum Command {
         #[arg(long)]
         deep: bool,
     },
+    /// Measure finished audio, also others': levels, lengths, format; and prove it for a publisher
+    Check(CheckArgs),
     /// What was done and what it cost
     Report(ReportArgs),
     /// Who can speak: the voices of each model
@@ -284,6 +286,16 @@ pub(crate) struct ForgetArgs {
     /// Paths of inputs
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Audio files, or folders with audio in them
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Whose requirements: acx, librivox, podcast; exit 6 if one is not met
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,5 +1,6 @@
 //! One file per command: what it reads, what it prints, what it answers.
 
+pub(super) mod check;
 pub(super) mod doctor;
 pub(super) mod forget;
 pub(super) mod init;

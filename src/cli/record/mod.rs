@@ -19,6 +19,7 @@ pub(crate) mod one_shot;
 pub(crate) mod plan;
 pub(crate) mod queue;
 pub(crate) mod script;
+pub(crate) mod sound;
 
 #[cfg(test)]
 mod tests;
@@ -68,6 +69,7 @@ pub(crate) enum Record<'a> {
     Answer(&'a check::Answer),
     Verify(&'a check::Verify),
     Check(&'a check::Check),
+    Sound(&'a sound::Sound),
     Init(&'a check::Init),
     #[cfg(feature = "mock")]
     Mock(&'a check::Mock),

@@ -248,6 +248,8 @@ fn every_command_prints_records_and_they_stay_as_they_are() {
     }
     let lost = session.lines(&["verify", "--deep"], 6);
     assert!(lost.iter().any(|line| line["finding"] == "missing"));
+    let finished = ["check", "out/a.wav", "--profile", "acx"];
+    session.lines(&finished, 6);
 
     session.types.extend(RARE.iter().map(ToString::to_string));
     let described: BTreeSet<String> = json_doc::PAGE.records.keys().cloned().collect();

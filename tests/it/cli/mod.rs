@@ -3,6 +3,7 @@
 mod accounts;
 mod alike;
 mod audiobook;
+mod check;
 mod config;
 mod crash;
 mod damaged;

@@ -117,7 +117,7 @@ pub(crate) fn decode_tolerant<E: From<DecodeError>>(
 }
 
 /// Sniffs `file` and rewinds it.
-pub(crate) fn read_container(file: &mut File) -> io::Result<Option<Container>> {
+pub fn read_container(file: &mut File) -> io::Result<Option<Container>> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     file.take(u64::try_from(HEAD_BYTES).unwrap_or(u64::MAX))
         .read_to_end(&mut head)?;

@@ -10,6 +10,7 @@
 //! - [`wav`], [`mp3`], [`adts`], [`ogg`], [`sample`]: the formats read without a decoder;
 //!   [`decode`](mod@decode): the rest.
 //!
+//! - [`measure`](mod@measure): levels and lengths of a finished file; [`requirements`]: who takes such a file.
 //! - [`cover`]: the pictures of books. The encoder of AAC is for [`join`](mod@join) alone.
 //!
 //! Deliberately not here: resampling, MP3 encoding, Opus decoding.
@@ -24,10 +25,12 @@ pub mod enclose;
 pub mod join;
 mod level;
 mod loudness;
+pub mod measure;
 pub mod mp3;
 mod mp4;
 pub mod ogg;
 pub mod probe;
+pub mod requirements;
 pub mod sample;
 pub mod wav;
 
