@@ -9,8 +9,8 @@ use voicespool::pipeline::output::{Fields, Template, collision_key, sanitised};
 
 use super::input::Input;
 
-/// A byte for the extension, then template, file name, folder, task, voice, model and language,
-/// parted by zero bytes.
+/// A byte for the extension, then template, file name, folder, task, voice, model, language,
+/// title, author, place in the series and chapter, parted by zero bytes.
 pub fn template(data: &[u8]) {
     let mut input = Input::new(data);
     let extensions = ["wav", "mp3", "flac", "srt", "vtt", "txt", "json"];
@@ -19,9 +19,19 @@ pub fn template(data: &[u8]) {
     let mut part = || parts.next().unwrap_or_default();
     let text = String::from_utf8_lossy(part());
     let (file_name, rel_dir) = (os_str(part()), os_str(part()));
-    let words = [(); 4].map(|()| String::from_utf8_lossy(part()));
-    let [task, voice, model, language] = words.each_ref().map(AsRef::as_ref);
-    for word in [task, voice, model, language] {
+    let words = [(); 8].map(|()| String::from_utf8_lossy(part()));
+    let [
+        task,
+        voice,
+        model,
+        language,
+        title,
+        author,
+        part_of,
+        chapter,
+    ] = words.each_ref().map(AsRef::as_ref);
+    let known = |text| Some(text).filter(|text: &&str| !text.is_empty());
+    for word in [task, voice, model, language, title, author, chapter] {
         check_name(&sanitised(word, None), word);
     }
     let template = match Template::parse(&text) {
@@ -36,6 +46,11 @@ pub fn template(data: &[u8]) {
         voice,
         model,
         language,
+        title: known(title),
+        author: known(author),
+        series: known(author),
+        part: known(part_of),
+        chapter: known(chapter).map(|name| (task.len(), name)),
     };
     let path = template.fill(&fields, ext);
 

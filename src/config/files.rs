@@ -197,7 +197,8 @@ pub(super) fn output(build: &mut Build, table: &TaskTable) -> Option<String> {
             .is_absent()
             .then(|| template::DEFAULT.to_owned());
     };
-    let wrong = template::check(&given.value, takes_many(table));
+    let mut wrong = template::check(&given.value, takes_many(table));
+    wrong.extend(template::check_chapters(&given.value, table.layout.value()));
     for wrong in &wrong {
         build.error(
             given.loc,

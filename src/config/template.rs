@@ -3,10 +3,11 @@
 
 use crate::config::suggest::did_you_mean;
 use crate::config::text::Wrong;
-use crate::pipeline::output::FIELDS;
+use crate::domain::Layout;
+use crate::pipeline::output::{FIELDS, Template, is_field};
 
 /// Fields that tell one input from another.
-const TELLING: &[&str] = &["{stem}", "{name}"];
+const TELLING: &[&str] = &["{stem}", "{name}", "{title}"];
 
 /// What a task writes when it does not say: one folder a task, laid out like the input.
 pub(super) const DEFAULT: &str = "{task}/{rel_dir}/{stem}.{ext}";
@@ -49,6 +50,17 @@ pub(super) fn check(template: &str, many: bool) -> Vec<Wrong> {
     wrong
 }
 
+/// What is wrong with `template` as the name of chapters, or of what is none.
+pub(super) fn check_chapters(template: &str, layout: Option<&Layout>) -> Option<Wrong> {
+    let is_of_chapters = Template::parse(template).is_ok_and(|parsed| parsed.tells_chapters());
+    (is_of_chapters && layout != Some(&Layout::Chapters)).then(|| {
+        Wrong::new(
+            "`{n}` and `{chapter}` name the files of chapters",
+            "write layout = \"chapters\", or leave them out",
+        )
+    })
+}
+
 fn check_fields(template: &str) -> Vec<Wrong> {
     let mut wrong = Vec::new();
     let mut rest = template;
@@ -68,7 +80,7 @@ fn check_fields(template: &str) -> Vec<Wrong> {
         };
         let field = &after[..end];
         let known: Vec<&str> = FIELDS.iter().map(|&(name, _)| name).collect();
-        if !known.contains(&field) {
+        if !is_field(field) {
             let message = format!("unknown field `{{{field}}}`");
             wrong.push(Wrong::new(message, did_you_mean(field, &known)));
         }
@@ -80,7 +92,6 @@ fn check_fields(template: &str) -> Vec<Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::output::Template;
 
     #[test]
     fn a_template_that_leads_outside_or_names_nothing_is_refused() {

@@ -68,7 +68,7 @@ from_string! {
     Alignment: "one of \"none\", \"word\"",
     Paragraphs: "one of \"apart\", \"packed\"",
     OnMissing: "one of \"stop\", \"silence\"",
-    Layout: "one of \"files\", \"chapters\", \"both\"",
+    Layout: "one of \"files\", \"book\", \"chapters\", \"both\"",
     PauseMeasure: "one of \"heard\", \"added\"",
     Loud: "a loudness such as \"-19 LUFS\", or \"off\"",
     Segmenting: "one of \"sentence\", \"immediate\", \"never\"",

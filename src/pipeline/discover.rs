@@ -28,6 +28,22 @@ pub struct Found {
     pub bytes: u64,
     /// The recording is not here: the provider fetches it.
     pub remote: Option<Arc<Remote>>,
+    /// The texts of a book that is more than a file, in order; then `path` is their folder. One that is alone in its
+    /// folder, where that makes a book. Else none.
+    pub parts: Vec<PathBuf>,
+}
+
+impl Found {
+    /// The file at `path`, wherever that is.
+    pub(crate) fn alone(path: PathBuf) -> Self {
+        Self {
+            path,
+            rel_dir: PathBuf::new(),
+            bytes: 0,
+            remote: None,
+            parts: Vec::new(),
+        }
+    }
 }
 
 /// Something a pattern met and did not take.
@@ -237,6 +253,7 @@ impl Looked {
                 rel_dir,
                 bytes,
                 remote: None,
+                parts: Vec::new(),
             });
         }
     }
@@ -281,10 +298,8 @@ fn named_outright(path: &Path) -> Result<Found, DiscoverError> {
         source,
     })?;
     Ok(Found {
-        path: path.to_owned(),
-        rel_dir: PathBuf::new(),
         bytes: facts.len(),
-        remote: None,
+        ..Found::alone(path.to_owned())
     })
 }
 

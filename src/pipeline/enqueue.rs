@@ -332,6 +332,7 @@ impl Queue<'_> {
     ) -> Result<SourceId, store::Error> {
         let kind = match &self.file.found.remote {
             Some(_) => remote::KIND.to_owned(),
+            None if self.file.found.parts.len() > 1 => "book".to_owned(),
             None => {
                 let extension = self.file.found.path.extension().unwrap_or_default();
                 extension.to_string_lossy().to_lowercase()

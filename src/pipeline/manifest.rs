@@ -281,6 +281,7 @@ impl Reader {
             rel_dir: remote.folder.clone(),
             bytes: 0,
             remote: Some(remote),
+            parts: Vec::new(),
         });
     }
 

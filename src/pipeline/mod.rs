@@ -3,7 +3,9 @@
 
 pub mod addresses;
 pub mod assemble;
+pub(crate) mod binding;
 mod book;
+mod book_file;
 pub mod compose;
 mod differs;
 pub mod discover;

@@ -40,7 +40,16 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("voice", "voice asked for (speech)"),
     ("model", "model asked for"),
     ("language", "language asked for, `auto` if none"),
+    ("title", "title of the book; else `stem`"),
+    ("author", "author of the book"),
+    ("series", "series of the book"),
+    ("part", "its place in the series"),
+    ("n", "number of the chapter; `{n:03}` with three digits"),
+    ("chapter", "name of the chapter"),
 ];
+
+/// Those of them that are empty where nothing is known.
+const OF_BOOKS: &[&str] = &["author", "series", "part"];
 
 /// Why a template is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,6 +85,55 @@ pub struct Fields<'a> {
     pub voice: &'a str,
     pub model: &'a str,
     pub language: &'a str,
+    /// Of the book: nothing where it is not known.
+    pub title: Option<&'a str>,
+    pub author: Option<&'a str>,
+    pub series: Option<&'a str>,
+    pub part: Option<&'a str>,
+    /// Number and name of the chapter, of the file of one.
+    pub chapter: Option<(usize, &'a str)>,
+}
+
+/// Whether a template may have `{name}`.
+pub fn is_field(name: &str) -> bool {
+    FIELDS.iter().any(|(field, _)| *field == name) || digits(name).is_some()
+}
+
+/// The digits that `n:03` asks for: from one to nine, with a zero in front.
+fn digits(field: &str) -> Option<usize> {
+    let digits = field.strip_prefix("n:0")?;
+    let [digit @ b'1'..=b'9'] = digits.as_bytes() else {
+        return None;
+    };
+    Some(usize::from(digit - b'0'))
+}
+
+impl Fields<'_> {
+    /// What `{name}` stands for; `ext` for what is none of the others. Of a book, nothing where it is not known.
+    fn value(&self, name: &str, ext: &str) -> String {
+        let known = |text: Option<&str>| text.map(str::to_owned).unwrap_or_default();
+        match name {
+            "task" => self.task.to_owned(),
+            "stem" => text_of(self.stem),
+            "name" => text_of(self.file_name),
+            "rel_dir" => text_of(self.rel_dir.as_os_str()),
+            "voice" => self.voice.to_owned(),
+            "model" => self.model.to_owned(),
+            "language" => self.language.to_owned(),
+            "title" => self.title.map_or_else(|| text_of(self.stem), str::to_owned),
+            "author" => known(self.author),
+            "series" => known(self.series),
+            "part" => known(self.part),
+            "chapter" => known(self.chapter.map(|(_, name)| name)),
+            "n" => self.number(2),
+            _ => digits(name).map_or_else(|| ext.to_owned(), |digits| self.number(digits)),
+        }
+    }
+
+    fn number(&self, digits: usize) -> String {
+        let number = self.chapter.map(|(number, _)| number);
+        number.map_or_else(String::new, |number| format!("{number:0digits$}"))
+    }
 }
 
 impl Template {
@@ -94,7 +152,7 @@ impl Template {
         while let Some(open) = rest.find('{') {
             let close = rest[open..].find('}').ok_or(TemplateError::Unclosed)? + open;
             let field = &rest[open + 1..close];
-            if !FIELDS.iter().any(|(name, _)| *name == field) {
+            if !is_field(field) {
                 return Err(TemplateError::UnknownField(field.to_owned()));
             }
             rest = &rest[close + 1..];
@@ -103,6 +161,11 @@ impl Template {
             return Err(TemplateError::NoExtension);
         }
         Ok(Self(text.to_owned()))
+    }
+
+    /// Whether each chapter gets a name of its own.
+    pub fn tells_chapters(&self) -> bool {
+        self.0.contains("{n}") || self.0.contains("{n:0") || self.0.contains("{chapter}")
     }
 
     /// The path for one input and one extension: relative, every component sanitised.
@@ -117,34 +180,44 @@ impl Template {
                 }
                 continue;
             }
-            let mut filled = String::new();
-            let mut rest = part;
-            while let Some(open) = rest.find('{') {
-                let close = rest[open..]
-                    .find('}')
-                    .map_or(rest.len() - 1, |at| at + open);
-                filled.push_str(&rest[..open]);
-                let value = match &rest[open + 1..close] {
-                    "task" => fields.task.to_owned(),
-                    "stem" => text_of(fields.stem),
-                    "name" => text_of(fields.file_name),
-                    "rel_dir" => text_of(fields.rel_dir.as_os_str()),
-                    "voice" => fields.voice.to_owned(),
-                    "model" => fields.model.to_owned(),
-                    "language" => fields.language.to_owned(),
-                    _ => ext.to_owned(),
-                };
-                // Each alone, so that no value can lend its dots or emptiness to the whole.
-                filled.push_str(&sanitised(&value, None));
-                rest = &rest[close + 1..];
+            let (mut filled, is_named) = fill_part(part, fields, ext);
+            if !is_named {
+                // A folder that is named after nothing is none; a file is then named as the input is.
+                if !part.contains("{ext}") {
+                    continue;
+                }
+                filled.insert_str(0, &component_name(fields.stem));
             }
-            filled.push_str(rest);
             if !part.is_empty() && part != "." {
                 path.push(sanitised(&filled, part.ends_with(".{ext}").then_some(ext)));
             }
         }
         path
     }
+}
+
+/// One component with its fields, and whether it names anything, for all that is not known of a book.
+fn fill_part(part: &str, fields: &Fields<'_>, ext: &str) -> (String, bool) {
+    let mut filled = String::new();
+    let (mut rest, mut is_named, mut is_of_book) = (part, false, false);
+    while let Some(open) = rest.find('{') {
+        let close = rest[open..]
+            .find('}')
+            .map_or(rest.len() - 1, |at| at + open);
+        filled.push_str(&rest[..open]);
+        let name = &rest[open + 1..close];
+        let value = fields.value(name, ext);
+        if value.is_empty() && OF_BOOKS.contains(&name) {
+            is_of_book = true;
+        } else {
+            // Each alone, so that no value can lend its dots or emptiness to the whole.
+            filled.push_str(&sanitised(&value, None));
+            is_named |= name != "ext";
+        }
+        rest = &rest[close + 1..];
+    }
+    filled.push_str(rest);
+    (filled, is_named || !is_of_book)
 }
 
 /// Lossless enough for a name: what is not UTF-8 gets a hash behind it, so that two such

@@ -9,6 +9,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::domain::units::counted;
 use crate::domain::{ContentKey, JobState, NanoUsd, Quantity, Standing};
+use crate::pipeline::binding::{bind, is_of_book};
 use crate::pipeline::differs::{self, Asked};
 use crate::pipeline::discover::{DiscoverError, Found, discover};
 use crate::pipeline::extensions::{AUDIO_EXTENSIONS, TEXT_EXTENSIONS};
@@ -71,7 +72,7 @@ pub(crate) enum Read {
 /// Reads one file. Blocking: hashes, cuts, decodes headers.
 pub(crate) fn read(task: &Task, template: &Template, found: &Found) -> Read {
     match &task.work {
-        Work::Speech(work) => match read_text(&found.path, &task.endpoint, work) {
+        Work::Speech(work) => match read_text(found, &task.endpoint, work) {
             Ok(source) => {
                 let recipe = Assemble::new(task, work, template, found, &source);
                 Read::Text(Box::new((source, recipe)))
@@ -97,7 +98,8 @@ pub(crate) fn read(task: &Task, template: &Template, found: &Found) -> Read {
 /// The inputs of a task, under their real names.
 fn inputs(files: &[Found]) -> HashSet<PathBuf> {
     let here = files.iter().filter(|file| file.remote.is_none());
-    here.filter_map(|file| file.path.canonicalize().ok())
+    here.flat_map(|file| std::iter::once(&file.path).chain(&file.parts))
+        .filter_map(|path| path.canonicalize().ok())
         .collect()
 }
 
@@ -163,6 +165,10 @@ impl Planner<'_> {
             found.warnings.extend(listed.warnings);
         }
         let inputs = inputs(&found.files);
+        if matches!(&task.work, Work::Speech(work) if work.layout.binds()) {
+            found.files = bind(found.files);
+            found.skipped.retain(|file| !is_of_book(&file.path));
+        }
         let mut reads = stream::iter(found.files.into_iter().map(|file| {
             let (task, template) = (task.clone(), template.clone());
             async move {

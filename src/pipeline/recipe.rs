@@ -185,6 +185,11 @@ fn fields<'a>(task: &'a Task, found: &'a Found) -> Fields<'a> {
         voice,
         model: task.model(),
         language,
+        title: None,
+        author: None,
+        series: None,
+        part: None,
+        chapter: None,
     }
 }
 
@@ -197,7 +202,14 @@ impl Assemble {
         found: &Found,
         source: &TextSource,
     ) -> Self {
-        let fields = fields(task, found);
+        let author = source.book.author();
+        let fields = Fields {
+            title: source.title.as_deref(),
+            author: author.as_deref(),
+            series: source.book.series.as_deref(),
+            part: source.book.part.as_deref(),
+            ..fields(task, found)
+        };
         let mut keys = Vec::with_capacity(source.chunks.len() * 33);
         for chunk in &source.chunks {
             keys.extend_from_slice(&chunk.key.0);
@@ -205,8 +217,8 @@ impl Assemble {
         }
         let audio = template.fill(&fields, work.format.extension());
         Self {
-            files: chapter_files(work, &audio, source),
-            layout: work.layout,
+            files: chapter_files(work, &audio, source, template, &fields),
+            layout: work.layout.of_text(),
             task: task.name.clone(),
             endpoint: task.endpoint.clone(),
             params: work.params.clone(),
@@ -222,16 +234,7 @@ impl Assemble {
                 .cover
                 .as_ref()
                 .map(|cover| key::of_bytes(&cover.bytes)),
-            respelt: if work.subtitles.is_empty() {
-                Vec::new()
-            } else {
-                let places = source.respelt.iter();
-                places
-                    .map(|Respelt { range, written }| {
-                        (offset(range.start), offset(range.end), written.clone())
-                    })
-                    .collect()
-            },
+            respelt: respelt(work, source),
             chapters: source
                 .chapters
                 .iter()
@@ -300,13 +303,31 @@ impl Compose {
     }
 }
 
+/// Where something else is said than was written, if subtitles are to show it.
+fn respelt(work: &SpeechWork, source: &TextSource) -> Vec<(u64, u64, String)> {
+    if work.subtitles.is_empty() {
+        return Vec::new();
+    }
+    let places = source.respelt.iter();
+    places
+        .map(|Respelt { range, written }| (offset(range.start), offset(range.end), written.clone()))
+        .collect()
+}
+
 fn paths(documents: &[Document]) -> impl Iterator<Item = &PathBuf> {
     documents.iter().map(|document| &document.path)
 }
 
-/// A file for each chapter of `source`, in the folder that has the name of the whole: `out/Book/01 The Harbour.m4b`.
-fn chapter_files(work: &SpeechWork, whole: &Path, source: &TextSource) -> Vec<ChapterFile> {
-    if work.layout.is_files() {
+/// A file for each chapter of `source`: named by the template if it tells chapters apart, else in the folder that has
+/// the name of the whole: `out/Book/01 The Harbour.m4b`.
+fn chapter_files(
+    work: &SpeechWork,
+    whole: &Path,
+    source: &TextSource,
+    template: &Template,
+    fields: &Fields<'_>,
+) -> Vec<ChapterFile> {
+    if work.layout.of_text().is_files() {
         return Vec::new();
     }
     let mut chapters = source.chapters.iter().peekable();
@@ -322,6 +343,10 @@ fn chapter_files(work: &SpeechWork, whole: &Path, source: &TextSource) -> Vec<Ch
     let folder = whole.with_extension("");
     let digits = found.len().to_string().len().max(2);
     let file = |number: usize, title: &str, extension: &str| {
+        if template.tells_chapters() {
+            let chapter = Some((number, title));
+            return template.fill(&Fields { chapter, ..*fields }, extension);
+        }
         let name = format!("{number:0digits$} {title}.{extension}");
         folder.join(sanitised(&name, Some(extension)))
     };

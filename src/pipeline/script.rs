@@ -1,8 +1,7 @@
 //! Exactly what will be said of one text, before anything is sent.
 
-use std::path::Path;
-
 use crate::domain::{AudioMillis, Boundary, CharCount};
+use crate::pipeline::discover::Found;
 use crate::pipeline::requests::{Kept, requests};
 use crate::pipeline::source::{Refusal, read_document};
 use crate::pipeline::task::SpeechWork;
@@ -40,12 +39,12 @@ pub struct Line {
 }
 
 impl Script {
-    /// Reads the text at `path` and cuts it as `work` says.
+    /// Reads the text of `found` and cuts it as `work` says.
     ///
     /// # Errors
     /// [`Refusal`] if it cannot be read or has nothing to say.
-    pub fn read(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<Self, Refusal> {
-        let (document, _) = read_document(path, work)?;
+    pub fn read(found: &Found, endpoint: &str, work: &SpeechWork) -> Result<Self, Refusal> {
+        let (document, _) = read_document(found, work)?;
         let (chunks, kept) = requests(&document, endpoint, work);
         let mut chapters = document.chapters().into_iter().peekable();
         let lines = chunks.into_iter().map(|chunk| {

@@ -7,11 +7,12 @@ use std::path::Path;
 use crate::audio::{self, AudioFacts, Cover};
 use crate::domain::units::counted;
 use crate::domain::{AudioMillis, Book, ContentKey, Lesson};
+use crate::pipeline::discover::Found;
 use crate::pipeline::remote::Remote;
 use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
 use crate::pipeline::{book, key};
-use crate::text::{self, Document, LeftOut, Markup, Respelt, Rule};
+use crate::text::{self, Bound, Document, LeftOut, Markup, Respelt, Rule};
 
 /// Text files above this are refused: no book has 256 MiB, and all of it is held at once.
 const MAX_TEXT_BYTES: u64 = 256 << 20;
@@ -73,11 +74,31 @@ pub struct AudioSource {
     pub note: Option<String>,
 }
 
-/// Reads the text at `path`; the key is that of its bytes.
+/// Reads the text of `found`; the key is that of its bytes.
 pub(super) fn read_document(
-    path: &Path,
+    found: &Found,
     work: &SpeechWork,
 ) -> Result<(Document, ContentKey), Refusal> {
+    if found.parts.len() < 2 {
+        return read_file(&found.path, work);
+    }
+    let (mut parts, mut keys) = (Vec::new(), Vec::new());
+    for path in &found.parts {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (document, key) = read_file(path, work).map_err(|refusal| Refusal {
+            why: format!("{name} in it {}", refusal.why),
+            ..refusal
+        })?;
+        keys.extend_from_slice(&key.0);
+        let name = book::chapter_name(path);
+        parts.push(Bound { document, name });
+    }
+    let document = text::bind(parts).ok_or_else(nothing_to_speak)?;
+    Ok((document, key::of_bytes(&keys)))
+}
+
+/// Reads the text at `path`; the key is that of its bytes.
+fn read_file(path: &Path, work: &SpeechWork) -> Result<(Document, ContentKey), Refusal> {
     let size = path
         .metadata()
         .map_err(|error| Refusal::unreadable(&error))?
@@ -102,12 +123,13 @@ pub(super) fn read_document(
         work.lexicon.apply(&mut document, language.as_deref());
     }
     if !document.is_speakable() {
-        return Err(Refusal::new(
-            "has nothing to speak",
-            "take it out of `input`",
-        ));
+        return Err(nothing_to_speak());
     }
     Ok((document, key::of_bytes(&bytes)))
+}
+
+fn nothing_to_speak() -> Refusal {
+    Refusal::new("has nothing to speak", "take it out of `input`")
 }
 
 /// What to do about a text that cannot be read.
@@ -121,13 +143,17 @@ fn remedy(error: text::Error) -> &'static str {
     }
 }
 
-/// Reads and cuts the text at `path`.
-pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextSource, Refusal> {
-    let (document, content) = read_document(path, work)?;
+/// Reads and cuts the text of `found`.
+pub fn read_text(found: &Found, endpoint: &str, work: &SpeechWork) -> Result<TextSource, Refusal> {
+    let (document, content) = read_document(found, work)?;
+    let known = book::known(found, work).map_err(|why| {
+        let remedy = "write title, author, narrator, series, part, year, language, genre, description or cover, as in a task";
+        Refusal::new(why, remedy)
+    })?;
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
     let (chunks, kept) = requests(&document, endpoint, work);
-    let (cover, passed_over) = book::cover(&document, path, work);
+    let (cover, passed_over) = book::cover(&document, found, &known, work);
     let notes = note_of(&document, kept, work)
         .into_iter()
         .chain(passed_over);
@@ -141,12 +167,13 @@ pub fn read_text(path: &Path, endpoint: &str, work: &SpeechWork) -> Result<TextS
             .into_iter()
             .filter_map(|chapter| Some((chapter.title?.into_owned(), offset(chapter.start))))
             .collect(),
-        title: work
-            .book
+        title: known
+            .said
             .title
             .clone()
-            .or_else(|| document.title().map(Cow::into_owned)),
-        book: book::of(&document, work),
+            .or_else(|| document.title().map(Cow::into_owned))
+            .or(known.folder.clone()),
+        book: book::of(&document, &known, work),
         cover,
         respelt: document.respelt,
         note: (!notes.is_empty()).then(|| notes.join("; ")),

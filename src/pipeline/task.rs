@@ -228,12 +228,14 @@ impl Places {
     /// The name under which the queue knows an input: relative to the project where it
     /// can be, so that a project may be moved.
     pub fn stored(&self, input: &Path) -> Vec<u8> {
-        input
-            .strip_prefix(&self.root)
-            .unwrap_or(input)
-            .as_os_str()
-            .as_encoded_bytes()
-            .to_vec()
+        let stored = input.strip_prefix(&self.root).unwrap_or(input);
+        let stored = stored.as_os_str().as_encoded_bytes();
+        // The project itself, if its texts are a book.
+        if stored.is_empty() {
+            b".".to_vec()
+        } else {
+            stored.to_vec()
+        }
     }
 
     /// The input the queue knows as `stored`.

@@ -8,14 +8,15 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::record::script::Script;
 use crate::cli::record::{self, Record};
 use crate::cli::term;
-use crate::pipeline::discover::discover;
+use crate::pipeline::binding::bind;
+use crate::pipeline::discover::{Found, discover};
 use crate::pipeline::extensions::TEXT_EXTENSIONS;
 use crate::pipeline::script;
 use crate::pipeline::task::{SpeechWork, Task, Work};
 
 pub(super) fn run(context: &Context, tasks: &[Arc<Task>], file: &Path) -> anyhow::Result<Exit> {
-    let (task, work) = task_of(context, tasks, file)?;
-    let read = script::Script::read(file, &task.endpoint, work).map_err(|refusal| {
+    let (task, work, found) = task_of(context, tasks, file)?;
+    let read = script::Script::read(&found, &task.endpoint, work).map_err(|refusal| {
         Failure::new(
             Exit::Usage,
             format!("{}: {}", term::clean(&file.to_string_lossy()), refusal.why),
@@ -33,12 +34,12 @@ pub(super) fn run(context: &Context, tasks: &[Arc<Task>], file: &Path) -> anyhow
     Ok(Exit::Ok)
 }
 
-/// The speech task that has `file` as input; else the only one there is.
+/// The speech task that has `file` as input, or a folder whose texts are a book; else the only one there is.
 fn task_of<'a>(
     context: &Context,
     tasks: &'a [Arc<Task>],
     file: &Path,
-) -> Result<(&'a Task, &'a SpeechWork), Failure> {
+) -> Result<(&'a Task, &'a SpeechWork, Found), Failure> {
     let speech: Vec<(&Task, &SpeechWork)> = tasks
         .iter()
         .filter_map(|task| match &task.work {
@@ -47,17 +48,20 @@ fn task_of<'a>(
         })
         .collect();
     let wanted = file.canonicalize().ok();
-    let has_it = |task: &Task| {
-        let found = discover(&task.input, TEXT_EXTENSIONS, &context.settings.places);
-        found.is_ok_and(|found| {
-            let mut files = found.files.iter();
-            wanted.is_some() && files.any(|found| found.path.canonicalize().ok() == wanted)
-        })
+    let input = |(task, work): &(&Task, &SpeechWork)| {
+        let places = &context.settings.places;
+        let files = discover(&task.input, TEXT_EXTENSIONS, places).ok()?.files;
+        let is_it = |found: &Found| wanted.is_some() && found.path.canonicalize().ok() == wanted;
+        let alone = files.iter().find(|found| is_it(found)).cloned();
+        let books = || work.layout.binds().then(|| bind(files.clone()));
+        alone.or_else(|| books()?.into_iter().find(is_it))
     };
-    let mut having = speech.iter().filter(|(task, _)| has_it(task));
+    let mut having = speech
+        .iter()
+        .filter_map(|one| Some((one.0, one.1, input(one)?)));
     match (having.next(), speech.as_slice()) {
-        (Some(first), _) => Ok(*first),
-        (None, [only]) => Ok(*only),
+        (Some(first), _) => Ok(first),
+        (None, [(task, work)]) => Ok((task, work, Found::alone(file.to_owned()))),
         (None, []) => Err(Failure::new(Exit::Usage, "there is no task that speaks")),
         (None, _) => Err(Failure::new(
             Exit::Usage,

@@ -3,6 +3,7 @@
 mod accounts;
 mod alike;
 mod audiobook;
+mod books;
 mod check;
 mod config;
 mod crash;

@@ -46,9 +46,11 @@ named!(
     Layout {
         /// One for each text.
         Files = "files",
+        /// One for each folder of texts, and one for each EPUB.
+        Book = "book",
         /// One for each chapter.
         Chapters = "chapters",
-        /// One for the text, and one for each chapter.
+        /// As `Book`, and one for each chapter besides.
         Both = "both",
     }
 );
@@ -56,6 +58,21 @@ named!(
 impl Layout {
     pub fn is_files(&self) -> bool {
         *self == Self::Files
+    }
+
+    /// Whether the texts of a folder belong together.
+    pub fn binds(self) -> bool {
+        matches!(self, Self::Book | Self::Both)
+    }
+
+    /// The same for a text, once it is known what belongs to it.
+    #[must_use]
+    pub fn of_text(self) -> Self {
+        if self == Self::Book {
+            Self::Files
+        } else {
+            self
+        }
     }
 }
 

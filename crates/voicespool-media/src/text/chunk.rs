@@ -163,7 +163,10 @@ impl Chunks<'_> {
         let next = blocks.find(is_said);
         self.next_block = next.map_or(self.document.blocks.len(), |(idx, _)| idx);
         let had_break = self.next_block > idx + 1;
-        let barrier = self.barrier(block.kind, had_break, next.map(|(_, next)| next.kind));
+        let barrier = match next {
+            Some((next, _)) if self.document.is_marked(next) => Some(Boundary::Chapter),
+            _ => self.barrier(block.kind, had_break, next.map(|(_, next)| next.kind)),
+        };
         let ends_here = match self.paragraphs {
             Paragraphs::Apart => self.stands_alone(idx),
             Paragraphs::Packed => self.is_seam(idx),

@@ -36,6 +36,16 @@ pub struct Document {
     pub pictures: Vec<Vec<u8>>,
     /// Where a lexicon put something else, in order.
     pub respelt: Vec<Respelt>,
+    /// Chapters that begin without a heading, in order.
+    pub marks: Vec<Mark>,
+}
+
+/// A chapter that begins where no heading says so: it has a name, and that is not spoken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Number of its first block, which is there.
+    pub block: usize,
+    pub name: String,
 }
 
 /// A piece of the source that is not spoken.
@@ -86,7 +96,8 @@ impl Document {
     /// A chapter begins at each heading of the chapter level or above. That is the shallowest
     /// level used more than once: the chapters of a book below its one title. Where the headings
     /// there mostly have no text of their own and at least twice as many one level deeper, they
-    /// are parts, and the deeper level counts. If no level is used twice, it is the second.
+    /// are parts, and the deeper level counts. If no level is used twice, it is the second. Where the
+    /// document has [marks](Mark), a chapter begins there, too.
     pub fn chapters(&self) -> Vec<Chapter<'_>> {
         let level = self.chapter_level();
         let mut chapters: Vec<Chapter<'_>> = self
@@ -97,6 +108,14 @@ impl Document {
                 start: block.range.start,
             })
             .collect();
+        for mark in &self.marks {
+            let start = self.blocks[mark.block].range.start;
+            let at = chapters.partition_point(|chapter| chapter.start < start);
+            if chapters.get(at).is_none_or(|chapter| chapter.start > start) {
+                let title = Some(Cow::Borrowed(mark.name.as_str()));
+                chapters.insert(at, Chapter { title, start });
+            }
+        }
         if !self.text.is_empty() && chapters.first().is_none_or(|first| first.start > 0) {
             let untitled = Chapter {
                 title: None,
@@ -163,12 +182,21 @@ impl Document {
         };
         for deeper in levels {
             let (parts, chapters) = (used[usize::from(chosen)], used[usize::from(deeper)]);
-            if bare[usize::from(chosen)] * 2 <= parts || chapters < parts * 2 {
+            // What begins files is no part, even if it stands alone.
+            let is_bare = self.marks.is_empty() && bare[usize::from(chosen)] * 2 > parts;
+            if !is_bare || chapters < parts * 2 {
                 break;
             }
             chosen = deeper;
         }
         chosen
+    }
+
+    /// Whether a chapter begins at block `idx` that no heading announces.
+    pub(super) fn is_marked(&self, idx: usize) -> bool {
+        self.marks
+            .binary_search_by_key(&idx, |mark| mark.block)
+            .is_ok()
     }
 
     fn headings(&self) -> impl Iterator<Item = (&Block, u8)> {
@@ -356,6 +384,7 @@ impl Builder {
             about: Book::default(),
             pictures: Vec::new(),
             respelt: Vec::new(),
+            marks: Vec::new(),
             changes: self.record.into_changes(),
             left_out: self.left_out,
         }

@@ -7,6 +7,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 
 use crate::text::cleanup::Record;
 use crate::text::document::{BlockKind, Builder, Document};
+use crate::text::front_matter;
 use crate::text::heading;
 use crate::text::html::{self, Raised};
 
@@ -28,12 +29,14 @@ pub(super) fn parse(source: &str, record: Record) -> Document {
         strong: 0,
         is_all_strong: true,
     };
-    let front_matter = &source[..source.len() - body.len()];
-    reader.builder.leave_out("front matter", front_matter);
+    let matter = &source[..source.len() - body.len()];
+    reader.builder.leave_out("front matter", matter);
     for (event, range) in Parser::new_ext(body, options).into_offset_iter() {
         reader.event(&event, &body[range]);
     }
-    reader.builder.into_document()
+    let mut document = reader.builder.into_document();
+    document.about = front_matter::about(matter);
+    document
 }
 
 struct Reader {

@@ -8,6 +8,7 @@
 //! Nothing here opens a file, knows a provider, or rewrites words: what is said is what the author
 //! wrote, without markup and invisible characters.
 
+mod bind;
 mod chunk;
 mod clean;
 mod cleanup;
@@ -16,6 +17,7 @@ mod decode;
 mod document;
 mod epub;
 mod error;
+mod front_matter;
 mod heading;
 mod html;
 mod latin;
@@ -35,6 +37,7 @@ use std::path::Path;
 
 use cleanup::Record;
 
+pub use bind::{Bound, bind};
 pub use chunk::{Chunk, Chunks, chunks, spoken};
 pub use cleanup::{Change, CleanUp, Rule, Sample};
 pub use document::{Block, BlockKind, Chapter, Document, LeftOut};

@@ -33,6 +33,7 @@ pub fn recut(
         about: Book::default(),
         pictures: Vec::new(),
         respelt: Vec::new(),
+        marks: Vec::new(),
         changes: Vec::new(),
         left_out: Vec::new(),
     };

@@ -83,6 +83,17 @@ pub struct Change {
     pub letters_given: usize,
 }
 
+impl Change {
+    /// Adds what the same rule changed elsewhere.
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.letters_taken += other.letters_taken;
+        self.letters_given += other.letters_given;
+        let room = SAMPLES.saturating_sub(self.samples.len());
+        self.samples.extend(other.samples.into_iter().take(room));
+    }
+}
+
 /// One place, shortened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sample {
