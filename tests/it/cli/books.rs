@@ -25,12 +25,19 @@ fn project(more: &str) -> Project {
 fn made(project: &Project) -> Vec<String> {
     let files = walkdir::WalkDir::new(project.path("out")).sort_by_file_name();
     let files = files.into_iter().filter_map(Result::ok);
-    let files = files.filter(|entry| entry.file_type().is_file());
-    let names = files.map(|entry| {
-        let path = entry.path().strip_prefix(project.path("out")).unwrap();
-        path.to_string_lossy().into_owned()
+    let files = files.filter(|entry| {
+        let is_report = entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "csv");
+        entry.file_type().is_file() && !is_report
     });
-    names.filter(|name| !name.ends_with(".csv")).collect()
+    files
+        .map(|entry| {
+            let path = entry.path().strip_prefix(project.path("out")).unwrap();
+            path.to_string_lossy().into_owned()
+        })
+        .collect()
 }
 
 /// The Vorbis comments of a FLAC, as they lie in it.

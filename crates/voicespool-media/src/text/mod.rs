@@ -40,7 +40,7 @@ use cleanup::Record;
 pub use bind::{Bound, bind};
 pub use chunk::{Chunk, Chunks, chunks, spoken};
 pub use cleanup::{Change, CleanUp, Rule, Sample};
-pub use document::{Block, BlockKind, Chapter, Document, LeftOut};
+pub use document::{Block, BlockKind, Chapter, Document, LeftOut, Mark};
 pub use error::Error;
 pub use latin::{Foreign, foreign, in_latin};
 pub use lexicon::{Entry, Lexicon};
