@@ -165,6 +165,7 @@ async fn one(store: Store, run: RunId, claim: Claim) {
         attempt: claim.attempt,
         at: UtcMillis(1_763_800_000_900),
         verdict: Verdict::Complete {
+            flags: None,
             object: Some(NewObject {
                 sha256: claim.key,
                 bytes: 32_000,

@@ -24,6 +24,8 @@ pub(crate) struct End {
     pub failed: u64,
     /// Files that were made without all of their parts.
     pub gaps: u64,
+    /// Transcripts that the sound speaks against, of tasks that take that for a failure.
+    pub refuted: u64,
     /// Where it worked. A folder that is gone must not be made again where it was.
     pub homes: Homes,
     /// A person wants it to be over.

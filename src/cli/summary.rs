@@ -146,6 +146,11 @@ fn remains_lines(ending: &Ending<'_>) -> Vec<String> {
             "made with gaps, where parts of it failed",
         ),
         (
+            ending.tally.flagged,
+            "file",
+            "flagged: read what and where (see `voicespool ls --flagged`)",
+        ),
+        (
             jobs_in_doubt,
             "job",
             "in doubt: sent, perhaps billed, never answered",

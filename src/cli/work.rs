@@ -16,6 +16,7 @@ use crate::cli::recovery;
 use crate::cli::term;
 use crate::domain::{JobId, JobKind, JobState, NanoUsd, RunId};
 use crate::engine::delay::DelayRules;
+use crate::pipeline::doubts;
 use crate::pipeline::enqueue::{enqueue, leave_out};
 use crate::pipeline::gaps;
 use crate::pipeline::homes::Homes;
@@ -95,6 +96,9 @@ pub(crate) async fn engage(
         if plan.tasks.iter().any(|task| gaps::may_be(&task.task)) {
             end.gaps = with_gaps(&enqueued.parents, store).await?;
         }
+        if plan.tasks.iter().any(|task| doubts::is_strict(&task.task)) {
+            end.refuted = refuted(plan, &enqueued.parents, store).await?;
+        }
         Ok(end)
     };
     worked.await.map_err(|error| in_its_place(error, &homes))
@@ -140,6 +144,22 @@ async fn with_gaps(parents: &[JobId], store: &Store) -> anyhow::Result<u64> {
         let job = store.job(*parent).await?;
         let is_made = job.is_some_and(|job| job.state == JobState::Completed);
         files += u64::from(is_made && gaps::of(store, *parent).await? > 0);
+    }
+    Ok(files)
+}
+
+/// Of the files of this run those that the sound speaks against, where their task takes that for a failure.
+async fn refuted(plan: &Plan, parents: &[JobId], store: &Store) -> anyhow::Result<u64> {
+    let tasks = plan.tasks.iter().map(|task| &*task.task);
+    let strict: HashSet<&str> = tasks
+        .filter(|task| doubts::is_strict(task))
+        .map(|task| task.name.as_str())
+        .collect();
+    let mut files = 0;
+    for parent in parents {
+        let job = store.job(*parent).await?;
+        let is_strict = job.is_some_and(|job| strict.contains(job.spec.task.as_str()));
+        files += u64::from(is_strict && doubts::of(store, *parent).await?.is_some());
     }
     Ok(files)
 }
@@ -218,6 +238,7 @@ async fn work(
         troubled: 0,
         failed: 0,
         gaps: 0,
+        refuted: 0,
         homes: homes.clone(),
         hurry: shutdown.hurry,
     })

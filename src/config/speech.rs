@@ -13,7 +13,7 @@ use crate::config::model::count;
 use crate::config::reader::{At, Field};
 use crate::config::scope::Context;
 use crate::config::suggest::listed;
-use crate::config::tables::{ChunkTable, PausesTable, TaskTable};
+use crate::config::tables::{Checks, ChunkTable, PausesTable, TaskTable};
 use crate::config::values::Count;
 use crate::config::voice;
 use crate::domain::{
@@ -317,8 +317,16 @@ fn speech_check(build: &mut Build, table: &TaskTable) -> SpeechCheck {
     let Some(at) = table.check.given() else {
         return default;
     };
-    let min_cps = at.value.min_cps.value().copied().unwrap_or(default.min_cps);
-    let max_cps = at.value.max_cps.value().copied().unwrap_or(default.max_cps);
+    let Checks::Speech(check) = &at.value else {
+        build.error(
+            at.loc,
+            "a task that speaks has a table here",
+            "write check = { max_cps = 30 }, or leave it out",
+        );
+        return default;
+    };
+    let min_cps = check.min_cps.value().copied().unwrap_or(default.min_cps);
+    let max_cps = check.max_cps.value().copied().unwrap_or(default.max_cps);
     if min_cps < 0.0 || max_cps <= min_cps {
         build.error(
             at.loc,

@@ -17,7 +17,7 @@ use crate::config::text::{
 use crate::config::values::{Count, Json, Label, Names};
 use crate::domain::{
     Alignment, Delivery, DocumentFormat, FileFormat, Layout, NanoUsd, OnMissing, PauseMeasure,
-    PcmEncoding, Segmenting,
+    PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::Kind;
 use crate::text::CleanUp;
@@ -272,8 +272,8 @@ tables! {
         pauses: PausesTable,
         /// How loud the file is to be, as "-19 LUFS", or off (tts).
         loudness: Loud,
-        /// When an answer counts as speech (tts).
-        check: CheckTable,
+        /// When an answer counts as speech (tts); off, flag or strict: whether words are compared with the sound (stt).
+        check: Checks,
         /// Documents to write (stt).
         formats: Vec<At<DocumentFormat>>,
         /// Words the recording is about, where the model takes them (stt).
@@ -364,4 +364,32 @@ pub fn schema() -> Vec<SchemaKey> {
     let mut keys = Vec::new();
     FileTable::schema("", "", &mut keys);
     keys
+}
+
+/// `check` of a task: of one that speaks a table, of one that transcribes a word.
+#[derive(Debug, Clone)]
+pub(super) enum Checks {
+    Speech(CheckTable),
+    Sound(SoundCheck),
+}
+
+impl FromToml for Checks {
+    const EXPECTED: &'static str =
+        "\"off\", \"flag\" or \"strict\" (stt), or a table such as { max_cps = 30 } (tts)";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(_) => SoundCheck::from_toml(value, reader).map(Self::Sound),
+            DeValue::Table(_) => CheckTable::from_toml(value, reader).map(Self::Speech),
+            _ => {
+                reader.wrong_type(value, Self::EXPECTED, None);
+                None
+            }
+        }
+    }
+
+    fn schema(path: &str, doc: &'static str, out: &mut Vec<SchemaKey>) {
+        SoundCheck::schema(path, doc, out);
+        CheckTable::schema(path, doc, out);
+    }
 }

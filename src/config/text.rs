@@ -10,7 +10,7 @@ use jiff::civil;
 use crate::config::suggest::{did_you_mean, nearest};
 use crate::domain::{
     Alignment, Delivery, DocumentFormat, FileFormat, Layout, Loudness, NanoUsd, OnMissing,
-    PauseMeasure, PcmEncoding, Segmenting,
+    PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::Kind;
 use crate::text::Paragraphs;
@@ -429,6 +429,7 @@ domain_words! {
     "way with missing parts": OnMissing,
     "way to measure pauses": PauseMeasure,
     "layout": Layout,
+    "way to check a transcript": SoundCheck,
 }
 
 /// How loud a file is to be; `None`: as its clips are.

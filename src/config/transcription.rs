@@ -7,11 +7,11 @@ use crate::config::profile::Profile;
 use crate::config::reader::At;
 use crate::config::scope::Context;
 use crate::config::speech::{documents, millis};
-use crate::config::tables::{CuesTable, TaskTable};
+use crate::config::tables::{Checks, CuesTable, TaskTable};
 use crate::config::text::Timestamps;
 use crate::config::voice::{is_language, language_help};
 use crate::domain::catalogue::{self, Does};
-use crate::domain::{DocumentFormat, Speakers, TranscriptionParams};
+use crate::domain::{DocumentFormat, SoundCheck, Speakers, TranscriptionParams};
 use crate::engine::rest::{BaseUrl, Diarizing, Hearing, Kind, Translating};
 use crate::pipeline::task::TranscriptionWork;
 use crate::subtitle::CueRules;
@@ -65,8 +65,26 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             .cues
             .given()
             .map_or_else(CueRules::default, |cues| cue_rules(build, cues)),
+        check: sound_check(build, table),
+        as_before: table.check.is_absent(),
     };
     (build.problems.len() == before).then_some(work)
+}
+
+/// Whether words are compared with the sound: they are, unless the task says otherwise.
+fn sound_check(build: &mut Build, table: &TaskTable) -> SoundCheck {
+    let Some(at) = table.check.given() else {
+        return SoundCheck::Flag;
+    };
+    let Checks::Sound(check) = &at.value else {
+        build.error(
+            at.loc,
+            "a task that transcribes has a word here",
+            "write check = \"flag\", \"strict\" or \"off\"",
+        );
+        return SoundCheck::Flag;
+    };
+    *check
 }
 
 /// The profile hears at all, and fetches recordings if it has to.

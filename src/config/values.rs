@@ -16,7 +16,7 @@ use crate::config::text::{
 };
 use crate::domain::{
     Alignment, Delivery, DocumentFormat, FileFormat, Layout, NanoUsd, OnMissing, PauseMeasure,
-    PcmEncoding, Segmenting,
+    PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
 use crate::text::{CleanUp, Paragraphs, Rule};
@@ -69,6 +69,7 @@ from_string! {
     Paragraphs: "one of \"apart\", \"packed\"",
     OnMissing: "one of \"stop\", \"silence\"",
     Layout: "one of \"files\", \"book\", \"chapters\", \"both\"",
+    SoundCheck: "one of \"off\", \"flag\", \"strict\"",
     PauseMeasure: "one of \"heard\", \"added\"",
     Loud: "a loudness such as \"-19 LUFS\", or \"off\"",
     Segmenting: "one of \"sentence\", \"immediate\", \"never\"",

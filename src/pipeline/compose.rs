@@ -1,7 +1,7 @@
 //! A raw transcription answer into documents. Sends nothing: a change of format or of
 //! cue rules is rendered from what was paid for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::domain::units::counted;
 use crate::domain::{AudioMillis, ContentKey, DocumentFormat, Transcript};
@@ -10,7 +10,7 @@ use crate::pipeline::objects::Objects;
 use crate::pipeline::output::OutputError;
 use crate::pipeline::outputs::Outputs;
 use crate::pipeline::recipe::Compose;
-use crate::pipeline::{Finished, kept_note};
+use crate::pipeline::{Finished, kept_note, sound};
 use crate::subtitle::document::{self, DocumentMeta};
 use crate::subtitle::{self, Doubts, Repairs};
 
@@ -32,15 +32,19 @@ pub enum ComposeError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Composed {
     pub files: Vec<Finished>,
-    /// Words for what a person should look at.
+    /// What speaks against the transcript: for a person to look at.
+    pub flags: Vec<String>,
+    /// What else is to be said.
     pub notes: Vec<String>,
 }
 
-/// Writes every document of `recipe` below `out` from the kept answer `answer`. Blocking.
+/// Writes every document of `recipe` below `out` from the kept answer `answer`, compared with the sound of `recording`,
+/// if that is here. Blocking.
 pub fn compose(
     recipe: &Compose,
     answer: ContentKey,
     meta: &DocumentMeta,
+    recording: Option<&Path>,
     objects: &Objects,
     outputs: &Outputs,
 ) -> Result<Composed, ComposeError> {
@@ -52,12 +56,21 @@ pub fn compose(
     let (whole, doubts) = subtitle::whole(&transcript, length);
     let (cues, repairs) = subtitle::cues(&whole, length, &recipe.cues);
     let mut meta = measured(meta, &transcript, &repairs);
-    let mut notes = notes(&doubts);
+    let mut flags = flags(&doubts);
     if has_guessed_bytes(&bytes) {
-        notes.push("some bytes of the answer are no UTF-8 and were guessed".to_owned());
+        flags.push("some bytes of the answer are no UTF-8 and were guessed".to_owned());
+    }
+    let mut notes = Vec::new();
+    match recording.map(|recording| sound::compare(recording, recipe, &transcript, &whole)) {
+        None => {}
+        Some(Ok(compared)) => {
+            flags.extend(compared.flags());
+            compared.note_in(&mut meta.quality);
+        }
+        Some(Err(why)) => notes.push(format!("not compared with its sound: {why}")),
     }
     meta.quality.repeats = doubts.loops;
-    meta.quality.flags.extend(notes.iter().cloned());
+    meta.quality.flags.extend(flags.iter().cloned());
     if recipe.remote {
         meta.source.duration = length;
         meta.usage.billed_seconds = length;
@@ -69,14 +82,7 @@ pub fn compose(
         .documents
         .iter()
         .map(|wanted| {
-            let text = match wanted.format {
-                DocumentFormat::Srt => subtitle::srt::write(&cues),
-                DocumentFormat::Vtt => subtitle::vtt::write(&cues),
-                DocumentFormat::Tsv => subtitle::tsv::write(&cues),
-                DocumentFormat::Lrc => subtitle::lrc::write(&cues),
-                DocumentFormat::Txt => subtitle::txt::write(&whole),
-                DocumentFormat::Json => document::write(&transcript, &meta),
-            };
+            let text = text_of(wanted.format, &cues, (&transcript, &whole), &meta);
             let put = outputs.write(&wanted.path, text.as_bytes())?;
             notes.extend(put.kept.as_deref().map(kept_note));
             Ok(Finished {
@@ -88,11 +94,32 @@ pub fn compose(
             })
         })
         .collect::<Result<Vec<_>, ComposeError>>()?;
-    Ok(Composed { files, notes })
+    Ok(Composed {
+        files,
+        flags,
+        notes,
+    })
+}
+
+/// A document: of the cues, of the transcript with all of its words timed, or of all of it as it came.
+fn text_of(
+    format: DocumentFormat,
+    cues: &[subtitle::Cue],
+    (answer, whole): (&Transcript, &Transcript),
+    meta: &DocumentMeta,
+) -> String {
+    match format {
+        DocumentFormat::Srt => subtitle::srt::write(cues),
+        DocumentFormat::Vtt => subtitle::vtt::write(cues),
+        DocumentFormat::Tsv => subtitle::tsv::write(cues),
+        DocumentFormat::Lrc => subtitle::lrc::write(cues),
+        DocumentFormat::Txt => subtitle::txt::write(whole),
+        DocumentFormat::Json => document::write(answer, meta),
+    }
 }
 
 /// What a reader of the transcript should know.
-fn notes(doubts: &Doubts) -> Vec<String> {
+fn flags(doubts: &Doubts) -> Vec<String> {
     let mut notes = Vec::new();
     if doubts.estimated > 0 {
         let words = doubts.estimated;

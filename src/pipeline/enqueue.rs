@@ -195,6 +195,11 @@ async fn prepare(
                 objects.put(key::of_bytes(&cover.bytes), &cover.bytes)?;
             }
         }
+        if let Read::Audio(audio) = &mut read
+            && as_before
+        {
+            audio.1 = audio.1.before();
+        }
         if let (Read::Audio(audio), Some(remote)) = (&read, &found.remote)
             && !objects.contains(audio.0.key)
         {

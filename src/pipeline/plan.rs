@@ -81,6 +81,8 @@ pub struct FilePlan {
     pub note: Option<String>,
     /// Parts that failed of a file that was made without them.
     pub gaps: u64,
+    /// It is done, the sound speaks against it, and its task takes that for a failure.
+    pub is_refuted: bool,
     /// It goes on as an older version of the program began it.
     pub as_before: bool,
 }
@@ -101,6 +103,7 @@ impl FilePlan {
             yields: Vec::new(),
             note: None,
             gaps: 0,
+            is_refuted: false,
             as_before: false,
         }
     }

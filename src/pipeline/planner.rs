@@ -12,6 +12,7 @@ use crate::domain::{ContentKey, JobState, NanoUsd, Quantity, Standing};
 use crate::pipeline::binding::{bind, is_of_book};
 use crate::pipeline::differs::{self, Asked};
 use crate::pipeline::discover::{DiscoverError, Found, discover};
+use crate::pipeline::doubts;
 use crate::pipeline::extensions::{AUDIO_EXTENSIONS, TEXT_EXTENSIONS};
 use crate::pipeline::gaps;
 use crate::pipeline::manifest::{self, ManifestError};
@@ -216,7 +217,7 @@ impl Planner<'_> {
         } = match read {
             Read::Refused(refusal) => return Ok(FilePlan::refused(found, refusal)),
             Read::Text(text) => Wanted::of_text(&text.0, &text.1, task),
-            Read::Audio(audio) => Wanted::of_audio(&audio.0, &audio.1),
+            Read::Audio(audio) => Wanted::of_audio(&audio.0, &audio.1, task),
         };
         self.take_names(&outputs, &who(&found, task))?;
         let (parent, as_before) = self.as_begun(parent, before).await?;
@@ -238,6 +239,7 @@ impl Planner<'_> {
             yields,
             note,
             gaps: 0,
+            is_refuted: false,
             as_before,
             state,
         };
@@ -249,13 +251,26 @@ impl Planner<'_> {
         if file.at_most {
             file.add_note(note_at_most(&file));
         }
-        if let Some(store) = self.store {
-            let path = &self.places.stored(&file.found.path);
-            let asked = Asked::new(task, path, content, text);
-            differs::note(store, &asked, &mut file).await?;
-            gaps::note(store, task, parent, &mut file).await?;
-        }
+        self.note(task, &mut file, (parent, content, text)).await?;
         Ok(file)
+    }
+
+    /// Adds what the queue knows of the file that a person should know.
+    async fn note(
+        &self,
+        task: &Task,
+        file: &mut FilePlan,
+        (parent, content, text): (ContentKey, ContentKey, Option<ContentKey>),
+    ) -> Result<(), PlanError> {
+        let Some(store) = self.store else {
+            return Ok(());
+        };
+        let path = &self.places.stored(&file.found.path);
+        let asked = Asked::new(task, path, content, text);
+        differs::note(store, &asked, file).await?;
+        gaps::note(store, task, parent, file).await?;
+        doubts::note(store, task, parent, file).await?;
+        Ok(())
     }
 
     /// No two inputs become one file.

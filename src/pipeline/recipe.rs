@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::audio::Mastering;
 use crate::domain::{
     AudioMillis, Book, ContentKey, DocumentFormat, FileFormat, Layout, Loudness, OnMissing,
-    SpeechParams, TranscriptionParams,
+    SoundCheck, SpeechParams, TranscriptionParams,
 };
 use crate::pipeline::discover::Found;
 use crate::pipeline::key;
@@ -160,6 +160,9 @@ pub struct Compose {
     /// The provider fetched it: what it is like, the answer says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remote: bool,
+    /// Its words are compared with its sound.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compared: bool,
 }
 
 fn fields<'a>(task: &'a Task, found: &'a Found) -> Fields<'a> {
@@ -294,6 +297,15 @@ impl Compose {
             bytes: found.bytes,
             audio: source.content,
             remote: found.remote.is_some(),
+            compared: work.check != SoundCheck::Off && found.remote.is_none(),
+        }
+    }
+
+    /// The same as versions before 0.2 had it, which compared nothing.
+    pub(super) fn before(&self) -> Self {
+        Self {
+            compared: false,
+            ..self.clone()
         }
     }
 

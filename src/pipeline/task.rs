@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::audio::{Mastering, SpeechCheck};
 use crate::domain::{
     AudioMillis, Book, Boundary, Delivery, DocumentFormat, FileFormat, Layout, Lesson, OnMissing,
-    Price, SpeechParams, TranscriptionParams,
+    Price, SoundCheck, SpeechParams, TranscriptionParams,
 };
 use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
@@ -185,6 +185,10 @@ pub struct TranscriptionWork {
     /// Limits that the provider named.
     pub learned: Vec<Learnt>,
     pub cues: CueRules,
+    /// Whether its words are compared with its sound.
+    pub check: SoundCheck,
+    /// The task asks for nothing that older versions did not know: files that they finished stand.
+    pub as_before: bool,
 }
 
 impl TranscriptionWork {

@@ -44,12 +44,14 @@ impl Wanted {
         }
     }
 
-    pub(super) fn of_audio(source: &AudioSource, recipe: &Compose) -> Self {
+    pub(super) fn of_audio(source: &AudioSource, recipe: &Compose, task: &Task) -> Self {
+        let may_stand = matches!(&task.work, Work::Transcription(work) if work.as_before);
+        let key = |recipe: &Compose| key::output(JobKind::Compose.as_str(), source.content, recipe);
         Self {
             content: source.content,
             text: None,
-            parent: key::output(JobKind::Compose.as_str(), source.content, recipe),
-            before: None,
+            parent: key(recipe),
+            before: may_stand.then(|| key(&recipe.before())),
             keys: vec![(source.key, Quantity::Audio(source.duration))],
             outputs: recipe.outputs().cloned().collect(),
             note: source.note.clone(),

@@ -216,6 +216,8 @@ pub enum Verdict {
         /// Finished files, already under their final names.
         outputs: Vec<NewOutput>,
         audio: Option<AudioMillis>,
+        /// What a person should look at, although it is done.
+        flags: Option<String>,
     },
     /// Again, not before a time.
     Reschedule {
@@ -346,6 +348,8 @@ pub struct Filter {
     pub path: Option<Vec<u8>>,
     /// Of what is held, only what is in doubt, or only what a person set aside.
     pub in_doubt: Option<bool>,
+    /// Only documents that are made and flagged.
+    pub flagged: bool,
 }
 
 /// What `retry` takes up again.

@@ -48,6 +48,8 @@ pub enum Event {
         audio: Option<AudioMillis>,
         latency: Option<Duration>,
         reused: bool,
+        /// What a person should look at, although it is done.
+        flags: Option<String>,
     },
     /// A job will be tried again.
     Retry {

@@ -19,8 +19,14 @@ use crate::worker::trouble::Trouble;
 /// Parts read at once.
 const PAGE: u32 = 5_000;
 
-/// The files, and how long a spoken text lasts.
-type Made = (Vec<Finished>, Option<AudioMillis>);
+/// What was made of the answers.
+struct Made {
+    files: Vec<Finished>,
+    /// How long a spoken text lasts.
+    audio: Option<AudioMillis>,
+    /// What speaks against a transcript.
+    flags: Option<String>,
+}
 
 /// Makes the files of one claimed parent.
 pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Error> {
@@ -31,7 +37,11 @@ pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Err
         JobKind::Assemble => make_audio(run, claim).await?,
         _ => make_documents(run, claim).await?,
     };
-    let (files, audio) = match made {
+    let Made {
+        files,
+        audio,
+        flags,
+    } = match made {
         Ok(made) => made,
         Err(trouble) => return troubled(run, claim, trouble).await,
     };
@@ -40,6 +50,7 @@ pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Err
         charge: None,
         latency: None,
         reused: false,
+        flags: flags.clone(),
     };
     let outputs = files
         .into_iter()
@@ -55,6 +66,7 @@ pub(super) async fn work(run: &Arc<Run>, claim: &Claim) -> Result<(), store::Err
         object: None,
         outputs,
         audio,
+        flags,
     };
     complete(run, claim, verdict, None, told).await
 }
@@ -138,7 +150,11 @@ async fn make_audio(run: &Arc<Run>, claim: &Claim) -> Result<Result<Made, Troubl
         run.tell(Event::Note(fact.clone()));
     }
     Ok(made
-        .map(|made| (made.files, Some(made.duration)))
+        .map(|made| Made {
+            files: made.files,
+            audio: Some(made.duration),
+            flags: None,
+        })
         .map_err(|error| Trouble::of(&error)))
 }
 
@@ -169,17 +185,32 @@ async fn make_documents(
         Request::Speak { .. } | Request::Nothing => None,
     });
     let meta = document_meta(&recipe, &claim.source.path, &attempts, price);
+    let recording = recipe
+        .compared
+        .then(|| run.places.input(&claim.source.path));
     let (objects, outputs) = (run.objects.clone(), run.outputs.clone());
     let made = tokio::task::spawn_blocking(move || {
-        compose::compose(&recipe, part.key, &meta, &objects, &outputs)
+        compose::compose(
+            &recipe,
+            part.key,
+            &meta,
+            recording.as_deref(),
+            &objects,
+            &outputs,
+        )
     });
     let made = made.await.expect("composing does not panic");
-    for note in made.iter().flat_map(|made| &made.notes) {
+    let notes = |made: &compose::Composed| [made.flags.clone(), made.notes.clone()].concat();
+    for note in made.iter().flat_map(notes) {
         let path = String::from_utf8_lossy(&claim.source.path);
         run.tell(Event::Warning(format!("{path}: {note}")));
     }
     Ok(made
-        .map(|made| (made.files, None))
+        .map(|made| Made {
+            files: made.files,
+            audio: None,
+            flags: (!made.flags.is_empty()).then(|| made.flags.join("; ")),
+        })
         .map_err(|error| Trouble::of(&error)))
 }
 

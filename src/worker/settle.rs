@@ -50,6 +50,7 @@ pub(super) struct Completed {
     pub(super) charge: Option<Charge>,
     pub(super) latency: Option<Duration>,
     pub(super) reused: bool,
+    pub(super) flags: Option<String>,
 }
 
 /// Done: `verdict` is a [`Verdict::Complete`].
@@ -75,6 +76,7 @@ pub(super) async fn complete(
         audio,
         latency: told.latency,
         reused: told.reused,
+        flags: told.flags,
     });
     Ok(())
 }

@@ -76,6 +76,7 @@ pub(super) async fn reuse(
         }
     };
     let verdict = Verdict::Complete {
+        flags: None,
         object: Some(object),
         outputs: Vec::new(),
         audio,
@@ -85,6 +86,7 @@ pub(super) async fn reuse(
         charge: None,
         latency: None,
         reused: true,
+        flags: None,
     };
     settle::complete(run, claim, verdict, None, told).await
 }
@@ -118,6 +120,7 @@ pub(super) async fn complete(
         quantity: fetched.map(|(quantity, _)| quantity),
     };
     let verdict = Verdict::Complete {
+        flags: None,
         object: Some(usable.object),
         outputs: Vec::new(),
         audio: usable.audio,
@@ -127,6 +130,7 @@ pub(super) async fn complete(
         charge: Some(charge),
         latency: Some(sent.latency),
         reused: false,
+        flags: None,
     };
     run.alike.answered(claim.spec.id);
     settle::complete(run, claim, verdict, Some(attempted), told).await?;

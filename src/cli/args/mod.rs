@@ -231,6 +231,9 @@ pub(crate) struct LsArgs {
     pub task: Option<String>,
     #[arg(long)]
     pub kind: Option<JobKind>,
+    /// Only documents with something to look at: speech without words, words without speech, loops, estimated times
+    #[arg(long)]
+    pub flagged: bool,
     /// Only jobs after this number
     #[arg(long, default_value_t = 0)]
     pub after: i64,

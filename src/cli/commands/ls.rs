@@ -24,6 +24,7 @@ pub(crate) async fn run(global: &Global, args: &LsArgs) -> anyhow::Result<Exit> 
         in_doubt: in_doubt.flatten(),
         task: args.task.clone(),
         kinds: args.kind.into_iter().collect(),
+        flagged: args.flagged,
         ids: which::with_parts(&store, named).await?,
         ..Filter::default()
     };
@@ -75,7 +76,8 @@ fn again(args: &LsArgs) -> String {
     let task = args.task.as_ref().map(|task| format!("--task {task}"));
     let kind = args.kind.map(|kind| format!("--kind {kind}"));
     let limit = (args.limit != LIMIT).then(|| format!("--limit {}", args.limit));
-    typed.extend([state, task, kind, limit].into_iter().flatten());
+    let flagged = args.flagged.then(|| "--flagged".to_owned());
+    typed.extend([state, task, kind, flagged, limit].into_iter().flatten());
     typed.join(" ")
 }
 

@@ -120,6 +120,7 @@ fn troubled(plan: &Plan) -> u64 {
     let files = plan.tasks.iter().flat_map(|task| &task.files);
     let trouble = files.filter(|file| {
         file.gaps > 0
+            || file.is_refuted
             || matches!(
                 file.state,
                 FileState::Failed | FileState::Held | FileState::Refused(_)
@@ -293,7 +294,8 @@ async fn finish(
 ) -> anyhow::Result<Exit> {
     let counts = store.counts().await?;
     let is_held = counts.iter().any(|count| count.state == JobState::Held);
-    let exit = end.exit(is_held || end.failed > 0 || end.gaps > 0 || end.troubled > 0);
+    let exit =
+        end.exit(is_held || end.failed > 0 || end.gaps > 0 || end.refuted > 0 || end.troubled > 0);
     close_run(context, store, end, exit).await?;
     // The queue knows it all; a report that cannot be written must not hide how the run ended.
     let write = async {

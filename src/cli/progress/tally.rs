@@ -11,6 +11,8 @@ pub(crate) struct Tally {
     pub requests: u64,
     pub reused: u64,
     pub files: u64,
+    /// Of them, those with something a person should look at.
+    pub flagged: u64,
     pub retried: u64,
     pub failed: u64,
     pub in_doubt: u64,
@@ -41,8 +43,10 @@ impl Tally {
                 charge,
                 audio,
                 reused,
+                flags,
                 ..
             } => {
+                self.flagged += u64::from(flags.is_some());
                 if kind.sends() {
                     self.requests += 1;
                     self.reused += u64::from(*reused);

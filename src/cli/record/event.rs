@@ -55,6 +55,8 @@ pub(crate) struct JobCompleted {
     pub audio_s: Option<f64>,
     pub latency_s: Option<f64>,
     pub reused: bool,
+    /// What a person should look at.
+    pub flags: Option<String>,
 }
 
 /// A job will be tried again.
@@ -258,6 +260,7 @@ pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -
             audio,
             latency,
             reused,
+            flags,
         } => then(&Record::JobCompleted(&JobCompleted {
             subject: Subject::of(told.at, *job, *kind, source),
             outputs: outputs
@@ -269,6 +272,7 @@ pub(crate) fn with_record<T>(told: &Told, then: impl FnOnce(&Record<'_>) -> T) -
             audio_s: audio.map(AudioMillis::seconds),
             latency_s: latency.map(|latency| latency.as_secs_f64()),
             reused: *reused,
+            flags: flags.clone(),
         })),
         Event::Retry {
             job,

@@ -76,6 +76,7 @@ fn events() -> Vec<Event> {
             audio: Some(AudioMillis(2_500)),
             latency: Some(Duration::from_millis(1_250)),
             reused: false,
+            flags: None,
         },
         Event::Completed {
             job: JobId(6),
@@ -86,6 +87,7 @@ fn events() -> Vec<Event> {
             audio: Some(AudioMillis(2_500)),
             latency: None,
             reused: false,
+            flags: None,
         },
         Event::Retry {
             job,

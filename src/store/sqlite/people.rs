@@ -188,6 +188,10 @@ pub(super) fn push_filter(
             " AND (j.state <> 'held' OR j.detail {is} '{aside}')"
         ));
     }
+    if filter.flagged {
+        statement
+            .push(" AND j.kind = 'compose' AND j.state = 'completed' AND j.detail IS NOT NULL");
+    }
     if let Some(path) = &filter.path {
         statement.push(" AND j.source_id IN (SELECT id FROM source WHERE path = ");
         statement.push_bind(path.clone());

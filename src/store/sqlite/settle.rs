@@ -242,7 +242,10 @@ fn row_of(settle: &Settle) -> Result<JobRow<'_>, Error> {
         failures: failed,
         fault_at,
         class: class_of(settle.fault.as_ref()),
-        detail: settle.fault.as_ref().map(|fault| fault.detail.as_str()),
+        detail: match &settle.verdict {
+            Verdict::Complete { flags, .. } => flags.as_deref(),
+            _ => settle.fault.as_ref().map(|fault| fault.detail.as_str()),
+        },
         audio_ms: audio,
         was_sent: u8::from(settle.attempted.is_some()),
     })

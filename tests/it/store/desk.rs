@@ -261,12 +261,14 @@ pub(crate) fn settle(claim: &Claim, verdict: Verdict, attempted: Option<Attempte
 pub(crate) fn completed(claim: &Claim, attempted: Option<Attempted>) -> Settle {
     let verdict = if claim.kind.sends() {
         Verdict::Complete {
+            flags: None,
             object: Some(object()),
             outputs: Vec::new(),
             audio: Some(AudioMillis(900)),
         }
     } else {
         Verdict::Complete {
+            flags: None,
             object: None,
             outputs: vec![output("books/a.flac")],
             audio: Some(AudioMillis(1800)),

@@ -11,9 +11,10 @@
 //!   [`decode`](mod@decode): the rest.
 //!
 //! - [`measure`](mod@measure): levels and lengths of a finished file; [`requirements`]: who takes such a file.
+//! - [`voice`]: where somebody speaks.
 //! - [`cover`]: the pictures of books. The encoder of AAC is for [`join`](mod@join) alone.
 //!
-//! Deliberately not here: resampling, MP3 encoding, Opus decoding.
+//! Deliberately not here: MP3 encoding, Opus decoding.
 
 mod aac;
 pub mod adts;
@@ -31,7 +32,9 @@ mod mp4;
 pub mod ogg;
 pub mod probe;
 pub mod requirements;
+mod resample;
 pub mod sample;
+pub mod voice;
 pub mod wav;
 
 pub use check::{CheckError, ClipFacts, SpeechCheck, SpokenLength, check_speech};

@@ -77,6 +77,18 @@ impl Layout {
 }
 
 named!(
+    /// What is made of a transcript that its recording speaks against.
+    SoundCheck {
+        /// It is not compared.
+        Off = "off",
+        /// It is said.
+        Flag = "flag",
+        /// It is said, and the run ends as one in which something failed.
+        Strict = "strict",
+    }
+);
+
+named!(
     /// What a pause is measured from.
     PauseMeasure {
         /// The silence that clips bring along is part of it.

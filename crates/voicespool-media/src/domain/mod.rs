@@ -17,6 +17,7 @@ pub mod named;
 pub mod pcm;
 pub mod price;
 pub mod request;
+pub mod stretch;
 pub mod transcript;
 pub mod units;
 
@@ -24,7 +25,9 @@ pub use book::Book;
 pub use day::Day;
 pub use delivery::{Alignment, Delivery, Segmenting};
 pub use fault::{CostStatus, FaultClass};
-pub use format::{AudioFormat, DocumentFormat, FileFormat, Layout, PauseMeasure, PcmEncoding};
+pub use format::{
+    AudioFormat, DocumentFormat, FileFormat, Layout, PauseMeasure, PcmEncoding, SoundCheck,
+};
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
 pub use job::{Boundary, JobKind, JobState, OnMissing, PauseScope, Standing};
 pub use key::ContentKey;
@@ -35,5 +38,6 @@ pub use named::UnknownWord;
 pub use pcm::RawAudio;
 pub use price::{ListedPrice, Price};
 pub use request::{Speakers, SpeechParams, TranscriptionParams};
+pub use stretch::Stretch;
 pub use transcript::{Segment, Transcript, Word};
 pub use units::{AudioMillis, CharCount, NanoUsd, Quantity, UtcMillis};

@@ -85,6 +85,9 @@ pub struct QualityMeta {
     pub covered: Option<f64>,
     /// Speech without text.
     pub gaps: Vec<GapMeta>,
+    /// Text where nobody speaks.
+    #[serde(default)]
+    pub unvoiced: Vec<GapMeta>,
     /// Stretches of text that repeat themselves, as a model does that has lost its way.
     pub repeats: u32,
     /// Words for what a person should look at.
@@ -274,6 +277,7 @@ pub(super) fn sample_meta() -> DocumentMeta {
                 start: AudioMillis(1_300),
                 end: AudioMillis(10_900),
             }],
+            unvoiced: Vec::new(),
             repeats: 0,
             flags: Vec::new(),
         },

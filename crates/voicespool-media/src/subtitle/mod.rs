@@ -22,6 +22,7 @@ mod clock;
 mod crowd;
 mod cue;
 mod group;
+pub mod heard;
 mod language;
 mod lines;
 mod pieces;

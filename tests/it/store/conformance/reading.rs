@@ -237,6 +237,7 @@ async fn an_output_path_of_any_bytes_comes_back_as_it_was() {
     let mut named = output("x");
     named.path = path.to_vec();
     let verdict = Verdict::Complete {
+        flags: None,
         object: None,
         outputs: vec![named],
         audio: None,

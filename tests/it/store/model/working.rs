@@ -161,6 +161,7 @@ impl Office {
         };
         let is_parent = name >= 100;
         Verdict::Complete {
+            flags: None,
             object: (!is_parent).then(object),
             outputs: if is_parent { vec![output] } else { Vec::new() },
             audio: Some(AudioMillis(900)),

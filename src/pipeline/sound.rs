@@ -1,0 +1,115 @@
+//! A transcript against its recording.
+
+use std::path::Path;
+
+use crate::audio::voice::voices;
+use crate::domain::{AudioMillis, Stretch, Transcript};
+use crate::pipeline::key;
+use crate::pipeline::recipe::Compose;
+use crate::subtitle::document::{GapMeta, QualityMeta};
+use crate::subtitle::heard::{Heard, heard};
+
+/// Places that a flag names; the document has all.
+const NAMED: usize = 3;
+/// A provider measures a recording a little otherwise than we do.
+const MEASURES: AudioMillis = AudioMillis(3_000);
+
+/// What the comparison found.
+pub(super) struct Compared {
+    heard: Heard,
+    /// How much of how much the provider says it heard, if that is less.
+    shorter: Option<(AudioMillis, AudioMillis)>,
+}
+
+/// Compares the answer, as it came and with all of its words timed, with what is heard in the file at `recording`.
+///
+/// # Errors
+/// In words, if the file is not the one that was sent, or cannot be decoded.
+pub(super) fn compare(
+    recording: &Path,
+    recipe: &Compose,
+    answer: &Transcript,
+    whole: &Transcript,
+) -> Result<Compared, String> {
+    let found = key::of_file(recording)
+        .map_err(|error| format!("the recording cannot be read: {error}"))?;
+    if found != recipe.audio {
+        return Err("the recording is another one by now".to_owned());
+    }
+    let (voices, length) = voices(recording).map_err(|error| error.to_string())?;
+    // Times that were estimated say nothing of where words are.
+    let has_times = !answer.words.is_empty() || !answer.segments.is_empty();
+    let heard = heard(if has_times { whole } else { answer }, &voices);
+    let stated = answer.duration.filter(|stated| {
+        let missing = AudioMillis(length.0.saturating_sub(stated.0));
+        stated.0 > 0 && missing > MEASURES && missing.0 > length.0 / 20
+    });
+    Ok(Compared {
+        heard,
+        shorter: stated.map(|stated| (stated, length)),
+    })
+}
+
+impl Compared {
+    /// What speaks against the transcript, in words with times.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let mut flags = Vec::new();
+        if !self.heard.unworded.is_empty() {
+            let (seconds, places) = words(&self.heard.unworded);
+            flags.push(format!("{seconds} s of speech without words: {places}"));
+        }
+        if !self.heard.unvoiced.is_empty() {
+            let (seconds, places) = words(&self.heard.unvoiced);
+            flags.push(format!(
+                "words for {seconds} s where nobody speaks: {places}"
+            ));
+        }
+        if let Some((heard, length)) = self.shorter {
+            flags.push(format!(
+                "the provider heard {:.1} of {:.1} s",
+                heard.seconds(),
+                length.seconds()
+            ));
+        }
+        flags
+    }
+
+    pub(super) fn note_in(&self, quality: &mut QualityMeta) {
+        let places = |stretches: &[Stretch]| {
+            let places = stretches.iter().map(|stretch| GapMeta {
+                start: stretch.start,
+                end: stretch.end,
+            });
+            places.collect()
+        };
+        quality.speech_seconds = Some(self.heard.speech);
+        quality.covered = Some((self.heard.share() * 1_000.0).round() / 1_000.0);
+        quality.gaps = places(&self.heard.unworded);
+        quality.unvoiced = places(&self.heard.unvoiced);
+    }
+}
+
+/// How long `stretches` are together, and where the first of them lie.
+fn words(stretches: &[Stretch]) -> (String, String) {
+    let total: u64 = stretches.iter().map(|stretch| stretch.length().0).sum();
+    let named = stretches
+        .iter()
+        .take(NAMED)
+        .map(|stretch| format!("{} to {}", clock(stretch.start), clock(stretch.end)));
+    let mut places = named.collect::<Vec<_>>().join(", ");
+    if stretches.len() > NAMED {
+        places += &format!(" and {} more", stretches.len() - NAMED);
+    }
+    (format!("{:.1}", AudioMillis(total).seconds()), places)
+}
+
+/// `1:02:03`, `2:03`.
+fn clock(time: AudioMillis) -> String {
+    let seconds = time.0 / 1_000;
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
