@@ -189,8 +189,7 @@ pub(super) fn push_filter(
         ));
     }
     if filter.flagged {
-        statement
-            .push(" AND j.kind = 'compose' AND j.state = 'completed' AND j.detail IS NOT NULL");
+        statement.push(sql::FLAGGED);
     }
     if let Some(path) = &filter.path {
         statement.push(" AND j.source_id IN (SELECT id FROM source WHERE path = ");

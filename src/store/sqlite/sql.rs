@@ -108,6 +108,14 @@ mod people;
 /// `job.detail` of what a person has set aside. What is held otherwise is in doubt.
 pub(super) const SET_ASIDE: &str = set_aside!();
 
+/// Of jobs `j`, the documents that are made and flagged; not those that a later job wrote anew.
+pub(super) const FLAGGED: &str =
+    " AND j.kind = 'compose' AND j.state = 'completed' AND j.detail IS NOT NULL
+      AND NOT EXISTS (SELECT 1 FROM output mine JOIN output other
+            ON other.path = mine.path AND other.job_id <> mine.job_id
+               AND other.written_at >= mine.written_at
+            WHERE mine.job_id = j.id)";
+
 /// `job.detail` of work that a newer version of its file made superfluous.
 /// Not a person's wish, so wanting it again needs no person either.
 pub(super) const SUPERSEDED: &str = "superseded";

@@ -10,6 +10,7 @@ mod crash;
 mod damaged;
 mod deliveries;
 mod dialects;
+mod doubts;
 mod gaps;
 mod gone;
 mod hands;

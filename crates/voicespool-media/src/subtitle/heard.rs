@@ -295,7 +295,10 @@ mod tests {
 
     fn transcript(words: Vec<Word>) -> Transcript {
         Transcript {
-            text: words.iter().map(|word| format!("{} ", word.text)).collect(),
+            text: words
+                .iter()
+                .flat_map(|word| [word.text.as_str(), " "])
+                .collect(),
             words,
             ..Transcript::default()
         }
