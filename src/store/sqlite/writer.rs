@@ -65,6 +65,10 @@ where
     }
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most are settlements, and a box for each would be an allocation a job"
+)]
 enum Op {
     Settle(Call<Settle, ()>),
     Change(Box<dyn Change>),
