@@ -79,7 +79,7 @@ pub enum MeasureError {
 /// Decodes the file at `path` to its end and measures it.
 ///
 /// # Errors
-/// A file that is no audio, is damaged, or is of a codec that has no decoder here (Opus).
+/// A file that is no audio, is damaged, or is of a codec that has no decoder here.
 pub fn measure(path: &Path) -> Result<Measurements, MeasureError> {
     let facts = probe(path)?;
     let mut tally: Option<Tally> = None;

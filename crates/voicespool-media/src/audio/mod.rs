@@ -14,7 +14,7 @@
 //! - [`voice`]: where somebody speaks.
 //! - [`cover`]: the pictures of books. The encoder of AAC is for [`join`](mod@join) alone.
 //!
-//! Deliberately not here: MP3 encoding, Opus decoding.
+//! Deliberately not here: MP3 encoding.
 
 mod aac;
 pub mod adts;

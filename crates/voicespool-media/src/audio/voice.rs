@@ -26,7 +26,7 @@ const SHORTEST: u64 = 120;
 /// Where somebody speaks in the recording at `path`, in order, and how long it is.
 ///
 /// # Errors
-/// [`DecodeError`] as for any recording: Opus has no decoder here.
+/// [`DecodeError`] as for any recording.
 pub fn voices(path: &Path) -> Result<(Vec<Stretch>, AudioMillis), DecodeError> {
     let mut listener: Option<Listener> = None;
     let decoded = decode_tolerant::<DecodeError>(path, |shape, samples| {

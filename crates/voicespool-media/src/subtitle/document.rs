@@ -398,6 +398,7 @@ mod tests {
                   "end": 10.9
                 }
               ],
+              "unvoiced": [],
               "repeats": 0,
               "flags": []
             }

@@ -52,7 +52,8 @@ pub fn can_shrink(facts: &AudioFacts) -> bool {
         sample_rate: facts.sample_rate,
         channels: 1,
     };
-    facts.codec != "opus" && aac::Encoder::new(mono, 64_000).is_ok()
+    let is_decoded = facts.codec != "opus" || facts.channels <= 2;
+    is_decoded && aac::Encoder::new(mono, 64_000).is_ok()
 }
 
 /// Writes the recording at `path` to `out` at about `bit_rate`. `is_stopped` is asked now and then.
