@@ -113,7 +113,7 @@ pub(crate) struct TtsArgs {
     #[arg(long, value_name = "DELIVERY")]
     pub delivery: Option<String>,
     /// Leave these rules of the clean-up out: note-marks, emphasis-marks, dashes, hyphenation,
-    /// ligatures, gutenberg, page-numbers, running-heads, entities, lexicon
+    /// ligatures, gutenberg, page-numbers, running-heads, entities, ruby, lexicon
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub no_clean: Vec<String>,
     /// word: subtitles with the times of the provider's voice (stream and websocket)

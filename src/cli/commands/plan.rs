@@ -22,11 +22,13 @@ use crate::pipeline::task::Task;
 use crate::store::Store;
 
 pub(crate) async fn run(global: &Global, args: &PlanArgs) -> anyhow::Result<Exit> {
-    let context = Context::load(global, Overrides::default())?;
-    let tasks = context.tasks(&args.tasks)?;
     if let Some(file) = &args.text {
+        let context = script::context(global, &args.tasks)?;
+        let tasks = context.tasks(&args.tasks)?;
         return script::run(&context, &tasks, file);
     }
+    let context = Context::load(global, Overrides::default())?;
+    let tasks = context.tasks(&args.tasks)?;
     let store = context.open_read_only().await?;
     let plan = make(&context, &tasks, store.as_ref()).await?;
     let funds = context.funds(store.as_ref()).await?;

@@ -3,16 +3,37 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::cli::args::Global;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::record::script::Script;
 use crate::cli::record::{self, Record};
 use crate::cli::term;
+use crate::config::{Overrides, TypedTask};
+use crate::engine::local;
 use crate::pipeline::binding::bind;
 use crate::pipeline::discover::{Found, discover};
 use crate::pipeline::extensions::TEXT_EXTENSIONS;
 use crate::pipeline::script;
 use crate::pipeline::task::{SpeechWork, Task, Work};
+
+/// The settings that count: of the project, or, where none speaks and none was named, those of the first built-in voice,
+/// as `tts` has them.
+pub(super) fn context(global: &Global, named: &[String]) -> Result<Context, Failure> {
+    if !named.is_empty() {
+        return Context::load(global, Overrides::default());
+    }
+    let context = Context::load_or_defaults(global)?;
+    let mut tasks = context.settings.tasks.iter();
+    if tasks.any(|task| matches!(task.work, Work::Speech(_))) {
+        return Ok(context);
+    }
+    let voice = local::voices().first().map(|voice| voice.name);
+    let task = TypedTask::new("tts")
+        .with("profile", Some("local"))
+        .with("voice", voice);
+    Context::load_typed(global, Overrides::default(), &task)
+}
 
 pub(super) fn run(context: &Context, tasks: &[Arc<Task>], file: &Path) -> anyhow::Result<Exit> {
     let (task, work, found) = task_of(context, tasks, file)?;

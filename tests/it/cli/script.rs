@@ -91,3 +91,19 @@ fn a_file_of_no_task_and_one_that_is_no_text_are_refused_with_words() {
         broken.stderr()
     );
 }
+
+#[test]
+fn a_text_is_shown_without_a_project_as_tts_would_say_it() {
+    let project = Project::new("");
+    std::fs::remove_file(project.path("jobs.toml")).unwrap();
+    project.write("a.md", TEXT);
+
+    let shown = project.run(&["plan", "--text", "a.md", "--json"]).exits(0);
+
+    let script = shown.json().remove(0);
+    assert_eq!(script["task"], "tts");
+    assert!(!script["lines"].as_array().unwrap().is_empty(), "{script}");
+    let left: Vec<_> = std::fs::read_dir(project.root()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    project.run(&["plan", "book", "--text", "a.md"]).exits(2);
+}

@@ -11,6 +11,7 @@ pub(super) mod hyphens;
 mod letters;
 mod notes;
 pub(super) mod pages;
+mod ruby;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,8 @@ named!(
         VerseLines = "verse-lines",
         /// `&amp;`, `&#8217;` in plain text.
         Entities = "entities",
+        /// Readings and typesetters' notes of Japanese plain text: `漢字《かんじ》`, `［＃改ページ］`.
+        Ruby = "ruby",
         /// Words that a lexicon says otherwise.
         Lexicon = "lexicon",
     }
@@ -193,6 +196,7 @@ pub(super) fn block(text: &str, is_plain: bool, record: &mut Record) -> Option<S
     };
     if is_plain {
         pass(Rule::Entities, entities::apply);
+        pass(Rule::Ruby, ruby::apply);
     }
     pass(Rule::Ligatures, letters::apply);
     pass(Rule::Gutenberg, gutenberg::notes);
