@@ -82,6 +82,9 @@ pub(super) fn read_document(
     if found.parts.len() < 2 {
         return read_file(&found.path, work);
     }
+    if found.bytes > MAX_TEXT_BYTES {
+        return Err(too_large(found.bytes));
+    }
     let (mut parts, mut keys) = (Vec::new(), Vec::new());
     for path in &found.parts {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -104,14 +107,7 @@ fn read_file(path: &Path, work: &SpeechWork) -> Result<(Document, ContentKey), R
         .map_err(|error| Refusal::unreadable(&error))?
         .len();
     if size > MAX_TEXT_BYTES {
-        return Err(Refusal::new(
-            format!(
-                "has {} MiB; at most {} MiB of text are read",
-                size >> 20,
-                MAX_TEXT_BYTES >> 20
-            ),
-            "split the file into parts",
-        ));
+        return Err(too_large(size));
     }
     let bytes = std::fs::read(path).map_err(|error| Refusal::unreadable(&error))?;
     let markup = Markup::of_path(path).unwrap_or(Markup::Plain);
@@ -126,6 +122,17 @@ fn read_file(path: &Path, work: &SpeechWork) -> Result<(Document, ContentKey), R
         return Err(nothing_to_speak());
     }
     Ok((document, key::of_bytes(&bytes)))
+}
+
+fn too_large(bytes: u64) -> Refusal {
+    Refusal::new(
+        format!(
+            "has {} MiB; at most {} MiB of text are read",
+            bytes >> 20,
+            MAX_TEXT_BYTES >> 20
+        ),
+        "split it into parts",
+    )
 }
 
 fn nothing_to_speak() -> Refusal {

@@ -70,9 +70,12 @@ fn add(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let wrong =
         |error: &dyn std::fmt::Display| Failure::new(Exit::Usage, format!("{shown}: {error}"));
     let found = path.metadata().map_err(|error| wrong(&error))?;
-    if !found.is_dir() {
+    if found.is_file() {
         files.push(path.to_owned());
         return Ok(());
+    }
+    if !found.is_dir() {
+        return Err(wrong(&"it is no regular file"));
     }
     let mut inside = Vec::new();
     for entry in WalkDir::new(path).follow_links(false) {

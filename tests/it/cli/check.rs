@@ -113,4 +113,8 @@ fn a_file_that_cannot_be_read_is_a_finding_and_the_others_are_measured() {
         .exits(2);
     std::fs::create_dir(project.path("nothing")).unwrap();
     project.run(&["check", "nothing"]).exits(2);
+    let pipe = project.path("pipe.wav");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    project.run(&["check", "pipe.wav"]).exits(2);
 }

@@ -3,6 +3,8 @@
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler as _};
 
+/// Nobody records at more frames a second; a header that says so would cost gigabytes.
+const FASTEST: u32 = 768_000;
 /// Frames that go in at once.
 const BLOCK: usize = 1024;
 
@@ -24,6 +26,9 @@ impl Resampler {
     /// `None` for rates that nobody records at.
     pub(crate) fn new(from: u32, to: u32) -> Option<Self> {
         let rate = |rate: u32| usize::try_from(rate).ok();
+        if from == 0 || from > FASTEST {
+            return None;
+        }
         let fft = if from == to {
             None
         } else {
@@ -128,6 +133,13 @@ mod tests {
         (0..rate / 2)
             .map(|at| (f32::sin(at as f32 * step) * 16_384.0) as i16)
             .collect()
+    }
+
+    #[test]
+    fn rates_that_nobody_records_at_are_refused() {
+        for rate in [0, 768_001, u32::MAX] {
+            assert!(Resampler::new(rate, 16_000).is_none(), "{rate}");
+        }
     }
 
     #[test]
