@@ -61,7 +61,7 @@ pub fn compose(
         flags.push("some bytes of the answer are no UTF-8 and were guessed".to_owned());
     }
     let mut notes = Vec::new();
-    match recording.map(|recording| sound::compare(recording, recipe, &transcript, &whole)) {
+    match recording.map(|recording| sound::compare(recording, recipe.audio, &transcript, &whole)) {
         None => {}
         Some(Ok(compared)) => {
             flags.extend(compared.flags());

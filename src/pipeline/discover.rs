@@ -165,7 +165,7 @@ pub fn discover(
 }
 
 /// Chapter 2 before chapter 10; equal but for case or leading zeros: by bytes.
-fn natural(a: &Path, b: &Path) -> std::cmp::Ordering {
+pub(crate) fn natural(a: &Path, b: &Path) -> std::cmp::Ordering {
     natord::compare_ignore_case(&a.to_string_lossy(), &b.to_string_lossy()).then_with(|| a.cmp(b))
 }
 
@@ -365,7 +365,8 @@ fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+/// Whether the name of `path` ends with one of `extensions`, in any case.
+pub(crate) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|found| {
         extensions
             .iter()

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use crate::audio::voice::voices;
-use crate::domain::{AudioMillis, Stretch, Transcript};
+use crate::domain::{AudioMillis, ContentKey, Stretch, Transcript};
 use crate::pipeline::key;
-use crate::pipeline::recipe::Compose;
 use crate::subtitle::document::{GapMeta, QualityMeta};
 use crate::subtitle::heard::{Heard, heard};
 
@@ -21,19 +20,20 @@ pub(super) struct Compared {
     shorter: Option<(AudioMillis, AudioMillis)>,
 }
 
-/// Compares the answer, as it came and with all of its words timed, with what is heard in the file at `recording`.
+/// Compares the answer, as it came and with all of its words timed, with what is heard in the file at `recording`, whose
+/// hash was `sent`.
 ///
 /// # Errors
 /// In words, if the file is not the one that was sent, or cannot be decoded.
 pub(super) fn compare(
     recording: &Path,
-    recipe: &Compose,
+    sent: ContentKey,
     answer: &Transcript,
     whole: &Transcript,
 ) -> Result<Compared, String> {
     let found = key::of_file(recording)
         .map_err(|error| format!("the recording cannot be read: {error}"))?;
-    if found != recipe.audio {
+    if found != sent {
         return Err("the recording is another one by now".to_owned());
     }
     let (voices, length) = voices(recording).map_err(|error| error.to_string())?;
@@ -111,5 +111,67 @@ fn clock(time: AudioMillis) -> String {
         format!("{hours}:{minutes:02}:{seconds:02}")
     } else {
         format!("{minutes}:{seconds:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half a second of nothing.
+    fn recording() -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 8_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::create(file.path(), spec).unwrap();
+        (0..4_000).for_each(|_| writer.write_sample(0i16).unwrap());
+        writer.finalize().unwrap();
+        file
+    }
+
+    #[test]
+    fn another_recording_than_the_one_that_was_sent_says_nothing() {
+        let (file, nothing) = (recording(), Transcript::default());
+        let sent = key::of_file(file.path()).unwrap();
+
+        assert!(compare(file.path(), sent, &nothing, &nothing).is_ok());
+        let other = compare(file.path(), key::of_bytes(b"other"), &nothing, &nothing);
+        assert_eq!(
+            other.err().as_deref(),
+            Some("the recording is another one by now")
+        );
+        let gone = compare(Path::new("/nowhere/a.wav"), sent, &nothing, &nothing);
+        assert!(gone.is_err_and(|why| why.contains("cannot be read")));
+    }
+
+    #[test]
+    fn flags_say_how_long_and_where() {
+        let stretch = |start, end| Stretch {
+            start: AudioMillis(start),
+            end: AudioMillis(end),
+        };
+        let compared = Compared {
+            heard: Heard {
+                unworded: vec![stretch(29_400, 45_200), stretch(3_723_000, 3_725_000)],
+                unvoiced: (0..5)
+                    .map(|at| stretch(at * 10_000, at * 10_000 + 1_000))
+                    .collect(),
+                ..Heard::default()
+            },
+            shorter: Some((AudioMillis(6_000), AudioMillis(12_000))),
+        };
+
+        assert_eq!(
+            compared.flags(),
+            [
+                "17.8 s of speech without words: 0:29 to 0:45, 1:02:03 to 1:02:05",
+                "words for 5.0 s where nobody speaks: 0:00 to 0:01, 0:10 to 0:11, 0:20 to 0:21 and 2 more",
+                "the provider heard 6.0 of 12.0 s",
+            ]
+        );
     }
 }

@@ -15,6 +15,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::record::sound::{Limit, Sound};
 use crate::cli::record::{self, Record};
 use crate::cli::term;
+use crate::pipeline::discover::{has_extension, natural};
 use crate::pipeline::extensions::AUDIO_EXTENSIONS;
 use crate::report::table;
 
@@ -87,17 +88,14 @@ fn add(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     if inside.is_empty() {
         return Err(wrong(&"there is no audio in this folder"));
     }
-    inside.sort_by(|a, b| natord::compare(&a.to_string_lossy(), &b.to_string_lossy()));
+    inside.sort_by(|a, b| natural(a, b));
     files.append(&mut inside);
     Ok(())
 }
 
 /// Whether a file begins like audio, or is named like it: what is damaged is to be found, too.
 fn is_audio(path: &Path) -> io::Result<bool> {
-    let named = path.extension().is_some_and(|extension| {
-        let extension = extension.to_string_lossy().to_ascii_lowercase();
-        AUDIO_EXTENSIONS.contains(&extension.as_str())
-    });
+    let named = has_extension(path, AUDIO_EXTENSIONS);
     Ok(named || read_container(&mut File::open(path)?)?.is_some())
 }
 

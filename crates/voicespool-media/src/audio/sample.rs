@@ -116,6 +116,16 @@ fn a_law(code: u8) -> i16 {
     if code & 0x80 == 0 { -level } else { level }
 }
 
+/// All channels of whole frames as one, in place of what `mono` held.
+pub(crate) fn mix(samples: &[i16], channels: u16, mono: &mut Vec<i16>) {
+    mono.clear();
+    let width = usize::from(channels.max(1));
+    mono.extend(samples.chunks_exact(width).map(|frame| {
+        let sum: i32 = frame.iter().map(|&sample| i32::from(sample)).sum();
+        i16::try_from(sum / i32::from(channels.max(1))).unwrap_or(0)
+    }));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ use earshot::Detector;
 
 use crate::audio::decode::{DecodeError, Shape, decode_tolerant};
 use crate::audio::resample::Resampler;
+use crate::audio::sample::mix;
 use crate::domain::{AudioMillis, Stretch};
 
 /// What the detector takes: frames a second, and in one look.
@@ -42,7 +43,7 @@ pub fn voices(path: &Path) -> Result<(Vec<Stretch>, AudioMillis), DecodeError> {
 }
 
 struct Listener {
-    channels: usize,
+    channels: u16,
     resampler: Resampler,
     detector: Box<Detector>,
     mono: Vec<i16>,
@@ -57,7 +58,7 @@ impl Listener {
     fn new(shape: Shape) -> Result<Self, DecodeError> {
         let resampler = Resampler::new(shape.sample_rate, RATE).ok_or(DecodeError::NoTrack)?;
         Ok(Self {
-            channels: usize::from(shape.channels.max(1)),
+            channels: shape.channels,
             resampler,
             detector: Detector::default_boxed(),
             mono: Vec::new(),
@@ -68,13 +69,7 @@ impl Listener {
     }
 
     fn add(&mut self, samples: &[i16]) {
-        self.mono.clear();
-        let width = i32::try_from(self.channels).unwrap_or(1);
-        self.mono
-            .extend(samples.chunks_exact(self.channels).map(|frame| {
-                let sum: i32 = frame.iter().map(|&sample| i32::from(sample)).sum();
-                i16::try_from(sum / width).unwrap_or(0)
-            }));
+        mix(samples, self.channels, &mut self.mono);
         self.resampler.add(&self.mono, &mut self.pending);
         self.look();
     }

@@ -11,6 +11,7 @@ use crate::audio::decode::{Shape, decode_tolerant};
 use crate::audio::join::m4b::M4bSink;
 use crate::audio::join::{Clip, JoinError, Joined, SampleSink, Stop, Tags, decoding};
 use crate::audio::probe::AudioFacts;
+use crate::audio::sample::mix;
 use crate::domain::AudioMillis;
 
 /// Fewer bits a second make words hard to tell.
@@ -106,16 +107,6 @@ pub fn shrink(
     };
     sink.finish(&joined).map_err(ShrinkError::Write)?;
     Ok(joined)
-}
-
-/// All channels as one.
-fn mix(samples: &[i16], channels: u16, mono: &mut Vec<i16>) {
-    mono.clear();
-    let width = usize::from(channels.max(1));
-    mono.extend(samples.chunks_exact(width).map(|frame| {
-        let sum: i32 = frame.iter().map(|&sample| i32::from(sample)).sum();
-        i16::try_from(sum / i32::from(channels.max(1))).unwrap_or(0)
-    }));
 }
 
 #[cfg(test)]
