@@ -206,7 +206,7 @@ fn row(file: &FilePlan, places: &Places) -> [String; 7] {
         FileState::Failed | FileState::Held | FileState::Cancelled | FileState::Refused(_) => "!",
     };
     let new = if file.state.is_work() {
-        bounded(file.at_most, quantity(file.new))
+        bounded(file.at_most.is_some(), quantity(file.new))
     } else {
         file.state.word().to_owned()
     };
@@ -217,7 +217,7 @@ fn row(file: &FilePlan, places: &Places) -> [String; 7] {
         grouped(file.to_send),
         new,
         String::new(),
-        bounded(file.at_most, cost(file.cost)),
+        bounded(file.at_most.is_some(), cost(file.cost)),
     ]
 }
 
@@ -257,7 +257,11 @@ pub(crate) fn csv(plan: &Plan) -> Result<Vec<u8>, csv::Error> {
                 &amount,
                 &file.cost.map(|cost| cost.to_string()).unwrap_or_default(),
                 &file.cost.map(|cost| cost.0.to_string()).unwrap_or_default(),
-                if file.at_most { "true" } else { "false" },
+                if file.at_most.is_some() {
+                    "true"
+                } else {
+                    "false"
+                },
             ])?;
         }
     }

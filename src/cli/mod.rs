@@ -104,7 +104,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Plan(args) => commands::plan::run(&global, &args).await,
             Command::Run(args) => commands::run::run(&global, args).await,
             Command::Tts(args) => commands::tts::run(&global, *args).await,
-            Command::Stt(args) => commands::stt::run(&global, args).await,
+            Command::Stt(args) => commands::stt::run(&global, *args).await,
             Command::Status => commands::status::run(&global).await,
             Command::Ls(args) => commands::ls::run(&global, &args).await,
             Command::Show { name } => commands::show::run(&global, &name).await,

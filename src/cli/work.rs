@@ -14,10 +14,10 @@ use crate::cli::progress::tally::Expected;
 use crate::cli::progress::{self, Style};
 use crate::cli::recovery;
 use crate::cli::term;
-use crate::domain::{JobId, JobKind, JobState, NanoUsd, RunId};
+use crate::domain::{JobId, JobKind, JobState, NanoUsd, RunId, UtcMillis};
 use crate::engine::delay::DelayRules;
 use crate::pipeline::doubts;
-use crate::pipeline::enqueue::{enqueue, leave_out};
+use crate::pipeline::enqueue::{Enqueued, enqueue, leave_out};
 use crate::pipeline::gaps;
 use crate::pipeline::homes::Homes;
 use crate::pipeline::outputs::Outputs;
@@ -71,17 +71,7 @@ pub(crate) async fn engage(
             day: context.settings.budget.max_cost_per_day,
         })
         .await?;
-    let enqueued = enqueue(
-        plan,
-        store,
-        &context.objects(),
-        &context.settings.places,
-        now,
-    )
-    .await?;
-    for changed in &enqueued.changed {
-        term::say(&format!("warning: {}", term::clean(changed)));
-    }
+    let enqueued = queue(context, plan, store, style, now).await?;
     let left = leave_out(plan, &enqueued, store, now).await?;
     if left > 0 && !context.one_shots {
         term::say(&format!(
@@ -93,6 +83,7 @@ pub(crate) async fn engage(
     let worked = async {
         let mut end = work(context, max_cost, plan, store, wiring, (id, &homes), style).await?;
         end.failed = failed(plan, &enqueued.parents, store).await?;
+        end.failed += u64::try_from(enqueued.uncut.len()).unwrap_or(u64::MAX);
         if plan.tasks.iter().any(|task| gaps::may_be(&task.task)) {
             end.gaps = with_gaps(&enqueued.parents, store).await?;
         }
@@ -102,6 +93,29 @@ pub(crate) async fn engage(
         Ok(end)
     };
     worked.await.map_err(|error| in_its_place(error, &homes))
+}
+
+/// Puts the work of `plan` into the queue, and says what became of it meanwhile.
+async fn queue(
+    context: &Context,
+    plan: &Plan,
+    store: &Store,
+    style: Style,
+    now: UtcMillis,
+) -> anyhow::Result<Enqueued> {
+    let uncut = plan.totals().uncut_files;
+    if uncut > 0 && style != Style::Quiet {
+        term::say(&format!(
+            "looking for pauses in {}, to cut there",
+            term::count(uncut, "long recording")
+        ));
+    }
+    let (objects, places) = (context.objects(), &context.settings.places);
+    let enqueued = enqueue(plan, store, &objects, places, now).await?;
+    for said in enqueued.changed.iter().chain(&enqueued.uncut) {
+        term::say(&format!("warning: {}", term::clean(said)));
+    }
+    Ok(enqueued)
 }
 
 /// A refusal of the last run is no reason not to try the key that is there now.

@@ -290,6 +290,8 @@ tables! {
         max_speakers: Count,
         /// What is timed: word (better cues) or segment (stt).
         timestamps: Timestamps,
+        /// Sends longer recordings as clips of at most this, cut in pauses (stt).
+        split: Duration,
         /// How subtitles are laid out (stt).
         cues: CuesTable,
         /// Parts that cannot be had: stop makes no file of them, silence makes it with gaps (tts).

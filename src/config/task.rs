@@ -298,7 +298,7 @@ fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 29] {
 }
 
 /// The keys of a task that transcribes.
-fn of_transcription(table: &TaskTable) -> [(&'static str, Option<Loc>); 10] {
+fn of_transcription(table: &TaskTable) -> [(&'static str, Option<Loc>); 11] {
     [
         ("urls", loc(&table.urls)),
         ("formats", loc(&table.formats)),
@@ -306,6 +306,7 @@ fn of_transcription(table: &TaskTable) -> [(&'static str, Option<Loc>); 10] {
         ("temperature", loc(&table.temperature)),
         ("translate", loc(&table.translate)),
         ("diarize", loc(&table.diarize)),
+        ("split", loc(&table.split)),
         ("min_speakers", loc(&table.min_speakers)),
         ("max_speakers", loc(&table.max_speakers)),
         ("timestamps", loc(&table.timestamps)),

@@ -1,5 +1,6 @@
 //! Transcription tasks: what is asked of the engine and which documents are written.
 
+use crate::audio;
 use crate::config::build::Build;
 use crate::config::files;
 use crate::config::model::count;
@@ -11,8 +12,10 @@ use crate::config::tables::{Checks, CuesTable, TaskTable};
 use crate::config::text::Timestamps;
 use crate::config::voice::{is_language, language_help};
 use crate::domain::catalogue::{self, Does};
-use crate::domain::{DocumentFormat, SoundCheck, Speakers, TranscriptionParams};
+use crate::domain::{AudioMillis, DocumentFormat, SoundCheck, Speakers, TranscriptionParams};
 use crate::engine::rest::{BaseUrl, Diarizing, Hearing, Kind, Translating};
+use crate::pipeline::cuts::Cuts;
+use crate::pipeline::objects::Objects;
 use crate::pipeline::task::TranscriptionWork;
 use crate::subtitle::CueRules;
 
@@ -66,9 +69,23 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             .given()
             .map_or_else(CueRules::default, |cues| cue_rules(build, cues)),
         check: sound_check(build, table),
+        split: split(build, table),
+        cuts: Cuts::new(context.state),
+        bought: Objects::new(context.state),
         as_before: table.check.is_absent(),
     };
     (build.problems.len() == before).then_some(work)
+}
+
+/// The longest clip that the task asks for.
+fn split(build: &mut Build, table: &TaskTable) -> Option<AudioMillis> {
+    let at = table.split.given()?;
+    let most = millis(at.value);
+    if most < audio::SHORTEST {
+        let message = "clips that short would cut sentences apart";
+        build.error(at.loc, message, "write 30s or more; \"20m\" is usual");
+    }
+    Some(most)
 }
 
 /// Whether words are compared with the sound: they are, unless the task says otherwise.

@@ -12,6 +12,7 @@ use crate::pipeline::outputs::Outputs;
 use crate::pipeline::recipe::Compose;
 use crate::pipeline::{Finished, kept_note, sound};
 use crate::subtitle::document::{self, DocumentMeta};
+use crate::subtitle::seam::{self, Clip};
 use crate::subtitle::{self, Doubts, Repairs};
 
 /// Why the documents could not be written.
@@ -38,30 +39,33 @@ pub struct Composed {
     pub notes: Vec<String>,
 }
 
-/// Writes every document of `recipe` below `out` from the kept answer `answer`, compared with the sound of `recording`,
-/// if that is here. Blocking.
+/// Writes every document of `recipe` below `out` from the kept `answers`, one for each of its clips, compared with the
+/// sound of `recording`, if that is here. Blocking.
 pub fn compose(
     recipe: &Compose,
-    answer: ContentKey,
+    answers: &[ContentKey],
     meta: &DocumentMeta,
     recording: Option<&Path>,
     objects: &Objects,
     outputs: &Outputs,
 ) -> Result<Composed, ComposeError> {
-    let path = objects.path(answer);
-    let bytes = std::fs::read(&path).map_err(|source| ComposeError::Answer { path, source })?;
-    let transcript =
-        parse_transcript(&bytes).map_err(|error| ComposeError::Transcript(error.to_string()))?;
+    let Answered {
+        transcript,
+        doubts: of_clips,
+        flags: mut said,
+        has_times,
+    } = answered(recipe, answers, objects)?;
     let length = length(recipe, &transcript);
     let (whole, doubts) = subtitle::whole(&transcript, length);
+    let doubts = of_clips.unwrap_or(doubts);
     let (cues, repairs) = subtitle::cues(&whole, length, &recipe.cues);
     let mut meta = measured(meta, &transcript, &repairs);
     let mut flags = flags(&doubts);
-    if has_guessed_bytes(&bytes) {
-        flags.push("some bytes of the answer are no UTF-8 and were guessed".to_owned());
-    }
+    flags.append(&mut said);
     let mut notes = Vec::new();
-    match recording.map(|recording| sound::compare(recording, recipe.audio, &transcript, &whole)) {
+    // Times that were estimated say nothing of where words are.
+    let placed = if has_times { &whole } else { &transcript };
+    match recording.map(|recording| sound::compare(recording, recipe.audio, placed, has_times)) {
         None => {}
         Some(Ok(compared)) => {
             flags.extend(compared.flags());
@@ -72,11 +76,7 @@ pub fn compose(
     meta.quality.repeats = doubts.loops;
     meta.quality.flags.extend(flags.iter().cloned());
     if recipe.remote {
-        meta.source.duration = length;
-        meta.usage.billed_seconds = length;
-        for chunk in &mut meta.chunks {
-            chunk.end = length;
-        }
+        note_length(&mut meta, length);
     }
     let files = recipe
         .documents
@@ -98,6 +98,60 @@ pub fn compose(
         files,
         flags,
         notes,
+    })
+}
+
+/// What was answered, as one transcript.
+struct Answered {
+    transcript: Transcript,
+    /// Found out about the answers for clips.
+    doubts: Option<Doubts>,
+    flags: Vec<String>,
+    /// The answer says when words were said.
+    has_times: bool,
+}
+
+fn answered(
+    recipe: &Compose,
+    answers: &[ContentKey],
+    objects: &Objects,
+) -> Result<Answered, ComposeError> {
+    let mut flags = Vec::new();
+    let mut read = Vec::with_capacity(answers.len());
+    for answer in answers {
+        let path = objects.path(*answer);
+        let bytes = std::fs::read(&path).map_err(|source| ComposeError::Answer { path, source })?;
+        let transcript = parse_transcript(&bytes);
+        read.push(transcript.map_err(|error| ComposeError::Transcript(error.to_string()))?);
+        if has_guessed_bytes(&bytes) && flags.is_empty() {
+            flags.push("some bytes of the answer are no UTF-8 and were guessed".to_owned());
+        }
+    }
+    if let ([_], true) = (&*read, recipe.clips.is_empty()) {
+        let transcript = read.remove(0);
+        let has_times = !transcript.words.is_empty() || !transcript.segments.is_empty();
+        return Ok(Answered {
+            transcript,
+            doubts: None,
+            flags,
+            has_times,
+        });
+    }
+    let clips = recipe.parts().into_iter().zip(read);
+    let clips: Vec<_> = clips.map(|(at, answer)| Clip { at, answer }).collect();
+    let joined = seam::join(&clips);
+    if !joined.unsure.is_empty() {
+        let places: Vec<_> = joined.unsure.iter().map(|at| sound::clock(*at)).collect();
+        flags.push(format!(
+            "words may be missing or stand twice where it was cut without a pause: {}",
+            places.join(", ")
+        ));
+    }
+    Ok(Answered {
+        transcript: joined.transcript,
+        doubts: Some(joined.doubts),
+        flags,
+        has_times: joined.has_times,
     })
 }
 
@@ -151,11 +205,20 @@ fn length(recipe: &Compose, transcript: &Transcript) -> AudioMillis {
     transcript.duration.unwrap_or_default().max(last)
 }
 
+/// What the provider fetched is as long as it says.
+fn note_length(meta: &mut DocumentMeta, length: AudioMillis) {
+    meta.source.duration = length;
+    meta.usage.billed_seconds = length;
+    for chunk in &mut meta.chunks {
+        chunk.end = length;
+    }
+}
+
 /// `meta` with what only the answer tells.
 fn measured(meta: &DocumentMeta, transcript: &Transcript, repairs: &Repairs) -> DocumentMeta {
     let mut meta = meta.clone();
     meta.request.language_found.clone_from(&transcript.language);
-    if !repairs.is_empty() {
+    if repairs.total() > 0 {
         meta.quality
             .flags
             .push(format!("times repaired: {}", repairs.total()));

@@ -11,14 +11,16 @@ use crate::domain::{
     ContentKey, GateId, JobId, JobKind, JobState, Quantity, SourceId, SpecId, UtcMillis,
 };
 use crate::pipeline::addresses::{Address, Addresses};
+use crate::pipeline::discover::Found;
 use crate::pipeline::key;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::Template;
-use crate::pipeline::plan::{FilePlan, FileState, Plan};
+use crate::pipeline::plan::{AtMost, FilePlan, FileState, Plan};
 use crate::pipeline::planner::{PlanError, Read, read, template};
 use crate::pipeline::recipe::{Assemble, Compose};
+use crate::pipeline::recording::{self, AudioSource};
 use crate::pipeline::remote;
-use crate::pipeline::source::{AudioSource, Refusal, TextSource};
+use crate::pipeline::source::{Refusal, TextSource};
 use crate::pipeline::task::{Places, Task, Work};
 use crate::store::{self, Filter, NewChild, NewChildren, NewParent, NewSource, NewSpec, Store};
 
@@ -40,6 +42,8 @@ pub struct Enqueued {
     pub parents: Vec<JobId>,
     /// Files that changed between planning and queueing; they wait for the next run.
     pub changed: Vec<String>,
+    /// Recordings that cannot be cut, and why.
+    pub uncut: Vec<String>,
 }
 
 /// No job has it: `supersede` then leaves no version of the file at work.
@@ -140,6 +144,11 @@ pub async fn enqueue(
             let parent = match read {
                 Read::Text(text) => meanwhile(&mut ends, queue.text(text.0, &text.1)).await?,
                 Read::Audio(audio) => meanwhile(&mut ends, queue.audio(&audio.0, &audio.1)).await?,
+                Read::Refused(Refusal { why, remedy }) if file.at_most == Some(AtMost::Uncut) => {
+                    let path = file.found.path.display();
+                    enqueued.uncut.push(format!("{path} {why}; {remedy}"));
+                    continue;
+                }
                 Read::Refused(Refusal { why, .. }) => {
                     enqueued.changed.push(format!(
                         "{} {why} (it was fine a moment ago)",
@@ -173,6 +182,21 @@ where
     }
 }
 
+/// Reads a file. A recording that is to be cut is cut now.
+fn read_cut(task: &Task, template: &Template, found: &Found) -> Read {
+    let first = read(task, template, found);
+    let (Read::Audio(audio), Work::Transcription(work)) = (&first, &task.work) else {
+        return first;
+    };
+    let Some(most) = audio.0.uncut else {
+        return first;
+    };
+    match recording::cut(&found.path, &audio.0, most, work) {
+        Ok(()) => read(task, template, found),
+        Err(refusal) => Read::Refused(refusal),
+    }
+}
+
 /// Reads a file and, if it is a text, puts it where its chunks will be read from; of a
 /// recording at a URL, puts the URL where it will be sent from.
 async fn prepare(
@@ -183,7 +207,7 @@ async fn prepare(
 ) -> Result<(&FilePlan, Read), EnqueueError> {
     let (found, as_before) = (file.found.clone(), file.as_before);
     let prepared = tokio::task::spawn_blocking(move || {
-        let mut read = read(&task, &template, &found);
+        let mut read = read_cut(&task, &template, &found);
         if let Read::Text(text) = &mut read {
             if as_before {
                 text.1 = text.1.before();
@@ -200,14 +224,15 @@ async fn prepare(
         {
             audio.1 = audio.1.before();
         }
-        if let (Read::Audio(audio), Some(remote)) = (&read, &found.remote)
-            && !objects.contains(audio.0.key)
-        {
-            let address = Address {
-                url: remote.url.clone(),
-                length: audio.0.duration,
-            };
-            addresses.put(audio.0.key, &address)?;
+        if let (Read::Audio(audio), Some(remote)) = (&read, &found.remote) {
+            let wanted = audio.0.requests.iter();
+            for request in wanted.filter(|request| !objects.contains(request.key)) {
+                let address = Address {
+                    url: remote.url.clone(),
+                    length: request.length,
+                };
+                addresses.put(request.key, &address)?;
+            }
         }
         Ok(read)
     });
@@ -298,16 +323,18 @@ impl Queue<'_> {
         let key = key::output(JobKind::Compose.as_str(), source.content, recipe);
         let (parent, open) = self.parent(id, key, params).await?;
         let spec = self.specs.request;
-        let child = NewChild {
-            ordinal: 0,
-            spec,
-            key: source.key,
-            span: None,
-            boundary: None,
-            quantity,
-        };
-        if open {
-            self.add(parent, id, vec![child]).await?;
+        let requests = source.requests.chunks(NewChildren::MAX).enumerate();
+        for (page_number, page) in requests.filter(|_| open) {
+            let first = page_number * NewChildren::MAX;
+            let children = page.iter().enumerate().map(|(place, request)| NewChild {
+                ordinal: u32::try_from(first + place).expect("a day has fewer clips"),
+                spec,
+                key: request.key,
+                span: request.part.map(|part| part.start.0..part.end.0),
+                boundary: None,
+                quantity: Quantity::Audio(request.length),
+            });
+            self.add(parent, id, children.collect()).await?;
         }
         Ok(parent)
     }

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::domain::{ContentKey, SpeechParams, TranscriptionParams};
+use crate::domain::{ContentKey, SpeechParams, Stretch, TranscriptionParams};
 
 /// Raised when the same request would no longer give the same usable result, e.g. when
 /// the check of an answer changes. Everything bought before is then bought again.
@@ -63,6 +63,24 @@ pub fn transcribe(endpoint: &str, params: &TranscriptionParams, audio: ContentKe
         .field(endpoint.as_bytes())
         .json(params)
         .field(&audio.0)
+        .finish()
+}
+
+/// The key of transcribing one `part` of the audio with hash `audio`: of a recording that is cut.
+pub fn transcribe_part(
+    endpoint: &str,
+    params: &TranscriptionParams,
+    audio: ContentKey,
+    part: Stretch,
+) -> ContentKey {
+    KeyWriter::default()
+        .field(b"transcribe-part")
+        .field(REQUEST_VERSION.as_bytes())
+        .field(endpoint.as_bytes())
+        .json(params)
+        .field(&audio.0)
+        .field(&part.start.0.to_le_bytes())
+        .field(&part.end.0.to_le_bytes())
         .finish()
 }
 

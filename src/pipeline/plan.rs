@@ -57,6 +57,15 @@ impl FileState {
     }
 }
 
+/// Why what is to be sent of a recording is not known exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtMost {
+    /// It counts as the longest that one request takes.
+    UnknownLength,
+    /// A run cuts it before it sends it.
+    Uncut,
+}
+
 /// One file of a task.
 #[derive(Debug, Clone)]
 pub struct FilePlan {
@@ -72,8 +81,8 @@ pub struct FilePlan {
     pub new: Quantity,
     /// Price of `new`; `None` when the model has no price.
     pub cost: Option<NanoUsd>,
-    /// The length of what is to be sent is not known: `new` and `cost` are the most it can be.
-    pub at_most: bool,
+    /// Why `new` and `cost` are the most it can be, if they are.
+    pub at_most: Option<AtMost>,
     /// Relative to the output folder.
     pub outputs: Vec<PathBuf>,
     /// Those of them that make what stands there yield: it is kept beside.
@@ -98,7 +107,7 @@ impl FilePlan {
             total: Quantity::Nothing,
             new: Quantity::Nothing,
             cost: Some(NanoUsd::ZERO),
-            at_most: false,
+            at_most: None,
             outputs: Vec::new(),
             yields: Vec::new(),
             note: None,
@@ -165,8 +174,10 @@ pub struct Totals {
     pub cost: NanoUsd,
     /// Files with work whose model has no price.
     pub unpriced_files: u64,
-    /// Recordings to send whose length is not known: they count with the most it can be.
+    /// Recordings to send whose length is not known, or that are still to be cut: they count with the most it can be.
     pub at_most_files: u64,
+    /// Those of them that are still to be cut.
+    pub uncut_files: u64,
 }
 
 impl Plan {
@@ -186,7 +197,8 @@ impl Totals {
             sum.refused_files += u64::from(matches!(file.state, FileState::Refused(_)));
             sum.requests += file.requests;
             sum.to_send += file.to_send;
-            sum.at_most_files += u64::from(file.at_most);
+            sum.at_most_files += u64::from(file.at_most.is_some());
+            sum.uncut_files += u64::from(file.at_most == Some(AtMost::Uncut));
             add(&mut sum.chars, &mut sum.audio, file.total);
             add(&mut sum.new_chars, &mut sum.new_audio, file.new);
             match file.cost {

@@ -18,11 +18,10 @@ use crate::pipeline::gaps;
 use crate::pipeline::manifest::{self, ManifestError};
 use crate::pipeline::output::{Template, TemplateError, collision_key};
 use crate::pipeline::outputs::Outputs;
-use crate::pipeline::plan::{FilePlan, FileState, Plan, TaskPlan, sum};
+use crate::pipeline::plan::{AtMost, FilePlan, FileState, Plan, TaskPlan, sum};
 use crate::pipeline::recipe::{Assemble, Compose};
-use crate::pipeline::source::{
-    AudioSource, Refusal, TextSource, read_audio, read_remote, read_text,
-};
+use crate::pipeline::recording::{AudioSource, read_audio, read_remote};
+use crate::pipeline::source::{Refusal, TextSource, read_text};
 use crate::pipeline::task::{Places, Task, Work};
 use crate::pipeline::wanted::Wanted;
 use crate::pipeline::written::{Place, Written, WrittenError};
@@ -234,7 +233,7 @@ impl Planner<'_> {
             total: sum(keys.iter().map(|(_, quantity)| *quantity)),
             new: Quantity::Nothing,
             cost: Some(NanoUsd::ZERO),
-            at_most: false,
+            at_most: None,
             outputs,
             yields,
             note,
@@ -247,8 +246,8 @@ impl Planner<'_> {
         if file.state.is_work() {
             self.price(task, &mut file, keys).await?;
         }
-        file.at_most = file.to_send > 0 && at_most;
-        if file.at_most {
+        file.at_most = at_most.filter(|_| file.to_send > 0);
+        if file.at_most == Some(AtMost::UnknownLength) {
             file.add_note(note_at_most(&file));
         }
         self.note(task, &mut file, (parent, content, text)).await?;

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::audio::Mastering;
 use crate::domain::{
     AudioMillis, Book, ContentKey, DocumentFormat, FileFormat, Layout, Loudness, OnMissing,
-    SoundCheck, SpeechParams, TranscriptionParams,
+    SoundCheck, SpeechParams, Stretch, TranscriptionParams,
 };
 use crate::pipeline::discover::Found;
 use crate::pipeline::key;
 use crate::pipeline::output::{Fields, Template, sanitised};
+use crate::pipeline::recording::AudioSource;
 use crate::pipeline::requests::offset;
-use crate::pipeline::source::{AudioSource, TextSource};
+use crate::pipeline::source::TextSource;
 use crate::pipeline::task::{Pauses, SpeechWork, Task, TranscriptionWork};
 use crate::subtitle::CueRules;
 use crate::text::Respelt;
@@ -160,6 +161,9 @@ pub struct Compose {
     /// The provider fetched it: what it is like, the answer says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remote: bool,
+    /// Where its clips start and end, in milliseconds, if it is cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clips: Vec<(u64, u64)>,
     /// Its words are compared with its sound.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub compared: bool,
@@ -297,6 +301,10 @@ impl Compose {
             bytes: found.bytes,
             audio: source.content,
             remote: found.remote.is_some(),
+            clips: source
+                .parts()
+                .map(|part| (part.start.0, part.end.0))
+                .collect(),
             compared: work.check != SoundCheck::Off && found.remote.is_none(),
         }
     }
@@ -307,6 +315,21 @@ impl Compose {
             compared: false,
             ..self.clone()
         }
+    }
+
+    /// Its clips; all of it if it is not cut.
+    pub fn parts(&self) -> Vec<Stretch> {
+        let whole = [(0, self.duration.0)];
+        let clips = if self.clips.is_empty() {
+            &whole[..]
+        } else {
+            &self.clips
+        };
+        let stretch = |&(start, end): &(u64, u64)| Stretch {
+            start: AudioMillis(start),
+            end: AudioMillis(end),
+        };
+        clips.iter().map(stretch).collect()
     }
 
     /// Every file it writes, relative to the output folder.

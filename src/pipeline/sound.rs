@@ -20,8 +20,7 @@ pub(super) struct Compared {
     shorter: Option<(AudioMillis, AudioMillis)>,
 }
 
-/// Compares the answer, as it came and with all of its words timed, with what is heard in the file at `recording`, whose
-/// hash was `sent`.
+/// Compares `answer` with what is heard in the file at `recording`, whose hash was `sent`.
 ///
 /// # Errors
 /// In words, if the file is not the one that was sent, or cannot be decoded.
@@ -29,7 +28,7 @@ pub(super) fn compare(
     recording: &Path,
     sent: ContentKey,
     answer: &Transcript,
-    whole: &Transcript,
+    has_times: bool,
 ) -> Result<Compared, String> {
     let found = key::of_file(recording)
         .map_err(|error| format!("the recording cannot be read: {error}"))?;
@@ -37,9 +36,15 @@ pub(super) fn compare(
         return Err("the recording is another one by now".to_owned());
     }
     let (voices, length) = voices(recording).map_err(|error| error.to_string())?;
-    // Times that were estimated say nothing of where words are.
-    let has_times = !answer.words.is_empty() || !answer.segments.is_empty();
-    let heard = heard(if has_times { whole } else { answer }, &voices);
+    let heard = if has_times {
+        heard(answer, &voices)
+    } else {
+        let text = Transcript {
+            text: answer.text.clone(),
+            ..Transcript::default()
+        };
+        heard(&text, &voices)
+    };
     let stated = answer.duration.filter(|stated| {
         let missing = AudioMillis(length.0.saturating_sub(stated.0));
         stated.0 > 0 && missing > MEASURES && missing.0 > length.0 / 20
@@ -104,7 +109,7 @@ fn words(stretches: &[Stretch]) -> (String, String) {
 }
 
 /// `1:02:03`, `2:03`.
-fn clock(time: AudioMillis) -> String {
+pub(super) fn clock(time: AudioMillis) -> String {
     let seconds = time.0 / 1_000;
     let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     if hours > 0 {
@@ -138,13 +143,13 @@ mod tests {
         let (file, nothing) = (recording(), Transcript::default());
         let sent = key::of_file(file.path()).unwrap();
 
-        assert!(compare(file.path(), sent, &nothing, &nothing).is_ok());
-        let other = compare(file.path(), key::of_bytes(b"other"), &nothing, &nothing);
+        assert!(compare(file.path(), sent, &nothing, true).is_ok());
+        let other = compare(file.path(), key::of_bytes(b"other"), &nothing, true);
         assert_eq!(
             other.err().as_deref(),
             Some("the recording is another one by now")
         );
-        let gone = compare(Path::new("/nowhere/a.wav"), sent, &nothing, &nothing);
+        let gone = compare(Path::new("/nowhere/a.wav"), sent, &nothing, true);
         assert!(gone.is_err_and(|why| why.contains("cannot be read")));
     }
 

@@ -1,16 +1,14 @@
-//! Reading one input file as far as needed to price it and to queue it. Sends nothing,
-//! writes nothing.
+//! Reading one text as far as needed to price it and to queue it. Sends nothing, writes nothing.
 
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::audio::{self, AudioFacts, Cover};
+use crate::audio::Cover;
 use crate::domain::units::counted;
-use crate::domain::{AudioMillis, Book, ContentKey, Lesson};
+use crate::domain::{Book, ContentKey, Lesson};
 use crate::pipeline::discover::Found;
-use crate::pipeline::remote::Remote;
 use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
-use crate::pipeline::task::{Learnt, SpeechWork, TranscriptionWork};
+use crate::pipeline::task::{Learnt, SpeechWork};
 use crate::pipeline::{book, key};
 use crate::text::{self, Bound, Document, LeftOut, Markup, Respelt, Rule};
 
@@ -26,14 +24,14 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
+    pub(super) fn new(why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             why: why.into(),
             remedy: remedy.into(),
         }
     }
 
-    fn unreadable(error: &std::io::Error) -> Self {
+    pub(super) fn unreadable(error: &std::io::Error) -> Self {
         Self::new(
             format!("cannot be read: {error}"),
             "check the file's permissions",
@@ -57,20 +55,6 @@ pub struct TextSource {
     /// Where something else is said than was written.
     pub respelt: Vec<Respelt>,
     /// What the planner should mention: replaced bytes, a guessed encoding.
-    pub note: Option<String>,
-}
-
-/// An audio file, measured.
-#[derive(Debug, Clone)]
-pub struct AudioSource {
-    pub content: ContentKey,
-    pub key: ContentKey,
-    /// As measured here; of a recording at a URL, as its manifest says, or the longest that
-    /// one request takes.
-    pub duration: AudioMillis,
-    /// The length is not known: `duration` is a bound.
-    pub at_most: bool,
-    /// What the planner should mention.
     pub note: Option<String>,
 }
 
@@ -282,157 +266,4 @@ fn refuse_format(learned: &[Learnt], format: &str, remedy: &str) -> Result<(), R
             format!("{remedy}, or take another model"),
         )),
     }
-}
-
-/// Measures the audio at `path` and checks it against the provider's limits, so that
-/// junk is found before it is uploaded and paid for.
-pub fn read_audio(
-    path: &Path,
-    endpoint: &str,
-    work: &TranscriptionWork,
-) -> Result<AudioSource, Refusal> {
-    let size = path
-        .metadata()
-        .map_err(|error| Refusal::unreadable(&error))?
-        .len();
-    let facts = audio::probe(path)
-        .map_err(|error| Refusal::new(error.to_string(), "take it out of `input`, or repair it"))?;
-    refuse_too_long(facts.duration, work)?;
-    refuse_learned(&work.learned, facts.duration, &work.params.model)?;
-    let smaller = if size > work.largest() {
-        Some(smaller(&facts, size, work)?)
-    } else {
-        None
-    };
-    let content = key::of_file(path).map_err(|error| Refusal::unreadable(&error))?;
-    Ok(AudioSource {
-        content,
-        key: key::transcribe(endpoint, &work.params, content),
-        duration: facts.duration,
-        at_most: false,
-        note: join_notes(cut_note(&facts), smaller),
-    })
-}
-
-/// What is said of a recording that ends before its header says.
-fn cut_note(facts: &AudioFacts) -> Option<String> {
-    let stated = facts.cut_from?;
-    Some(format!(
-        "is shorter than its header says: {:.1} s of {:.1} s are there; it ends early",
-        facts.duration.seconds(),
-        stated.seconds()
-    ))
-}
-
-fn join_notes(first: Option<String>, second: Option<String>) -> Option<String> {
-    let notes: Vec<String> = first.into_iter().chain(second).collect();
-    (!notes.is_empty()).then(|| notes.join("; "))
-}
-
-/// How a recording that is too large is sent nevertheless.
-fn smaller(facts: &AudioFacts, size: u64, work: &TranscriptionWork) -> Result<String, Refusal> {
-    let most = work.largest();
-    let named = work
-        .learned
-        .iter()
-        .find(|learnt| matches!(learnt.lesson, Lesson::MaxUpload(named) if named == most));
-    let limit = match named {
-        Some(learnt) => format!("{} ({})", learnt.lesson, learnt.from),
-        None => format!("at most {:.1} MB a request", megabytes(most)),
-    };
-    let too_large = format!("is {:.1} MB; the provider takes {limit}", megabytes(size));
-    let model = &work.params.model;
-    if !audio::can_shrink(facts) {
-        return Err(Refusal::new(
-            too_large,
-            format!(
-                "{} at {} Hz is not made smaller here: ffmpeg -i IN -ac 1 -ar 16000 -c:a libopus -b:a 24k OUT.ogg (10.8 MB an hour), or raise `max_upload` of [models.\"{model}\"]",
-                facts.codec, facts.sample_rate
-            ),
-        ));
-    }
-    let Some(rate) = audio::fitting_rate(facts.duration, most) else {
-        return Err(Refusal::new(
-            too_large,
-            format!(
-                "speech of {:.0} min fits into that: cut it into parts, or raise `max_upload` of [models.\"{model}\"]",
-                audio::longest_in(most).seconds() / 60.0
-            ),
-        ));
-    };
-    let bytes = u64::from(rate) * facts.duration.0 / 8000;
-    Ok(format!(
-        "{too_large}: sent as M4A of about {:.1} MB (one channel, {} kbit/s), nothing is cut",
-        megabytes(bytes),
-        rate / 1000
-    ))
-}
-
-fn refuse_too_long(duration: AudioMillis, work: &TranscriptionWork) -> Result<(), Refusal> {
-    let limit = work.longest();
-    if duration <= limit {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        format!(
-            "is {:.1} min long; one request takes at most {:.0} min",
-            duration.seconds() / 60.0,
-            limit.seconds() / 60.0
-        ),
-        format!(
-            "cut it into parts, or raise `max_audio` of [models.\"{}\"]",
-            work.params.model
-        ),
-    ))
-}
-
-/// Prices a recording that the provider fetches, by what its manifest says of it. Opens no
-/// socket: where nothing is said, it counts as the longest that one request takes.
-pub fn read_remote(
-    remote: &Remote,
-    endpoint: &str,
-    work: &TranscriptionWork,
-) -> Result<AudioSource, Refusal> {
-    if remote.is_loopback && !work.is_loopback {
-        return Err(Refusal::new(
-            "is on this machine, where the provider cannot fetch it",
-            "name the file itself in `input`",
-        ));
-    }
-    if let Some(duration) = remote.duration {
-        refuse_too_long(duration, work)?;
-    }
-    Ok(AudioSource {
-        content: remote.identity,
-        key: key::transcribe(endpoint, &work.params, remote.identity),
-        duration: remote.duration.unwrap_or_else(|| work.longest()),
-        at_most: remote.duration.is_none(),
-        note: None,
-    })
-}
-
-/// Refuses what the provider refused before, as far as it said where the limit is.
-fn refuse_learned(learned: &[Learnt], duration: AudioMillis, model: &str) -> Result<(), Refusal> {
-    let named = learned
-        .iter()
-        .find(|learnt| matches!(&learnt.lesson, Lesson::MaxAudio(most) if duration > *most));
-    let Some(learnt) = named else { return Ok(()) };
-    Err(Refusal::new(
-        format!(
-            "is {:.1} min long; the provider takes {} ({})",
-            duration.seconds() / 60.0,
-            learnt.lesson,
-            learnt.from
-        ),
-        format!("cut it into parts, or set `max_audio` of [models.\"{model}\"]"),
-    ))
-}
-
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "shown with one decimal"
-)]
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }

@@ -12,6 +12,7 @@ use crate::domain::{
     AudioMillis, Book, Boundary, Delivery, DocumentFormat, FileFormat, Layout, Lesson, OnMissing,
     Price, SoundCheck, SpeechParams, TranscriptionParams,
 };
+use crate::pipeline::cuts::Cuts;
 use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
 use crate::text::{ChunkRules, CleanUp, Lexicon};
@@ -187,6 +188,12 @@ pub struct TranscriptionWork {
     pub cues: CueRules,
     /// Whether its words are compared with its sound.
     pub check: SoundCheck,
+    /// Longer recordings are sent as clips, also where they need not.
+    pub split: Option<AudioMillis>,
+    /// Where recordings were cut before.
+    pub cuts: Cuts,
+    /// Answers that were bought before.
+    pub bought: Objects,
     /// The task asks for nothing that older versions did not know: files that they finished stand.
     pub as_before: bool,
 }

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use crate::domain::{ContentKey, JobKind, Quantity};
 use crate::pipeline::key;
+use crate::pipeline::plan::AtMost;
 use crate::pipeline::recipe::{Assemble, Compose};
-use crate::pipeline::source::{AudioSource, TextSource};
+use crate::pipeline::recording::AudioSource;
+use crate::pipeline::source::TextSource;
 use crate::pipeline::task::{Task, Work};
 
 /// What a file needs and what comes of it.
@@ -20,8 +22,8 @@ pub(super) struct Wanted {
     pub(super) keys: Vec<(ContentKey, Quantity)>,
     pub(super) outputs: Vec<PathBuf>,
     pub(super) note: Option<String>,
-    /// Its length is not known.
-    pub(super) at_most: bool,
+    /// Why what `keys` come to is a bound, if it is.
+    pub(super) at_most: Option<AtMost>,
 }
 
 impl Wanted {
@@ -40,22 +42,25 @@ impl Wanted {
                 .collect(),
             outputs: recipe.outputs().cloned().collect(),
             note: source.note.clone(),
-            at_most: false,
+            at_most: None,
         }
     }
 
     pub(super) fn of_audio(source: &AudioSource, recipe: &Compose, task: &Task) -> Self {
         let may_stand = matches!(&task.work, Work::Transcription(work) if work.as_before);
         let key = |recipe: &Compose| key::output(JobKind::Compose.as_str(), source.content, recipe);
+        let requests = source.requests.iter();
         Self {
             content: source.content,
             text: None,
             parent: key(recipe),
             before: may_stand.then(|| key(&recipe.before())),
-            keys: vec![(source.key, Quantity::Audio(source.duration))],
+            keys: requests
+                .map(|request| (request.key, Quantity::Audio(request.length)))
+                .collect(),
             outputs: recipe.outputs().cloned().collect(),
             note: source.note.clone(),
-            at_most: source.at_most,
+            at_most: source.at_most(),
         }
     }
 }

@@ -170,21 +170,18 @@ async fn make_documents(
     if let Some(trouble) = lost(run, claim, &parts).await {
         return Ok(Err(trouble));
     }
-    let Some(part) = parts.into_iter().next() else {
-        return Ok(Err(Trouble::of_this_job("the transcript has no answer")));
-    };
-    let attempts = run.store.attempts(part.child).await?;
-    let price = run.requests.values().find_map(|request| match request {
-        Request::Transcribe {
-            endpoint,
-            params,
-            price,
-            ..
-        } => (*endpoint == recipe.endpoint && params.model == recipe.params.model)
-            .then_some(*price)?,
-        Request::Speak { .. } | Request::Nothing => None,
-    });
-    let meta = document_meta(&recipe, &claim.source.path, &attempts, price);
+    if parts.len() != recipe.clips.len().max(1) {
+        return Ok(Err(Trouble::of_this_job(
+            "the transcript lacks answers for parts of it",
+        )));
+    }
+    let mut asked = Vec::with_capacity(parts.len());
+    for part in &parts {
+        asked.push(run.store.attempts(part.child).await?);
+    }
+    let answers = parts.iter().map(|part| part.key).collect::<Vec<_>>();
+    let price = price(run, &recipe);
+    let meta = document_meta(&recipe, &claim.source.path, &asked, price);
     let recording = recipe
         .compared
         .then(|| run.places.input(&claim.source.path));
@@ -192,7 +189,7 @@ async fn make_documents(
     let made = tokio::task::spawn_blocking(move || {
         compose::compose(
             &recipe,
-            part.key,
+            &answers,
             &meta,
             recording.as_deref(),
             &objects,
@@ -214,17 +211,33 @@ async fn make_documents(
         .map_err(|error| Trouble::of(&error)))
 }
 
-/// How the transcript came to be, as far as the queue knows.
+/// What its requests were charged by.
+fn price(run: &Run, recipe: &recipe::Compose) -> Option<Price> {
+    run.requests.values().find_map(|request| match request {
+        Request::Transcribe {
+            endpoint,
+            params,
+            price,
+            ..
+        } => (*endpoint == recipe.endpoint && params.model == recipe.params.model)
+            .then_some(*price)?,
+        Request::Speak { .. } | Request::Nothing => None,
+    })
+}
+
+/// How the transcript came to be, as far as the queue knows: `asked` has the attempts at each of its clips.
 fn document_meta(
     recipe: &recipe::Compose,
     path: &[u8],
-    attempts: &[AttemptRow],
+    asked: &[Vec<AttemptRow>],
     price: Option<Price>,
 ) -> DocumentMeta {
-    let last = attempts.last();
-    let cost = attempts
+    let cost = asked
         .iter()
+        .flatten()
         .filter(|attempt| attempt.cost_status.counts());
+    let parts = recipe.parts();
+    let billed = parts.iter().map(|part| part.length().0).sum();
     DocumentMeta {
         source: SourceMeta {
             path: String::from_utf8_lossy(path).into_owned(),
@@ -240,15 +253,25 @@ fn document_meta(
             translated_to: recipe.params.translate_to.clone(),
             language_found: None,
         },
-        chunks: vec![ChunkMeta {
-            start: AudioMillis(0),
-            end: recipe.duration,
-            cut: "end".into(),
-            attempts: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
-            request_id: last.and_then(|attempt| attempt.request_id.clone()),
-        }],
+        chunks: (0..)
+            .zip(&parts)
+            .zip(asked)
+            .map(|((at, part), attempts): ((usize, _), _)| ChunkMeta {
+                start: part.start,
+                end: part.end,
+                cut: match parts.get(at + 1) {
+                    None => "end".into(),
+                    Some(next) if next.start < part.end => "overlap".into(),
+                    Some(_) => "pause".into(),
+                },
+                attempts: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
+                request_id: attempts
+                    .last()
+                    .and_then(|attempt| attempt.request_id.clone()),
+            })
+            .collect(),
         usage: UsageMeta {
-            billed_seconds: recipe.duration,
+            billed_seconds: AudioMillis(billed),
             price,
             as_of: None,
             cost: cost

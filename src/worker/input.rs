@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::domain::{AudioMillis, ContentKey, Quantity};
+use crate::domain::{AudioMillis, Quantity, Stretch};
 use crate::pipeline::addresses::{Address, Addresses};
 use crate::pipeline::{key, remote};
 use crate::store::Claim;
 use crate::worker::request::Request;
 use crate::worker::run::Run;
-use crate::worker::smaller;
+use crate::worker::smaller::{self, Recording};
 use crate::worker::trouble::Trouble;
 
 /// What is sent, read when the job is claimed: an input that changed since is not sent.
@@ -69,7 +69,18 @@ pub(super) async fn input(
         .await
         .expect("hashing does not panic");
     match found {
-        Ok(found) if found == expected => audio(run, (claim.key, asked), path, duration).await,
+        Ok(found) if found == expected => {
+            let whole = Recording {
+                key: claim.key,
+                path: &path,
+                part: claim.span.as_ref().map(|span| Stretch {
+                    start: AudioMillis(span.start),
+                    end: AudioMillis(span.end),
+                }),
+                duration,
+            };
+            audio(run, whole, asked).await
+        }
         Ok(_) => Err(Trouble::of_this_job(
             "the file changed since it was planned; the next run plans it anew",
         )),
@@ -77,27 +88,34 @@ pub(super) async fn input(
     }
 }
 
-/// The recording, or a smaller one if it is too large for one request.
+/// The recording, or a smaller one if it is too large for one request or not all of it is sent.
 async fn audio(
     run: &Arc<Run>,
-    (key, asked): (ContentKey, &Request),
-    path: PathBuf,
-    duration: AudioMillis,
+    recording: Recording<'_>,
+    asked: &Request,
 ) -> Result<Input, Trouble> {
+    let Recording {
+        key,
+        path,
+        part,
+        duration,
+    } = recording;
+    let path = path.to_owned();
     let size = path.metadata().map(|file| file.len());
     let size = size.map_err(|error| Trouble::with("cannot read the file", &error))?;
     let Request::Transcribe { largest, .. } = asked else {
         return Err(Trouble::of_this_job("the job asks for no transcript"));
     };
     let largest = *largest;
-    if size <= largest {
+    if size <= largest && part.is_none() {
         return Ok(Input::Audio(Audio { path, duration }));
     }
     let run = run.clone();
     let made = tokio::task::spawn_blocking(move || {
-        let recording = smaller::Recording {
+        let recording = Recording {
             key,
             path: &path,
+            part,
             duration,
         };
         smaller::make(&run, recording, largest)

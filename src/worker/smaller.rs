@@ -1,10 +1,11 @@
-//! A recording that is too large for one request is sent as a smaller file, made for it.
+//! A recording that is too large for one request is sent as a smaller file, made for it; one that is too long as its
+//! parts.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::audio::{ShrinkError, fitting_rate, shrink};
-use crate::domain::{AudioMillis, ContentKey};
+use crate::domain::{AudioMillis, ContentKey, Stretch};
 use crate::store::private;
 use crate::worker::run::Run;
 use crate::worker::trouble::Trouble;
@@ -18,6 +19,8 @@ pub(super) struct Recording<'a> {
     /// Of the job.
     pub(super) key: ContentKey,
     pub(super) path: &'a Path,
+    /// What of it is sent, if not all.
+    pub(super) part: Option<Stretch>,
     pub(super) duration: AudioMillis,
 }
 
@@ -26,6 +29,7 @@ pub(super) fn make(run: &Run, recording: Recording<'_>, largest: u64) -> Result<
     let Recording {
         key,
         path,
+        part,
         duration,
     } = recording;
     let rate = fitting_rate(duration, largest).ok_or_else(|| {
@@ -49,19 +53,23 @@ pub(super) fn make(run: &Run, recording: Recording<'_>, largest: u64) -> Result<
         .tempfile_in(&folder)
         .map_err(failed)?;
     let is_stopped = || run.shutdown.abort.is_cancelled();
-    let made = match shrink(path, rate, file.as_file_mut(), is_stopped) {
+    let made = match shrink(path, part, rate, file.as_file_mut(), is_stopped) {
         Ok(made) => made.duration,
         Err(error @ ShrinkError::Write(_)) => return Err(Trouble::of(&error)),
         Err(error) => {
             let Trouble { detail, stops } = Trouble::of(&error);
-            let detail =
-                format!("it is too large for one request and cannot be made smaller: {detail}");
+            let detail = match part {
+                Some(_) => format!("it cannot be cut: {detail}"),
+                None => {
+                    format!("it is too large for one request and cannot be made smaller: {detail}")
+                }
+            };
             return Err(Trouble { detail, stops });
         }
     };
     if made.0 + MAY_MISS.0 < duration.0 {
         return Err(Trouble::of_this_job(format!(
-            "it is too large for one request, and only {:.1} s of its {:.1} s can be decoded to make it smaller",
+            "only {:.1} s of its {:.1} s can be decoded to be sent as a smaller file",
             made.seconds(),
             duration.seconds()
         )));

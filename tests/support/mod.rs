@@ -2,6 +2,7 @@
 
 pub(crate) mod canary;
 pub(crate) mod json_doc;
+pub(crate) mod recogniser;
 pub(crate) mod simulation;
 
 use std::fs::{self, File};

@@ -83,7 +83,7 @@ pub(crate) enum Command {
     /// Speak a text or a few files now: no jobs.toml, no key needed for the built-in voice
     Tts(Box<TtsArgs>),
     /// Transcribe a few recordings now: to stdout, or to SRT, VTT, JSON and text files
-    Stt(SttArgs),
+    Stt(Box<SttArgs>),
     /// Counts, spend, and why it is not faster
     Status,
     /// List jobs

@@ -214,6 +214,9 @@ pub(crate) struct SttArgs {
     /// Most speakers to look for
     #[arg(long, alias = "max_speakers", value_name = "N")]
     pub max_speakers: Option<u32>,
+    /// Send longer recordings as clips of at most this, such as 20m, cut in pauses
+    #[arg(long, value_name = "DURATION")]
+    pub split: Option<String>,
     /// Words the recording is about
     #[arg(
         long,

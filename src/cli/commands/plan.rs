@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::audio::OVERLAP;
 use crate::cli::args::{Global, PlanArgs};
 use crate::cli::commands::script;
 use crate::cli::context::Context;
@@ -149,10 +150,18 @@ fn sum_line(totals: &Totals) -> String {
             format!("at least {}", totals.cost.display())
         },
     );
-    if totals.at_most_files > 0 {
+    let unknown = totals.at_most_files - totals.uncut_files;
+    if unknown > 0 {
         line.push_str(&format!(
             " ({} of unknown length, each counted as the longest one request takes; billed by what the provider hears)",
-            term::count(totals.at_most_files, "recording")
+            term::count(unknown, "recording")
+        ));
+    }
+    if totals.uncut_files > 0 {
+        line.push_str(&format!(
+            " ({} still to be cut, {} s counted twice for each cut; less where there are pauses)",
+            term::count(totals.uncut_files, "recording"),
+            OVERLAP.0 / 1_000
         ));
     }
     if totals.unpriced_files > 0 {

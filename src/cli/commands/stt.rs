@@ -61,6 +61,7 @@ fn task(args: &SttArgs, formats: &[String]) -> Result<TypedTask, Failure> {
         .with("formats", Some(formats))
         .with("language", common.language.as_deref())
         .with("timestamps", timed)
+        .with("split", args.split.as_deref())
         .with("prompt", args.prompt.as_deref())
         .with("temperature", args.temperature.as_ref())
         .with("translate", translation(args)?)

@@ -145,7 +145,7 @@ impl File {
             to_send: file.new,
             cost: file.cost,
             cost_nano: file.cost.map(|cost| cost.0),
-            at_most: file.at_most,
+            at_most: file.at_most.is_some(),
             outputs: outputs
                 .map(|path| path.to_string_lossy().into_owned())
                 .collect(),

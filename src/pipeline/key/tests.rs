@@ -108,6 +108,7 @@ fn compose() -> Compose {
         bytes: 984_000,
         audio: of_bytes(b"audio"),
         remote: false,
+        clips: Vec::new(),
         compared: false,
     }
 }
@@ -137,6 +138,15 @@ fn transcriptions_are_known_by_the_keys_they_always_had() {
     assert_eq!(
         minimal.to_string(),
         "791e194ba027ff2e991d7d1779723f9f457207166443b5377a48ddd3e28681b4"
+    );
+    let clip = Stretch {
+        start: AudioMillis(0),
+        end: AudioMillis(60_000),
+    };
+    let part = transcribe_part("https://api.together.ai/v1", &transcription(), audio, clip);
+    assert_eq!(
+        part.to_string(),
+        "7723f6a9b0936501478957084a2242c8fbd45786291934a5e2f7f4dc76ce9903"
     );
     let all = transcribe(
         "http://127.0.0.1:8080/v1",

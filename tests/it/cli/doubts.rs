@@ -1,48 +1,26 @@
 //! Transcripts that their recordings speak against.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use crate::support::Project;
+use crate::support::recogniser::Recogniser;
 
 const TEXT: &str = "The boats came in before the storm and nobody spoke. They tied them up two and two along the wall. Somebody had left a lamp in the window of the old house. It burned until the morning and all of the next day. Then they went home by train, and it rained as it always does in the month of May.";
 
-/// A server on loopback that answers every request with the same transcript.
-struct Recogniser {
-    addr: SocketAddr,
+/// A server that answers every request with the same transcript, and a project with a recording for it.
+struct Same {
+    server: Recogniser,
     answer: Arc<Mutex<Value>>,
 }
 
-impl Recogniser {
+impl Same {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let addr = listener.local_addr().unwrap();
         let answer = Arc::new(Mutex::new(Value::Null));
         let shared = answer.clone();
-        // It ends with the process of the tests.
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let (mut request, mut block) = (Vec::new(), [0; 16 * 1024]);
-                while !is_whole(&request) {
-                    match stream.read(&mut block) {
-                        Ok(0) | Err(_) => break,
-                        Ok(read) => request.extend_from_slice(&block[..read]),
-                    }
-                }
-                let body = shared.lock().unwrap().to_string();
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                    body.len()
-                );
-                // Whoever asked may be gone.
-                let _ = stream.write_all((head + &body).as_bytes());
-            }
-        });
-        Self { addr, answer }
+        let server = Recogniser::start(move |_| (200, shared.lock().unwrap().clone()));
+        Self { server, answer }
     }
 
     fn answers(&self, answer: Value) {
@@ -50,31 +28,13 @@ impl Recogniser {
     }
 
     fn project(&self, more: &str) -> Project {
-        let project = Project::new(&format!(
-            "version = 1\n[profile.here]\nkind = \"openai\"\nbase_url = \"http://{}/v1\"\nauth = \"none\"\n[task.talks]\ntype = \"stt\"\nprofile = \"here\"\ninput = [\"talks\"]\nmodel = \"whisper-1\"\nformats = [\"txt\", \"json\"]\n{more}",
-            self.addr
-        ));
+        let project = Project::new(&self.server.config(more));
         let spoken = Project::new("");
         spoken.run(&["tts", TEXT, "-o", "a.wav"]).exits(0);
         std::fs::create_dir(project.path("talks")).unwrap();
         project.write("talks/a.wav", std::fs::read(spoken.path("a.wav")).unwrap());
         project
     }
-}
-
-/// Whether a request has come to its end.
-fn is_whole(request: &[u8]) -> bool {
-    let Some(end) = request.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return false;
-    };
-    let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
-    if head.contains("transfer-encoding: chunked") {
-        return request.ends_with(b"0\r\n\r\n");
-    }
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
-    request.len() >= end + 4 + length.unwrap_or(0)
 }
 
 /// An answer with `text` spread evenly from `from` to `to` seconds.
@@ -99,7 +59,7 @@ fn flagged(project: &Project) -> Vec<Value> {
 
 #[test]
 fn speech_without_words_is_told_with_its_seconds() {
-    let recogniser = Recogniser::start();
+    let recogniser = Same::start();
     let project = recogniser.project("");
     // The first of about twenty seconds.
     recogniser.answers(answer(
@@ -143,7 +103,7 @@ fn speech_without_words_is_told_with_its_seconds() {
 
 #[test]
 fn words_that_follow_the_speech_are_not_doubted() {
-    let recogniser = Recogniser::start();
+    let recogniser = Same::start();
     let project = recogniser.project("check = \"strict\"\n");
     let numbers = project
         .run(&["check", "talks/a.wav", "--json"])
@@ -161,7 +121,7 @@ fn words_that_follow_the_speech_are_not_doubted() {
 
 #[test]
 fn switching_it_off_compares_nothing_and_buys_nothing() {
-    let recogniser = Recogniser::start();
+    let recogniser = Same::start();
     let project = recogniser.project("");
     recogniser.answers(answer("The boats came in.", 0.2, 1.2));
     project.run(&["run", "--yes"]).exits(0);
@@ -183,7 +143,7 @@ fn switching_it_off_compares_nothing_and_buys_nothing() {
 
 #[test]
 fn a_wrong_word_for_the_check_is_told_with_the_right_ones() {
-    let recogniser = Recogniser::start();
+    let recogniser = Same::start();
     let project = recogniser.project("check = \"sharp\"\n");
     let ran = project.run(&["plan"]).exits(2);
     assert!(

@@ -5,6 +5,7 @@ mod alike;
 mod audiobook;
 mod books;
 mod check;
+mod clips;
 mod config;
 mod crash;
 mod damaged;

@@ -11,7 +11,7 @@
 //!   [`decode`](mod@decode): the rest.
 //!
 //! - [`measure`](mod@measure): levels and lengths of a finished file; [`requirements`]: who takes such a file.
-//! - [`voice`]: where somebody speaks.
+//! - [`voice`]: where somebody speaks; [`cut`](fn@cut): where what is too long is cut.
 //! - [`cover`]: the pictures of books. The encoder of AAC is for [`join`](mod@join) alone.
 //!
 //! Deliberately not here: MP3 encoding.
@@ -21,6 +21,7 @@ pub mod adts;
 pub mod check;
 pub mod container;
 pub mod cover;
+mod cut;
 pub mod decode;
 pub mod enclose;
 pub mod join;
@@ -40,6 +41,7 @@ pub mod wav;
 pub use check::{CheckError, ClipFacts, SpeechCheck, SpokenLength, check_speech};
 pub use container::{Container, HEAD_BYTES, sniff};
 pub use cover::{Cover, NoCover};
+pub use cut::{CutError, OVERLAP, SHORTEST, at_most, cut};
 pub use join::{
     Clip, JoinError, Joined, Level, Mastering, Proof, Span, Tags, VerifyError, join, verify_joined,
 };

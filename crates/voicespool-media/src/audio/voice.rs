@@ -16,7 +16,9 @@ use crate::domain::{AudioMillis, Stretch};
 /// What the detector takes: frames a second, and in one look.
 const RATE: u32 = 16_000;
 const LOOK: usize = 256;
-const LOOK_MS: u64 = 16;
+pub const LOOK_MS: u64 = 16;
+/// Quieter than this is silence.
+const SILENCE: f32 = -120.0;
 /// From here on a look is a voice.
 const SURE: f32 = 0.5;
 /// Silences up to this, between two words or sentences, are part of speech.
@@ -24,13 +26,34 @@ const BREATH: u64 = 300;
 /// Shorter sounds are clicks and coughs.
 const SHORTEST: u64 = 120;
 
+/// What was heard in a recording.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listened {
+    /// Where somebody speaks, in order.
+    pub voices: Vec<Stretch>,
+    /// How loud each [`LOOK_MS`] is, in dBFS of the mean square; -120 is silence.
+    pub levels: Vec<f32>,
+    /// How long the recording is.
+    pub length: AudioMillis,
+}
+
 /// Where somebody speaks in the recording at `path`, in order, and how long it is.
 ///
 /// # Errors
 /// [`DecodeError`] as for any recording.
 pub fn voices(path: &Path) -> Result<(Vec<Stretch>, AudioMillis), DecodeError> {
+    let Listened { voices, length, .. } = listen::<DecodeError>(path, || Ok(()))?;
+    Ok((voices, length))
+}
+
+/// Listens to the recording at `path`. `go_on` is asked at each block, and its error ends it.
+pub(super) fn listen<E: From<DecodeError>>(
+    path: &Path,
+    go_on: impl Fn() -> Result<(), E>,
+) -> Result<Listened, E> {
     let mut listener: Option<Listener> = None;
-    let decoded = decode_tolerant::<DecodeError>(path, |shape, samples| {
+    let decoded = decode_tolerant::<E>(path, |shape, samples| {
+        go_on()?;
         let listener = match &mut listener {
             Some(listener) => listener,
             None => listener.insert(Listener::new(shape)?),
@@ -38,8 +61,14 @@ pub fn voices(path: &Path) -> Result<(Vec<Stretch>, AudioMillis), DecodeError> {
         listener.add(samples);
         Ok(())
     })?;
-    let heard = listener.map(Listener::finish).unwrap_or_default();
-    Ok((heard, decoded.duration()))
+    let length = decoded.duration();
+    Ok(match listener {
+        None => Listened {
+            length,
+            ..Listened::default()
+        },
+        Some(listener) => listener.finish(length),
+    })
 }
 
 struct Listener {
@@ -50,6 +79,7 @@ struct Listener {
     /// At 16 kHz, not looked at yet.
     pending: Vec<f32>,
     looks: u64,
+    levels: Vec<f32>,
     /// Stretches with nothing smoothed.
     raw: Vec<Stretch>,
 }
@@ -64,6 +94,7 @@ impl Listener {
             mono: Vec::new(),
             pending: Vec::new(),
             looks: 0,
+            levels: Vec::new(),
             raw: Vec::new(),
         })
     }
@@ -80,6 +111,7 @@ impl Listener {
             let is_voice = self.detector.predict_f32(frame) >= SURE;
             let (start, end) = (self.looks * LOOK_MS, (self.looks + 1) * LOOK_MS);
             self.looks += 1;
+            self.levels.push(level(frame));
             if !is_voice {
                 continue;
             }
@@ -94,13 +126,24 @@ impl Listener {
         self.pending.drain(..whole);
     }
 
-    fn finish(mut self) -> Vec<Stretch> {
+    fn finish(mut self, length: AudioMillis) -> Listened {
         self.resampler.finish(&mut self.pending);
         let padding = self.pending.len().next_multiple_of(LOOK);
         self.pending.resize(padding, 0.0);
         self.look();
-        smoothed(self.raw)
+        Listened {
+            voices: smoothed(self.raw),
+            levels: self.levels,
+            length,
+        }
     }
+}
+
+/// The mean square of `samples`, in dBFS.
+fn level(samples: &[f32]) -> f32 {
+    let squares: f32 = samples.iter().map(|sample| sample * sample).sum();
+    let mean = squares / f32::from(u16::try_from(samples.len().max(1)).unwrap_or(u16::MAX));
+    (10.0 * mean.log10()).max(SILENCE)
 }
 
 /// Without breaths in speech and clicks in silence.

@@ -29,6 +29,7 @@ mod pieces;
 mod place;
 mod repair;
 mod rules;
+pub mod seam;
 mod spoken;
 mod stops;
 mod timed;

@@ -134,7 +134,7 @@ fn known(text: &[Piece<'_>], words: &[Word], end: u64) -> Vec<Option<(u64, u64)>
 }
 
 /// The words of the segments, each with its share of its segment's time.
-fn apart(transcript: &Transcript) -> Vec<Word> {
+pub(super) fn apart(transcript: &Transcript) -> Vec<Word> {
     let mut words = Vec::new();
     for segment in &transcript.segments {
         let parts = pieces(&segment.text, usize::MAX);

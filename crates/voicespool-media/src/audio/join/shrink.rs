@@ -12,7 +12,7 @@ use crate::audio::join::m4b::M4bSink;
 use crate::audio::join::{Clip, JoinError, Joined, SampleSink, Stop, Tags, decoding};
 use crate::audio::probe::AudioFacts;
 use crate::audio::sample::mix;
-use crate::domain::AudioMillis;
+use crate::domain::{AudioMillis, Stretch};
 
 /// Fewer bits a second make words hard to tell.
 const LOWEST: u64 = 24_000;
@@ -44,7 +44,8 @@ pub fn fitting_rate(duration: AudioMillis, most: u64) -> Option<u32> {
 /// The longest speech that fits into `most` bytes.
 pub fn longest_in(most: u64) -> AudioMillis {
     let (part, whole) = AIM;
-    AudioMillis(most.saturating_mul(8).saturating_mul(part) / whole * 1000 / LOWEST)
+    let bits = u128::from(most) * 8 * u128::from(part) / u128::from(whole);
+    AudioMillis(u64::try_from(bits * 1000 / u128::from(LOWEST)).unwrap_or(u64::MAX))
 }
 
 /// Whether a recording can be decoded and coded again here.
@@ -57,56 +58,123 @@ pub fn can_shrink(facts: &AudioFacts) -> bool {
     is_decoded && aac::Encoder::new(mono, 64_000).is_ok()
 }
 
-/// Writes the recording at `path` to `out` at about `bit_rate`. `is_stopped` is asked now and then.
+/// Writes the recording at `path`, or the `part` of it, to `out` at about `bit_rate`. `is_stopped` is asked now and then.
 pub fn shrink(
     path: &Path,
+    part: Option<Stretch>,
     bit_rate: u32,
     out: &mut File,
     is_stopped: impl Fn() -> bool,
 ) -> Result<Joined, ShrinkError> {
-    let clip = Clip {
+    let tags = Tags::default();
+    let clips = [Clip {
         path: path.to_owned(),
         pause_after: AudioMillis(0),
         chapter: None,
-    };
-    let tags = Tags::default();
-    let clips = [clip];
+    }];
     let mut sink = M4bSink::new(out, &tags, &clips, Some(bit_rate));
-    let mut is_begun = false;
+    let mut reach: Option<Reach> = None;
     let mut mono = Vec::new();
-    let mut stopped = false;
+    let mut ended = None;
     let decoded = decode_tolerant::<Stop>(path, |shape, samples| {
         if is_stopped() {
-            stopped = true;
+            ended = Some(Ended::Stopped);
             return Err(Stop::Join(JoinError::NoClips));
         }
-        if !std::mem::replace(&mut is_begun, true) {
-            let mono = Shape {
-                channels: 1,
-                ..shape
-            };
-            sink.begin(mono).map_err(Stop::Join)?;
-        }
+        let reach = match &mut reach {
+            Some(reach) => reach,
+            None => {
+                let mono = Shape {
+                    channels: 1,
+                    ..shape
+                };
+                sink.begin(mono).map_err(Stop::Join)?;
+                reach.insert(Reach::new(part, shape.sample_rate))
+            }
+        };
         mix(samples, shape.channels, &mut mono);
-        sink.add(&mono).map_err(Stop::Join)
+        sink.add(reach.take(&mono)).map_err(Stop::Join)?;
+        if reach.is_past() {
+            ended = Some(Ended::Past);
+            return Err(Stop::Join(JoinError::NoClips));
+        }
+        Ok(())
     });
-    let decoded = match decoded {
-        Ok(decoded) => decoded,
-        Err(_) if stopped => return Err(ShrinkError::Stopped),
-        Err(Stop::Decode(error)) => return Err(ShrinkError::Decode(decoding(&clips[0], error))),
-        Err(Stop::Join(error)) => return Err(ShrinkError::Write(error)),
-    };
-    let joined = Joined {
-        sample_rate: decoded.shape.sample_rate,
+    match (decoded, ended) {
+        (Ok(_), _) | (_, Some(Ended::Past)) => {}
+        (_, Some(Ended::Stopped)) => return Err(ShrinkError::Stopped),
+        (Err(Stop::Decode(error)), None) => {
+            return Err(ShrinkError::Decode(decoding(&clips[0], error)));
+        }
+        (Err(Stop::Join(error)), None) => return Err(ShrinkError::Write(error)),
+    }
+    let (frames, sample_rate) = reach.map_or((0, 1), |reach| (reach.taken, reach.sample_rate));
+    let joined = joined_of(frames, sample_rate);
+    sink.finish(&joined).map_err(ShrinkError::Write)?;
+    Ok(joined)
+}
+
+/// So many frames of one channel.
+fn joined_of(frames: u64, sample_rate: u32) -> Joined {
+    Joined {
+        sample_rate,
         channels: 1,
-        frames: decoded.frames,
-        duration: decoded.duration(),
+        frames,
+        duration: AudioMillis::of_frames(frames, sample_rate),
         clips: Vec::new(),
         muted: 0,
         level: None,
-    };
-    sink.finish(&joined).map_err(ShrinkError::Write)?;
-    Ok(joined)
+    }
+}
+
+/// Why decoding was ended before the end of the file.
+enum Ended {
+    Stopped,
+    /// What is behind the part is not needed.
+    Past,
+}
+
+/// The frames of a part, and those that went by.
+struct Reach {
+    sample_rate: u32,
+    from: u64,
+    to: u64,
+    passed: u64,
+    taken: u64,
+}
+
+impl Reach {
+    fn new(part: Option<Stretch>, sample_rate: u32) -> Self {
+        let frames = |time: AudioMillis| {
+            let frames = u128::from(time.0) * u128::from(sample_rate) / 1_000;
+            u64::try_from(frames).unwrap_or(u64::MAX)
+        };
+        let (from, to) = part.map_or((0, u64::MAX), |part| (frames(part.start), frames(part.end)));
+        Self {
+            sample_rate,
+            from,
+            to,
+            passed: 0,
+            taken: 0,
+        }
+    }
+
+    /// What of the next `samples` of one channel is of the part.
+    fn take<'a>(&mut self, samples: &'a [i16]) -> &'a [i16] {
+        let count = u64::try_from(samples.len()).unwrap_or(u64::MAX);
+        let within = |at: u64| usize::try_from(at.saturating_sub(self.passed).min(count));
+        let part = match (within(self.from), within(self.to)) {
+            (Ok(from), Ok(to)) => samples.get(from..to).unwrap_or_default(),
+            _ => &[],
+        };
+        self.passed += count;
+        self.taken += u64::try_from(part.len()).unwrap_or(u64::MAX);
+        part
+    }
+
+    fn is_past(&self) -> bool {
+        self.passed >= self.to
+    }
 }
 
 #[cfg(test)]
@@ -122,7 +190,7 @@ mod tests {
             let mut file = tempfile::NamedTempFile::new().unwrap();
             std::io::Write::write_all(&mut file, bytes).unwrap();
             let mut out = tempfile::tempfile().unwrap();
-            shrink(file.path(), 32_000, &mut out, || false)
+            shrink(file.path(), None, 32_000, &mut out, || false)
                 .unwrap()
                 .frames
         };
@@ -141,11 +209,38 @@ mod tests {
         );
         let stopped = shrink(
             &fixtures.join("no-xing-vbr.mp3"),
+            None,
             32_000,
             &mut tempfile::tempfile().unwrap(),
             || true,
         );
         assert!(matches!(stopped, Err(ShrinkError::Stopped)), "{stopped:?}");
+    }
+
+    /// A clip ends where the next one begins, to the frame.
+    #[test]
+    fn parts_of_a_recording_are_all_of_it() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+        let frames = |part| {
+            let mut out = tempfile::tempfile().unwrap();
+            shrink(&fixtures.join("short.ogg"), part, 32_000, &mut out, || {
+                false
+            })
+            .unwrap()
+            .frames
+        };
+        let part = |start, end| {
+            Some(Stretch {
+                start: AudioMillis(start),
+                end: AudioMillis(end),
+            })
+        };
+
+        assert_eq!(frames(None), 36_000);
+        let parts = [(0, 333), (333, 334), (334, 5_000)];
+        let parts = parts.map(|(start, end)| frames(part(start, end)));
+        assert_eq!(parts.iter().sum::<u64>(), 36_000, "{parts:?}");
+        assert!(parts[1] <= 48, "{parts:?}");
     }
 
     #[test]
