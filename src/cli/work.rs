@@ -83,7 +83,7 @@ pub(crate) async fn engage(
     let worked = async {
         let mut end = work(context, max_cost, plan, store, wiring, (id, &homes), style).await?;
         end.failed = failed(plan, &enqueued.parents, store).await?;
-        end.failed += u64::try_from(enqueued.uncut.len()).unwrap_or(u64::MAX);
+        end.troubled += u64::try_from(enqueued.uncut.len()).unwrap_or(u64::MAX);
         if plan.tasks.iter().any(|task| gaps::may_be(&task.task)) {
             end.gaps = with_gaps(&enqueued.parents, store).await?;
         }

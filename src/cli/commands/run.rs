@@ -160,7 +160,7 @@ async fn with_queue(
     }
     let style = work::style(context.json, context.quiet);
     let mut end = engage(context, args.max_cost, tasks, &plan, store, style).await?;
-    end.troubled = troubled(&plan);
+    end.troubled += troubled(&plan);
     let finished = finish(context, args, store, &end).await;
     finished.map_err(|error| work::in_its_place(error, &end.homes))
 }

@@ -314,3 +314,24 @@ fn a_recording_that_is_too_long_for_the_provider_is_cut() {
         fs::read_dir(project.path(".voicespool/uploads")).map_or(true, |left| left.count() == 0)
     );
 }
+
+/// A recording that breaks off inside is told before anything of it is sent, and the run is no success.
+#[test]
+fn a_recording_that_cannot_be_listened_to_is_not_sent_in_part() {
+    let server = Recogniser::start(|_| (500, json!("nothing is to be sent")));
+    let project = Project::new(&server.config("split = \"30s\"\n"));
+    let text = "The boats came in before the storm, and nobody spoke a word. ".repeat(12);
+    project.run(&["tts", &text, "-o", "a.flac"]).exits(0);
+    let mut bytes = fs::read(project.path("a.flac")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 4_000].fill(0);
+    project.write("talks/a.flac", bytes);
+
+    let ran = project.run(&["run", "--yes"]).exits(3);
+
+    let said = ran.stderr();
+    assert!(said.contains("cannot be decoded to be cut"), "{said}");
+    assert!(said.contains("1 file refused"), "{said}");
+    let plan = project.run(&["plan", "--json"]).exits(0).json();
+    assert_eq!(plan[0]["tasks"][0]["files"][0]["state"], "new", "{plan:?}");
+}
