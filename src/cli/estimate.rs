@@ -98,6 +98,7 @@ pub(crate) fn disk(task: &TaskPlan, totals: &Totals) -> u64 {
         FileFormat::Flac => 24_000.0,
         FileFormat::Mp3 => 16_000.0,
         FileFormat::M4b => f64::from(work.mastering.bit_rate.unwrap_or(64_000)) / 8.0,
+        FileFormat::Opus => f64::from(work.mastering.bit_rate.unwrap_or(32_000)) / 8.0,
     };
     let clips = totals.new_chars.0 as f64 / CHARS_PER_SECOND * clip_rate;
     let files = totals.chars.0 as f64 / CHARS_PER_SECOND * file_rate;

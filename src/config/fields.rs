@@ -9,7 +9,7 @@ use crate::config::document::Loc;
 use crate::config::reader::Field;
 use crate::config::suggest::listed;
 use crate::config::tables::TaskTable;
-use crate::domain::{Alignment, AudioFormat, Delivery, FileFormat, SpeechParams};
+use crate::domain::{Alignment, AudioFormat, Delivery, Encoder, FileFormat, SpeechParams};
 use crate::engine::rest::{Kind, Speech, SpeechField};
 
 const BIT_RATE: &str = "bit_rate";
@@ -22,13 +22,32 @@ pub(super) fn refuse(
     table: &TaskTable,
     dialect: Option<Kind>,
     delivery: Delivery,
-    format: FileFormat,
+    made: Made,
 ) {
-    if !refuse_delivery(build, table, dialect, delivery, format) {
+    if !refuse_delivery(build, table, dialect, delivery) {
         return;
     }
-    refuse_fields(build, table, dialect, delivery, format);
-    refuse_for_format(build, table, dialect, format);
+    refuse_fields(build, table, dialect, delivery, made);
+    refuse_for_format(build, table, dialect, made);
+}
+
+/// What the file is, and what makes it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Made {
+    pub(super) format: FileFormat,
+    pub(super) encoder: Encoder,
+}
+
+impl Made {
+    /// Its sound is the provider's, as it is coded there.
+    fn is_copied(self) -> bool {
+        self.format == FileFormat::Mp3 && self.encoder.is_built_in()
+    }
+
+    /// Its bit rate is decided here.
+    fn is_coded(self) -> bool {
+        self.format.bit_rates().is_some() || !self.encoder.is_built_in()
+    }
 }
 
 /// What `dialect` says of speech; `None` also where it has none.
@@ -42,7 +61,6 @@ fn refuse_delivery(
     table: &TaskTable,
     dialect: Option<Kind>,
     delivery: Delivery,
-    format: FileFormat,
 ) -> bool {
     let Some(at) = table
         .delivery
@@ -70,11 +88,6 @@ fn refuse_delivery(
             };
             build.error(at.loc, format!("{dialect} has no {what} for speech"), label);
         }
-        _ if format == FileFormat::Mp3 => build.error(
-            at.loc,
-            format!("`{delivery}` brings samples, and no mp3 is made of them here"),
-            "write delivery = \"rest\", or format = \"m4b\"",
-        ),
         _ => return true,
     }
     false
@@ -85,7 +98,7 @@ fn refuse_fields(
     table: &TaskTable,
     dialect: Option<Kind>,
     delivery: Delivery,
-    format: FileFormat,
+    made: Made,
 ) {
     let speech = speech_of(dialect);
     let fields = speech.and_then(|speech| speech.fields(delivery));
@@ -110,8 +123,7 @@ fn refuse_fields(
             }
         }
     }
-    if format == FileFormat::M4b {
-        // It is coded here.
+    if made.is_coded() {
         has.push(BIT_RATE);
     }
     for (name, loc) in written(table) {
@@ -156,17 +168,8 @@ fn written(table: &TaskTable) -> [(&'static str, Option<Loc>); 11] {
     ]
 }
 
-fn refuse_for_format(
-    build: &mut Build,
-    table: &TaskTable,
-    dialect: Option<Kind>,
-    format: FileFormat,
-) {
-    if let Some(at) = table
-        .response_encoding
-        .given()
-        .filter(|_| format == FileFormat::Mp3)
-    {
+fn refuse_for_format(build: &mut Build, table: &TaskTable, dialect: Option<Kind>, made: Made) {
+    if let Some(at) = table.response_encoding.given().filter(|_| made.is_copied()) {
         build.error(
             at.key,
             "`response_encoding` is for raw samples, the format here is mp3",
@@ -174,14 +177,14 @@ fn refuse_for_format(
         );
     }
     if let Some(at) = table.bit_rate.given() {
-        if !matches!(format, FileFormat::Mp3 | FileFormat::M4b) {
+        if !made.is_copied() && !made.is_coded() {
             build.error(
                 at.key,
-                "`bit_rate` is for the formats m4b and mp3",
+                "`bit_rate` is for the formats m4b, opus and mp3",
                 "leave it out, or write format = \"m4b\"",
             );
-        } else if format == FileFormat::M4b {
-            // Coded here: what the provider has does not matter.
+        } else if made.is_coded() {
+            // What the provider has does not matter.
         } else if let (Some(dialect), Some(speech)) = (dialect, speech_of(dialect))
             && !speech.bit_rates.is_empty()
             && !speech.bit_rates.contains(&at.value)

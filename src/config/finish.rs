@@ -8,33 +8,66 @@ use crate::config::reader::Field;
 use crate::config::scope::Context;
 use crate::config::tables::TaskTable;
 use crate::config::values::Label;
-use crate::domain::{Book, FileFormat, PauseMeasure};
+use crate::domain::{Book, Encoder, FileFormat, PauseMeasure};
+
+/// What makes an MP3: if its provider answers in it and nothing else is asked for, its frames are copied.
+pub(super) fn encoder(
+    build: &mut Build,
+    table: &TaskTable,
+    format: FileFormat,
+    answers_mp3: bool,
+) -> Encoder {
+    let asked = table.encoder.value().copied().unwrap_or(Encoder::Auto);
+    if format != FileFormat::Mp3 {
+        if let Some(at) = table.encoder.given().filter(|_| asked == Encoder::Ffmpeg) {
+            build.error(
+                at.loc,
+                format!("what makes {format} is built in"),
+                "leave it out: it is for the format mp3",
+            );
+        }
+        return Encoder::BuiltIn;
+    }
+    let is_loud = table
+        .loudness
+        .value()
+        .is_some_and(|wanted| wanted.0.is_some());
+    match asked {
+        Encoder::Ffmpeg => Encoder::Ffmpeg,
+        Encoder::Auto if answers_mp3 && !is_loud => Encoder::BuiltIn,
+        Encoder::Auto => Encoder::Auto,
+        Encoder::BuiltIn => {
+            if let Some(at) = table.encoder.given().filter(|_| !answers_mp3 || is_loud) {
+                build.error(
+                    at.loc,
+                    "nothing built in codes an mp3: it only copies a provider's, as loud as they are",
+                    "write \"auto\", or format = \"m4b\" or \"opus\"",
+                );
+            }
+            Encoder::BuiltIn
+        }
+    }
+}
 
 /// How the clips become one sound.
-pub(super) fn mastering(build: &mut Build, table: &TaskTable, format: FileFormat) -> Mastering {
-    if format == FileFormat::M4b {
-        check_bit_rate(build, table);
-    }
+pub(super) fn mastering(
+    build: &mut Build,
+    table: &TaskTable,
+    format: FileFormat,
+    encoder: Encoder,
+) -> Mastering {
+    check_bit_rate(build, table, format);
     let bit_rate = table.bit_rate.value().copied();
     let measure = table
         .pauses
         .value()
         .and_then(|pauses| pauses.measure.value());
     let loudness = table.loudness.value().and_then(|wanted| wanted.0);
-    if let Some(at) = table.loudness.given()
-        && format == FileFormat::Mp3
-        && loudness.is_some()
-    {
-        build.error(
-            at.key,
-            "the loudness of an mp3 is its provider's: its frames are copied",
-            "write format = \"m4b\", or leave it out",
-        );
-    }
     Mastering {
         heard: measure.copied().unwrap_or(PauseMeasure::Heard) == PauseMeasure::Heard,
         loudness,
-        bit_rate: bit_rate.filter(|_| format == FileFormat::M4b),
+        bit_rate: bit_rate.filter(|_| format.bit_rates().is_some() || !encoder.is_built_in()),
+        encoder,
     }
 }
 
@@ -48,8 +81,10 @@ pub(super) fn is_as_before(table: &TaskTable) -> bool {
         language: None,
         ..book(table)
     };
-    let is_absent =
-        table.cover.is_absent() && table.loudness.is_absent() && table.layout.is_absent();
+    let is_absent = table.cover.is_absent()
+        && table.loudness.is_absent()
+        && table.layout.is_absent()
+        && table.encoder.is_absent();
     is_absent && measure.is_none() && said.is_empty()
 }
 
@@ -80,14 +115,25 @@ pub(super) fn cover(build: &mut Build, context: &Context<'_>) -> Option<PathBuf>
     Some(path)
 }
 
-/// What an M4B can be coded with.
-fn check_bit_rate(build: &mut Build, table: &TaskTable) {
-    let given = table.bit_rate.given();
-    if let Some(at) = given.filter(|at| !(16_000..=320_000).contains(&at.value)) {
+/// What a file can be coded with.
+fn check_bit_rate(build: &mut Build, table: &TaskTable, format: FileFormat) {
+    let (Some(at), Some(range)) = (table.bit_rate.given(), format.bit_rates()) else {
+        return;
+    };
+    if !range.contains(&at.value) {
+        let usual = if format == FileFormat::Opus {
+            32_000
+        } else {
+            64_000
+        };
         build.error(
             at.loc,
             format!("the bit rate {} is out of range", at.value),
-            "write bits a second from 16000 to 320000; 64000 is usual for one voice",
+            format!(
+                "write bits a second from {} to {}; {usual} is usual for one voice",
+                range.start(),
+                range.end()
+            ),
         );
     }
 }

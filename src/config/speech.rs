@@ -17,7 +17,7 @@ use crate::config::tables::{Checks, ChunkTable, PausesTable, TaskTable};
 use crate::config::values::Count;
 use crate::config::voice;
 use crate::domain::{
-    AudioFormat, AudioMillis, DocumentFormat, FileFormat, Layout, OnMissing, SpeechParams,
+    AudioFormat, AudioMillis, Delivery, DocumentFormat, FileFormat, Layout, OnMissing, SpeechParams,
 };
 use crate::engine::rest::Kind;
 use crate::pipeline::objects::Objects;
@@ -33,12 +33,13 @@ const MAX_INSTRUCTIONS: usize = 4096;
 pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWork> {
     let before = build.problems.len();
     let table = &context.at.value;
-    let format = format(build, table, context);
     let delivery = table.delivery.value().copied().unwrap_or_default();
+    let (made, clips) = made(build, context, delivery);
+    let fields::Made { format, encoder } = made;
     let voice = voice::voice(build, context);
     if let Some(profile) = context.profile {
         refuse_the_mute(build, context);
-        fields::refuse(build, table, profile.dialect, delivery, format);
+        fields::refuse(build, table, profile.dialect, delivery, made);
     }
     check_numbers(build, table);
     let language = voice::language(build, context);
@@ -49,14 +50,14 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         instructions: table.instructions.value().cloned(),
         response_encoding: table.response_encoding.value().copied(),
         sample_rate: table.sample_rate.value().copied(),
-        // An M4B is coded here, and its bit rate is no part of a request.
-        bit_rate: bit_rate.filter(|_| format == FileFormat::Mp3),
+        // What is coded here has a bit rate that is no part of a request.
+        bit_rate: bit_rate.filter(|_| format == FileFormat::Mp3 && encoder.is_built_in()),
         alignment: table.alignment.value().copied().unwrap_or_default(),
         segment: table.segment.value().copied(),
         max_partial_length: count(&table.max_partial_length).map(NonZeroU32::get),
         extra_params: fields::extra_params(build, table),
         raw: context.model.raw,
-        ..SpeechParams::new(context.model_id, voice.unwrap_or_default(), format.clips())
+        ..SpeechParams::new(context.model_id, voice.unwrap_or_default(), clips)
     };
     fields::warn_of_idle_wishes(build, table, &params, delivery);
     let work = SpeechWork {
@@ -64,7 +65,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         delivery,
         format,
         layout: table.layout.value().copied().unwrap_or(Layout::Files),
-        mastering: finish::mastering(build, table, format),
+        mastering: finish::mastering(build, table, format, encoder),
         book: Box::new(finish::book(table)),
         cover: finish::cover(build, context),
         as_before: finish::is_as_before(table),
@@ -89,33 +90,32 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
     (build.problems.len() == before).then_some(work)
 }
 
-/// The format of the finished file: wav unless said otherwise.
-fn format(build: &mut Build, table: &TaskTable, context: &Context<'_>) -> FileFormat {
-    let Some(given) = table.format.given() else {
-        return FileFormat::Wav;
+/// What the file is, what makes it, and what its clips are asked for in.
+fn made(
+    build: &mut Build,
+    context: &Context<'_>,
+    delivery: Delivery,
+) -> (fields::Made, AudioFormat) {
+    let table = &context.at.value;
+    let format = table.format.value().copied().unwrap_or(FileFormat::Wav);
+    let answers_mp3 = answers_mp3(context, delivery);
+    let encoder = finish::encoder(build, table, format, answers_mp3);
+    let clips = match format {
+        FileFormat::Mp3 if !answers_mp3 => AudioFormat::Wav,
+        _ => format.clips(),
     };
+    (fields::Made { format, encoder }, clips)
+}
+
+/// Whether the provider answers in MP3: then its frames need no coding.
+fn answers_mp3(context: &Context<'_>, delivery: Delivery) -> bool {
     let dialect = context.profile.and_then(|profile| profile.dialect);
-    let speech = dialect.and_then(Kind::speech);
-    let formats = speech.map(|speech| speech.formats_of(context.model_id));
-    let is_local = context.is_local();
-    match (given.value, dialect) {
-        (FileFormat::Mp3, None) if is_local => build.error(
-            given.loc,
-            "the built-in voice cannot write mp3",
-            "write \"m4b\", \"flac\" or \"wav\"",
-        ),
-        (FileFormat::Mp3, Some(dialect))
-            if formats.is_some_and(|formats| !formats.contains(&AudioFormat::Mp3)) =>
-        {
-            build.error(
-                given.loc,
-                format!("`{}` of {dialect} answers no mp3", context.model_id),
-                "write \"m4b\", \"flac\" or \"wav\"",
-            );
-        }
-        _ => {}
-    }
-    given.value
+    let formats = dialect
+        .and_then(Kind::speech)
+        .map(|speech| speech.formats_of(context.model_id));
+    // Of a provider that is not known it is believed.
+    let has_mp3 = formats.is_none_or(|formats| formats.contains(&AudioFormat::Mp3));
+    !context.is_local() && delivery == Delivery::Rest && has_mp3
 }
 
 /// All files of the lexicon; of equal words the later one holds.

@@ -16,8 +16,8 @@ use crate::config::text::{
 };
 use crate::config::values::{Count, Json, Label, Names};
 use crate::domain::{
-    Alignment, Delivery, DocumentFormat, FileFormat, Layout, NanoUsd, OnMissing, PauseMeasure,
-    PcmEncoding, Segmenting, SoundCheck,
+    Alignment, Delivery, DocumentFormat, Encoder, FileFormat, Layout, NanoUsd, OnMissing,
+    PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::Kind;
 use crate::text::CleanUp;
@@ -216,7 +216,7 @@ tables! {
         voice: String,
         /// How the sound comes back: rest, stream or websocket (tts).
         delivery: Delivery,
-        /// Format of the finished audio: wav, flac, m4b or mp3 (tts).
+        /// Format of the finished audio: wav, flac, m4b, opus or mp3 (tts).
         format: FileFormat,
         /// ISO 639-1 code such as "en"; stt also takes "auto".
         language: String,
@@ -228,8 +228,10 @@ tables! {
         response_encoding: PcmEncoding,
         /// Frames per second, where the provider has it (tts).
         sample_rate: u32,
-        /// Bits per second of an m4b, or of an mp3 where the provider has it (tts).
+        /// Bits per second of an m4b, opus or mp3 (tts).
         bit_rate: u32,
+        /// What makes an mp3: built-in copies the provider's, ffmpeg codes it, auto does what is needed (tts).
+        encoder: Encoder,
         /// Times of what is spoken: none, or word, which come with events only (tts).
         alignment: Alignment,
         /// Where the provider may cut a text before it speaks it: sentence, immediate, never (tts).

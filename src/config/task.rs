@@ -263,7 +263,7 @@ fn loc<T>(field: &Field<T>) -> Option<Loc> {
 }
 
 /// The keys of a task that speaks.
-fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 29] {
+fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 30] {
     [
         ("voice", loc(&table.voice)),
         ("format", loc(&table.format)),
@@ -294,6 +294,7 @@ fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 29] {
         ("chunk", loc(&table.chunk)),
         ("pauses", loc(&table.pauses)),
         ("loudness", loc(&table.loudness)),
+        ("encoder", loc(&table.encoder)),
     ]
 }
 

@@ -9,7 +9,7 @@ use jiff::civil;
 
 use crate::config::suggest::{did_you_mean, nearest};
 use crate::domain::{
-    Alignment, Delivery, DocumentFormat, FileFormat, Layout, Loudness, NanoUsd, OnMissing,
+    Alignment, Delivery, DocumentFormat, Encoder, FileFormat, Layout, Loudness, NanoUsd, OnMissing,
     PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::Kind;
@@ -428,6 +428,7 @@ domain_words! {
     "way with paragraphs": Paragraphs,
     "way with missing parts": OnMissing,
     "way to measure pauses": PauseMeasure,
+    "encoder": Encoder,
     "layout": Layout,
     "way to check a transcript": SoundCheck,
 }
@@ -453,7 +454,7 @@ impl FromText for FileFormat {
         text.parse().map_err(|_| {
             let help = match text.parse::<DocumentFormat>() {
                 Ok(_) => "it is a document: put it into `subtitles`".to_owned(),
-                Err(_) => did_you_mean(text, &["wav", "flac", "m4b", "mp3"]),
+                Err(_) => did_you_mean(text, &["wav", "flac", "m4b", "opus", "mp3"]),
             };
             Wrong::new(format!("`{text}` is no audio format"), help)
         })

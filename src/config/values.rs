@@ -15,8 +15,8 @@ use crate::config::text::{
     Wrong,
 };
 use crate::domain::{
-    Alignment, Delivery, DocumentFormat, FileFormat, Layout, NanoUsd, OnMissing, PauseMeasure,
-    PcmEncoding, Segmenting, SoundCheck,
+    Alignment, Delivery, DocumentFormat, Encoder, FileFormat, Layout, NanoUsd, OnMissing,
+    PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
 use crate::text::{CleanUp, Paragraphs, Rule};
@@ -68,6 +68,7 @@ from_string! {
     Alignment: "one of \"none\", \"word\"",
     Paragraphs: "one of \"apart\", \"packed\"",
     OnMissing: "one of \"stop\", \"silence\"",
+    Encoder: "one of \"auto\", \"built-in\", \"ffmpeg\"",
     Layout: "one of \"files\", \"book\", \"chapters\", \"both\"",
     SoundCheck: "one of \"off\", \"flag\", \"strict\"",
     PauseMeasure: "one of \"heard\", \"added\"",

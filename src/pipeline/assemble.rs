@@ -161,6 +161,8 @@ fn one_file(
         }
         None => Vec::new(),
     };
+    let mut facts = facts;
+    facts.extend(joined.coder.map(|coder| format!("coded by {coder}")));
     notes.extend(gaps(recipe, all, objects, &joined)?);
     let put = outputs.put(file, &recipe.audio)?;
     notes.extend(put.kept.as_deref().map(kept_note));

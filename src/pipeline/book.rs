@@ -74,7 +74,10 @@ pub(super) fn of(document: &Document, known: &Known, work: &SpeechWork) -> Book 
         language: None,
         ..known.said.clone()
     };
-    if said.is_empty() && own.is_empty() && work.format != FileFormat::M4b {
+    if said.is_empty()
+        && own.is_empty()
+        && !matches!(work.format, FileFormat::M4b | FileFormat::Opus)
+    {
         return Book::default();
     }
     let title = document.title().map(std::borrow::Cow::into_owned);

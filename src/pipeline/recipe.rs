@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::Mastering;
 use crate::domain::{
-    AudioMillis, Book, ContentKey, DocumentFormat, FileFormat, Layout, Loudness, OnMissing,
-    SoundCheck, SpeechParams, Stretch, TranscriptionParams,
+    AudioMillis, Book, ContentKey, DocumentFormat, Encoder, FileFormat, Layout, Loudness,
+    OnMissing, SoundCheck, SpeechParams, Stretch, TranscriptionParams,
 };
 use crate::pipeline::discover::Found;
 use crate::pipeline::key;
@@ -60,6 +60,9 @@ pub struct Sound {
     /// Bits a second of what is coded here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bit_rate: Option<u32>,
+    /// What makes an MP3.
+    #[serde(default, skip_serializing_if = "Encoder::is_built_in")]
+    pub encoder: Encoder,
 }
 
 impl From<Mastering> for Sound {
@@ -68,11 +71,13 @@ impl From<Mastering> for Sound {
             heard,
             loudness,
             bit_rate,
+            encoder,
         } = mastering;
         Self {
             heard,
             loudness,
             bit_rate,
+            encoder,
         }
     }
 }
@@ -83,11 +88,13 @@ impl From<Sound> for Mastering {
             heard,
             loudness,
             bit_rate,
+            encoder,
         } = sound;
         Self {
             heard,
             loudness,
             bit_rate,
+            encoder,
         }
     }
 }

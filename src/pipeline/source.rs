@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::audio::Cover;
+use crate::audio::{Coder, Cover};
 use crate::domain::units::counted;
-use crate::domain::{Book, ContentKey, Lesson};
+use crate::domain::{Book, ContentKey, Encoder, Lesson};
 use crate::pipeline::discover::Found;
 use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork};
@@ -141,6 +141,7 @@ pub fn read_text(found: &Found, endpoint: &str, work: &SpeechWork) -> Result<Tex
         let remedy = "write title, author, narrator, series, part, year, language, genre, description or cover, as in a task";
         Refusal::new(why, remedy)
     })?;
+    refuse_without_coder(work)?;
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
     let (chunks, kept) = requests(&document, endpoint, work);
@@ -252,6 +253,22 @@ fn left_out(pieces: &[LeftOut]) -> String {
         })
         .collect();
     kinds.join(", ")
+}
+
+/// Refuses an MP3 that nothing here can code.
+fn refuse_without_coder(work: &SpeechWork) -> Result<(), Refusal> {
+    let encoder = work.mastering.encoder;
+    if encoder.is_built_in() || Coder::find(encoder).is_some() {
+        return Ok(());
+    }
+    let program = match encoder {
+        Encoder::Ffmpeg => "`ffmpeg`",
+        _ => "`lame` or `ffmpeg`",
+    };
+    Err(Refusal::new(
+        format!("becomes an mp3, which is coded by {program}, and that is not on the PATH"),
+        "install it, or write format = \"m4b\" or \"opus\", which need nothing",
+    ))
 }
 
 /// Refuses what the provider said it does not answer in.

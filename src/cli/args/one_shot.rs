@@ -68,7 +68,7 @@ pub(crate) struct TtsArgs {
     /// language]
     #[arg(long)]
     pub voice: Option<String>,
-    /// wav, flac, m4b or mp3 [default: from the extension of -o, else wav]
+    /// wav, flac, m4b, opus or mp3 [default: from the extension of -o, else wav]
     #[arg(long, alias = "response-format", alias = "response_format")]
     pub format: Option<String>,
     /// 0.25 to 4.0, where the provider has it
@@ -88,7 +88,7 @@ pub(crate) struct TtsArgs {
     /// Frames per second, where the provider has it
     #[arg(long, alias = "sample_rate", value_name = "HZ")]
     pub sample_rate: Option<u32>,
-    /// Bits per second of an m4b, or of an mp3 where the provider has it
+    /// Bits per second of an m4b, opus or mp3
     #[arg(long, alias = "bit_rate", value_name = "BITS")]
     pub bit_rate: Option<u32>,
     /// How loud the file is to be, as "-19 LUFS"

@@ -129,7 +129,7 @@ fn format(args: &TtsArgs) -> Result<(String, String), Failure> {
         format!("{typed}: `.{extension}` is no audio format I write"),
     )
     .detail("nothing was sent")
-    .hint("end it with .wav, .flac or .mp3, or add --format wav"))
+    .hint("end it with .m4b, .mp3, .opus, .flac or .wav, or add --format wav"))
 }
 
 fn targets(args: &TtsArgs, inputs: &[Input], format: &str) -> Result<Vec<Targets>, Failure> {

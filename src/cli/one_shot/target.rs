@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::one_shot::input::{Input, Source};
 use crate::cli::term;
+use crate::domain::FileFormat;
 use crate::pipeline::output;
 
 /// Where one file goes.
@@ -56,7 +57,7 @@ pub(crate) fn check(
                 .hint("write the result to a file: -o FILE"),
         );
     }
-    let is_audio = |extension: &str| matches!(extension, "wav" | "flac" | "mp3");
+    let is_audio = |extension: &str| extension.parse::<FileFormat>().is_ok();
     let shows_audio = targets
         .iter()
         .flatten()

@@ -83,7 +83,7 @@ fn what_a_delivery_cannot_do_is_said_with_what_to_write() {
         ),
         (
             "together",
-            "delivery = \"stream\"\nformat = \"mp3\"",
+            "delivery = \"stream\"\nformat = \"mp3\"\nencoder = \"built-in\"",
             "or format = \"m4b\"",
         ),
         (

@@ -133,8 +133,8 @@ fn what_a_dialect_lacks_is_refused_before_anything_is_sent() {
     for (dialect, lines, expected) in [
         (
             "groq",
-            "model = \"canopylabs/orpheus-v1-english\"\nformat = \"mp3\"",
-            "answers no mp3",
+            "model = \"canopylabs/orpheus-v1-english\"\nformat = \"mp3\"\nencoder = \"built-in\"",
+            "nothing built in codes an mp3",
         ),
         (
             "groq",

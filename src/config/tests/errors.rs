@@ -170,8 +170,16 @@ fn a_newer_version_is_the_only_problem_told() {
 #[test]
 fn each_impossible_wish_has_its_own_answer() {
     let local: &[(&str, &str)] = &[
-        ("format = \"mp3\"", "the built-in voice cannot write mp3"),
-        ("format = \"opus\"", "`opus` is no audio format"),
+        (
+            "format = \"mp3\"\nencoder = \"built-in\"",
+            "nothing built in codes an mp3",
+        ),
+        (
+            "format = \"m4b\"\nencoder = \"ffmpeg\"",
+            "what makes m4b is built in",
+        ),
+        ("encoder = \"lame\"", "`lame` is no encoder"),
+        ("format = \"aac\"", "`aac` is no audio format"),
         ("format = \"srt\"", "`srt` is no audio format"),
         ("speed = 1.5", "the built-in voice has no `speed`"),
         (
@@ -221,7 +229,7 @@ fn each_impossible_wish_has_its_own_answer() {
         ("speed = 1.5", "together has no `speed`"),
         (
             "bit_rate = 128000",
-            "`bit_rate` is for the formats m4b and mp3",
+            "`bit_rate` is for the formats m4b, opus and mp3",
         ),
         ("bit_rate = 1\nformat = \"mp3\"", "write 32000"),
         (

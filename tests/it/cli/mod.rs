@@ -12,6 +12,7 @@ mod damaged;
 mod deliveries;
 mod dialects;
 mod doubts;
+mod encoders;
 mod gaps;
 mod gone;
 mod hands;

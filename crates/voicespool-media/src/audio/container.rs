@@ -72,6 +72,7 @@ impl Container {
             FileFormat::Mp3 => self == Self::Mp3,
             FileFormat::Flac => self == Self::Flac,
             FileFormat::M4b => self == Self::Mp4,
+            FileFormat::Opus => self == Self::Ogg,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Clips and pauses to one file.
 //!
 //! Promise: nothing is lost, doubled or stretched. WAV and FLAC are exact to the sample:
-//! the clips' samples, and silence for the pauses, in order; M4B is the same samples, coded here.
-//! MP3 is joined by frames, never re-encoded: every frame of every clip, in order, pauses as silent frames, one info
+//! the clips' samples, and silence for the pauses, in order; M4B and Opus are the same samples, coded here.
+//! MP3 is coded by LAME where that is asked for, else joined by frames, never re-encoded: every frame of every clip, in order, pauses as silent frames, one info
 //! frame and one tag in front. Clips that differ in rate or channels are refused by
 //! name. Memory does not grow with the book. [`verify_joined`] reads the result back.
 //!
@@ -11,12 +11,15 @@
 
 mod flac;
 mod id3tag;
+mod lame;
 mod m4b;
 mod mp3;
+mod opus;
 mod shaper;
 mod shrink;
 mod survey;
 mod verify;
+mod vorbis;
 mod wav;
 
 use std::fs::File;
@@ -27,8 +30,9 @@ use crate::audio::aac::Unsupported;
 use crate::audio::cover::Cover;
 use crate::audio::decode::{DecodeError, Shape, decode};
 use crate::audio::mp3::FrameError;
-use crate::domain::{AudioMillis, FileFormat, Loudness};
+use crate::domain::{AudioMillis, Encoder, FileFormat, Loudness};
 
+pub use lame::Coder;
 use shaper::Shaper;
 pub use shrink::{ShrinkError, can_shrink, fitting_rate, longest_in, shrink};
 use survey::Edges;
@@ -75,8 +79,10 @@ pub struct Mastering {
     pub heard: bool,
     /// How loud the file is to be; `None`: as the clips are. No part of an MP3, whose frames are copied.
     pub loudness: Option<Loudness>,
-    /// Bits a second of an M4B; `None`: as is usual for speech.
+    /// Bits a second of what is coded here; `None`: as is usual for speech.
     pub bit_rate: Option<u32>,
+    /// What makes an MP3 of them: the built-in one copies the frames of its clips.
+    pub encoder: Encoder,
 }
 
 /// Where one clip lies in the joined file.
@@ -122,6 +128,10 @@ pub struct Joined {
     pub muted: u64,
     /// How the loudness was set, if it was.
     pub level: Option<Level>,
+    /// Frames per second of the file, where it is coded at others than its clips have.
+    pub coded_rate: Option<u32>,
+    /// The program that coded it, if it was another one.
+    pub coder: Option<&'static str>,
 }
 
 /// Why clips cannot be joined.
@@ -166,6 +176,14 @@ pub enum JoinError {
         "a FLAC holds at most 8 channels and 1,048,575 Hz, not {channels} channels at {sample_rate} Hz"
     )]
     NotFlac { sample_rate: u32, channels: u16 },
+    #[error("an Opus holds one or two channels, not {channels} at {sample_rate} Hz")]
+    NotOpus { sample_rate: u32, channels: u16 },
+    #[error("an MP3 holds one or two channels, not {channels} at {sample_rate} Hz")]
+    NotMp3 { sample_rate: u32, channels: u16 },
+    #[error("neither `lame` nor `ffmpeg` is on the PATH, and an MP3 is coded by one of them")]
+    NoCoder,
+    #[error("`{coder}` did not code it: {said}")]
+    Coder { coder: &'static str, said: String },
     #[error("a pause of {} s is longer than an hour", .0.seconds())]
     Pause(AudioMillis),
     #[error("the joined file would be larger than {limit}")]
@@ -179,7 +197,7 @@ pub enum JoinError {
 
 /// Joins `clips` into `out`, whose former content is dropped.
 ///
-/// WAV, FLAC and M4B take any clips that can be decoded (16 bits; rounding as in
+/// WAV, FLAC, M4B and Opus take any clips that can be decoded (16 bits; rounding as in
 /// [`crate::audio::sample`]); MP3 takes MP3. Tags go into a WAV's `LIST INFO`, a FLAC's
 /// Vorbis comments, an MP3's ID3v2.3 and an M4B's `ilst`; chapters and the cover into all but WAV.
 pub fn join(
@@ -201,7 +219,20 @@ pub fn join(
         FileFormat::Flac => {
             join_samples(clips, mastering, &mut flac::FlacSink::new(out, tags, clips))
         }
+        FileFormat::Mp3 if !mastering.encoder.is_built_in() => {
+            let wanted = lame::Wanted {
+                encoder: mastering.encoder,
+                bit_rate: mastering.bit_rate,
+                sample_rate: None,
+            };
+            let mut sink = lame::LameSink::new(out, tags, clips, wanted);
+            join_samples(clips, mastering, &mut sink)
+        }
         FileFormat::Mp3 => mp3::join(clips, mastering, tags, out),
+        FileFormat::Opus => {
+            let mut sink = opus::OpusSink::new(out, tags, clips, mastering.bit_rate);
+            join_samples(clips, mastering, &mut sink)
+        }
         FileFormat::M4b => {
             let bit_rate = mastering.bit_rate;
             let mut sink = m4b::M4bSink::new(out, tags, clips, bit_rate);
@@ -221,6 +252,14 @@ trait SampleSink {
     fn add(&mut self, samples: &[i16]) -> Result<(), JoinError>;
     /// Once, after the last sample.
     fn finish(&mut self, joined: &Joined) -> Result<(), JoinError>;
+    /// Frames per second of the file that is made of samples of `shape`.
+    fn rate_of(&self, shape: Shape) -> u32 {
+        shape.sample_rate
+    }
+    /// The program that codes, if it is another one.
+    fn coder(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// What a decoding sink may stop for.
@@ -271,6 +310,8 @@ fn join_samples(
         clips: spans(&bounds, shape.sample_rate, &survey.edges),
         muted: 0,
         level: survey.level,
+        coded_rate: Some(sink.rate_of(shape)).filter(|rate| *rate != shape.sample_rate),
+        coder: sink.coder(),
     };
     sink.finish(&joined)?;
     Ok(joined)

@@ -14,7 +14,7 @@
 //! - [`voice`]: where somebody speaks; [`cut`](fn@cut): where what is too long is cut.
 //! - [`cover`]: the pictures of books. The encoder of AAC is for [`join`](mod@join) alone.
 //!
-//! Deliberately not here: MP3 encoding.
+//! Deliberately not here: an encoder of MP3 (`lame` or `ffmpeg` is one).
 
 mod aac;
 pub mod adts;
@@ -43,7 +43,8 @@ pub use container::{Container, HEAD_BYTES, sniff};
 pub use cover::{Cover, NoCover};
 pub use cut::{CutError, OVERLAP, SHORTEST, at_most, cut};
 pub use join::{
-    Clip, JoinError, Joined, Level, Mastering, Proof, Span, Tags, VerifyError, join, verify_joined,
+    Clip, Coder, JoinError, Joined, Level, Mastering, Proof, Span, Tags, VerifyError, join,
+    verify_joined,
 };
 pub use join::{ShrinkError, can_shrink, fitting_rate, longest_in, shrink};
 pub use probe::{AudioFacts, Measured, ProbeError, probe};

@@ -8,6 +8,64 @@ const FASTEST: u32 = 768_000;
 /// Frames that go in at once.
 const BLOCK: usize = 1024;
 
+/// Frames at one rate for `frames` at another: what a [`Resampler`] makes of them.
+pub(crate) fn frames_at(frames: u64, from: u32, to: u32) -> u64 {
+    let exact = (u128::from(frames) * u128::from(to)).div_ceil(u128::from(from.max(1)));
+    u64::try_from(exact).unwrap_or(u64::MAX)
+}
+
+/// Interleaved samples of any number of channels at another rate.
+pub(crate) struct Interleaved {
+    channels: Vec<Resampler>,
+    apart: Vec<i16>,
+    /// What came through of each channel and waits for the others.
+    waiting: Vec<Vec<f32>>,
+}
+
+impl Interleaved {
+    /// `None` for rates that nobody records at.
+    pub(crate) fn new(channels: u16, from: u32, to: u32) -> Option<Self> {
+        let resamplers = (0..channels).map(|_| Resampler::new(from, to));
+        Some(Self {
+            channels: resamplers.collect::<Option<_>>()?,
+            apart: Vec::new(),
+            waiting: vec![Vec::new(); usize::from(channels)],
+        })
+    }
+
+    /// Adds whole frames and appends to `out` what has come through.
+    pub(crate) fn add(&mut self, samples: &[i16], out: &mut Vec<f32>) {
+        let width = self.channels.len();
+        for (number, (resampler, waiting)) in
+            self.channels.iter_mut().zip(&mut self.waiting).enumerate()
+        {
+            self.apart.clear();
+            self.apart
+                .extend(samples.iter().skip(number).step_by(width));
+            resampler.add(&self.apart, waiting);
+        }
+        self.interleave(out);
+    }
+
+    /// Nothing follows: appends the rest.
+    pub(crate) fn finish(&mut self, out: &mut Vec<f32>) {
+        for (resampler, waiting) in self.channels.iter_mut().zip(&mut self.waiting) {
+            resampler.finish(waiting);
+        }
+        self.interleave(out);
+    }
+
+    fn interleave(&mut self, out: &mut Vec<f32>) {
+        let frames = self.waiting.iter().map(Vec::len).min().unwrap_or(0);
+        for frame in 0..frames {
+            out.extend(self.waiting.iter().map(|waiting| waiting[frame]));
+        }
+        for waiting in &mut self.waiting {
+            waiting.drain(..frames);
+        }
+    }
+}
+
 /// Takes mono samples at one rate and gives them at another, from the first to the last, with nothing before or after.
 pub(crate) struct Resampler {
     /// `None`: the rates are equal.

@@ -23,6 +23,8 @@ named!(
         Flac = "flac",
         /// AAC in MP4, as audiobooks are kept: chapters, tags, cover.
         M4b = "m4b",
+        /// In Ogg: the fewest bytes for speech.
+        Opus = "opus",
     }
 );
 
@@ -35,9 +37,37 @@ impl FileFormat {
     /// What its clips are asked for in: samples where they are coded here, else what it is made of.
     pub fn clips(self) -> AudioFormat {
         match self {
-            Self::Wav | Self::Flac | Self::M4b => AudioFormat::Wav,
+            Self::Wav | Self::Flac | Self::M4b | Self::Opus => AudioFormat::Wav,
             Self::Mp3 => AudioFormat::Mp3,
         }
+    }
+
+    /// The bits a second at which it may be coded here; `None` if it has no bit rate or nothing here codes it.
+    pub fn bit_rates(self) -> Option<std::ops::RangeInclusive<u32>> {
+        match self {
+            Self::M4b => Some(16_000..=320_000),
+            Self::Opus => Some(8_000..=256_000),
+            Self::Wav | Self::Flac | Self::Mp3 => None,
+        }
+    }
+}
+
+named!(
+    /// What makes an MP3.
+    #[derive(Default)]
+    Encoder {
+        /// Its clips' own frames, copied: nothing else is needed.
+        #[default]
+        BuiltIn = "built-in",
+        /// `lame` or `ffmpeg`, whichever is installed.
+        Auto = "auto",
+        Ffmpeg = "ffmpeg",
+    }
+);
+
+impl Encoder {
+    pub fn is_built_in(&self) -> bool {
+        *self == Self::BuiltIn
     }
 }
 

@@ -26,7 +26,7 @@ pub use day::Day;
 pub use delivery::{Alignment, Delivery, Segmenting};
 pub use fault::{CostStatus, FaultClass};
 pub use format::{
-    AudioFormat, DocumentFormat, FileFormat, Layout, PauseMeasure, PcmEncoding, SoundCheck,
+    AudioFormat, DocumentFormat, Encoder, FileFormat, Layout, PauseMeasure, PcmEncoding, SoundCheck,
 };
 pub use ids::{Attempt, GateId, JobId, RunId, SourceId, SpecId};
 pub use job::{Boundary, JobKind, JobState, OnMissing, PauseScope, Standing};

@@ -68,6 +68,8 @@ pub(crate) fn join(
         clips: spans(&bounds, first.sample_rate, &edges),
         muted: writer.muted,
         level: None,
+        coded_rate: None,
+        coder: None,
     };
     let tag = id3tag::encode(tags, &chapters(clips, &joined)).map_err(JoinError::Tags)?;
     writer.finish(&tag, placeholder.len())?;

@@ -124,6 +124,8 @@ fn joined_of(frames: u64, sample_rate: u32) -> Joined {
         clips: Vec::new(),
         muted: 0,
         level: None,
+        coded_rate: None,
+        coder: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::audio::decode::{DecodeError, decode, read_container};
 use crate::audio::join::Joined;
 use crate::audio::loudness::LoudnessMeter;
 use crate::audio::mp3::{FrameError, Info, Scanner};
+use crate::audio::resample::frames_at;
 use crate::domain::{AudioMillis, FileFormat};
 
 /// How loud a file is, measured on what was written.
@@ -72,12 +73,17 @@ pub fn verify_joined(
         joined.channels.into(),
         decoded.shape.channels.into(),
     )?;
+    let rate = joined.coded_rate.unwrap_or(joined.sample_rate);
     same(
         "frames a second",
-        joined.sample_rate.into(),
+        rate.into(),
         decoded.shape.sample_rate.into(),
     )?;
-    same("frames", joined.frames, decoded.frames)?;
+    same(
+        "frames",
+        frames_at(joined.frames, joined.sample_rate, rate),
+        decoded.frames,
+    )?;
     verify_spans(joined)?;
     Ok(meter.and_then(|meter| {
         Some(Proof {
@@ -125,7 +131,10 @@ fn verify_frames(file: File, joined: &Joined) -> Result<(), VerifyError> {
     let stated = |number: Option<u32>| number.map_or(0, u64::from);
     same("MPEG frames", stated(info.frames), counted)?;
     same("bytes of MPEG frames", stated(info.bytes), body)?;
-    same("frames", joined.frames, samples)
+    let rate = joined.coded_rate.unwrap_or(joined.sample_rate);
+    let coded = u64::from(info.delay) + u64::from(info.padding);
+    let frames = frames_at(joined.frames, joined.sample_rate, rate);
+    same("frames", frames, samples.saturating_sub(coded))
 }
 
 fn verify_spans(joined: &Joined) -> Result<(), VerifyError> {

@@ -79,9 +79,22 @@ pub struct InfoFrame {
     constant: bool,
     positions: Vec<u64>,
     stride: u64,
+    /// Sample frames that LAME put in front and behind, if that is to be said.
+    gapless: Option<(u64, u64)>,
 }
 
 const MAX_POSITIONS: usize = 8192;
+/// Of what LAME adds to the tag.
+const LAME_BYTES: usize = 36;
+
+/// What LAME adds to the tag: of it only who coded, and the sample frames in front and behind (12 bits each).
+fn lame((delay, padding): (u64, u64)) -> [u8; LAME_BYTES] {
+    let mut tag = [0; LAME_BYTES];
+    tag[..9].copy_from_slice(b"LAME     ");
+    let packed = delay.min(0xfff) << 12 | padding.min(0xfff);
+    tag[21..24].copy_from_slice(&packed.to_be_bytes()[5..]);
+    tag
+}
 
 impl InfoFrame {
     /// For a stream of frames like `like`.
@@ -93,6 +106,16 @@ impl InfoFrame {
             constant: true,
             positions: Vec::new(),
             stride: 1,
+            gapless: None,
+        }
+    }
+
+    /// Says where the sound begins and ends: `delay` sample frames in front and `padding` behind are LAME's.
+    #[must_use]
+    pub fn gapless(self, delay: u64, padding: u64) -> Self {
+        Self {
+            gapless: Some((delay, padding)),
+            ..self
         }
     }
 
@@ -148,6 +171,7 @@ impl InfoFrame {
             let share = (lead + position).saturating_mul(256) / total.max(1);
             tag.push(u8::try_from(share).unwrap_or(255));
         }
+        tag.extend(self.gapless.map(lame).into_iter().flatten());
         if let Some(place) = frame.get_mut(start..start + tag.len()) {
             place.copy_from_slice(&tag);
         }
@@ -160,6 +184,11 @@ impl InfoFrame {
         found.copied().unwrap_or(0)
     }
 
+    fn tag_bytes(&self) -> usize {
+        let lame = self.gapless.map_or(0, |_| LAME_BYTES);
+        116 + lame
+    }
+
     /// A silent frame of the stream's kind, at the lowest bit rate that holds the tag, and
     /// where in it the tag goes.
     fn empty(&self) -> (Vec<u8>, usize) {
@@ -168,7 +197,7 @@ impl InfoFrame {
         for index in 1..15u8 {
             header.raw[2] = (header.raw[2] & 0x0d) | (index << 4);
             let frame = header.silence();
-            if frame.len() >= start + 116 {
+            if frame.len() >= start + self.tag_bytes() {
                 return (frame, start);
             }
         }
