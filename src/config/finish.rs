@@ -7,6 +7,7 @@ use crate::config::build::Build;
 use crate::config::reader::Field;
 use crate::config::scope::Context;
 use crate::config::tables::TaskTable;
+use crate::config::text::Loud;
 use crate::config::values::Label;
 use crate::domain::{Book, Encoder, FileFormat, PauseMeasure};
 
@@ -31,7 +32,7 @@ pub(super) fn encoder(
     let is_loud = table
         .loudness
         .value()
-        .is_some_and(|wanted| wanted.0.is_some());
+        .is_some_and(|wanted| *wanted != Loud::Off);
     match asked {
         Encoder::Ffmpeg => Encoder::Ffmpeg,
         Encoder::Auto if answers_mp3 && !is_loud => Encoder::BuiltIn,
@@ -62,10 +63,26 @@ pub(super) fn mastering(
         .pauses
         .value()
         .and_then(|pauses| pauses.measure.value());
-    let loudness = table.loudness.value().and_then(|wanted| wanted.0);
+    let (loudness, standard) = match table.loudness.value() {
+        None | Some(Loud::Off) => (None, None),
+        Some(Loud::As(loudness)) => (Some(*loudness), None),
+        Some(Loud::For(standard)) => (None, Some(*standard)),
+    };
+    if let (Some(standard), Some(at)) = (standard, table.loudness.given())
+        && format != FileFormat::Mp3
+    {
+        build.warn(
+            at.loc,
+            format!(
+                "{standard} takes mp3 only: a file of the format {format} is as loud, and no more"
+            ),
+            "write format = \"mp3\"",
+        );
+    }
     Mastering {
         heard: measure.copied().unwrap_or(PauseMeasure::Heard) == PauseMeasure::Heard,
         loudness,
+        standard,
         bit_rate: bit_rate.filter(|_| format.bit_rates().is_some() || !encoder.is_built_in()),
         encoder,
     }

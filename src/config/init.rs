@@ -14,14 +14,22 @@ use crate::config::text::{Words, Wrong, word};
 pub enum Preset {
     /// Books to audio, with the built-in voice until another is chosen.
     Audiobook,
+    /// The same as Audible takes it.
+    Acx,
+    /// The same as `LibriVox` takes it.
+    LibriVox,
     /// Recordings to subtitles and text.
     Podcast,
 }
 
 impl Words for Preset {
     const WHAT: &'static str = "preset";
-    const WORDS: &'static [(&'static str, Self)] =
-        &[("audiobook", Self::Audiobook), ("podcast", Self::Podcast)];
+    const WORDS: &'static [(&'static str, Self)] = &[
+        ("audiobook", Self::Audiobook),
+        ("acx", Self::Acx),
+        ("librivox", Self::LibriVox),
+        ("podcast", Self::Podcast),
+    ];
 }
 
 impl FromStr for Preset {
@@ -37,6 +45,8 @@ impl Preset {
     pub fn text(self) -> &'static str {
         match self {
             Self::Audiobook => include_str!("presets/audiobook.toml"),
+            Self::Acx => include_str!("presets/acx.toml"),
+            Self::LibriVox => include_str!("presets/librivox.toml"),
             Self::Podcast => include_str!("presets/podcast.toml"),
         }
     }

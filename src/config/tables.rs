@@ -272,7 +272,7 @@ tables! {
         chunk: ChunkTable,
         /// Silence between chunks (tts).
         pauses: PausesTable,
-        /// How loud the file is to be, as "-19 LUFS", or off (tts).
+        /// How loud the file is to be: as "-19 LUFS", as acx or librivox ask, or off (tts).
         loudness: Loud,
         /// When an answer counts as speech (tts); off, flag or strict: whether words are compared with the sound (stt).
         check: Checks,

@@ -10,7 +10,7 @@ use jiff::civil;
 use crate::config::suggest::{did_you_mean, nearest};
 use crate::domain::{
     Alignment, Delivery, DocumentFormat, Encoder, FileFormat, Layout, Loudness, NanoUsd, OnMissing,
-    PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
+    PauseMeasure, PcmEncoding, Segmenting, SoundCheck, Standard,
 };
 use crate::engine::rest::Kind;
 use crate::text::Paragraphs;
@@ -433,18 +433,27 @@ domain_words! {
     "way to check a transcript": SoundCheck,
 }
 
-/// How loud a file is to be; `None`: as its clips are.
+/// How loud a file is to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Loud(pub(super) Option<Loudness>);
+pub(super) enum Loud {
+    /// As its clips are.
+    Off,
+    As(Loudness),
+    /// As somebody asks who takes such files.
+    For(Standard),
+}
 
 impl FromText for Loud {
     fn from_text(text: &str) -> Result<Self, Wrong> {
         if text == "off" {
-            return Ok(Self(None));
+            return Ok(Self::Off);
         }
-        text.parse().map(|loudness| Self(Some(loudness))).map_err(|()| {
+        if let Ok(standard) = text.parse() {
+            return Ok(Self::For(standard));
+        }
+        text.parse().map(Self::As).map_err(|()| {
             let what = format!("`{text}` is no loudness");
-            Wrong::new(what, "write \"off\", or \"-36 LUFS\" to \"-10 LUFS\"; \"-19 LUFS\" is usual for a voice")
+            Wrong::new(what, "write \"off\", \"acx\", \"librivox\", or \"-36 LUFS\" to \"-10 LUFS\"; \"-19 LUFS\" is usual for a voice")
         })
     }
 }

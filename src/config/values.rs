@@ -72,7 +72,7 @@ from_string! {
     Layout: "one of \"files\", \"book\", \"chapters\", \"both\"",
     SoundCheck: "one of \"off\", \"flag\", \"strict\"",
     PauseMeasure: "one of \"heard\", \"added\"",
-    Loud: "a loudness such as \"-19 LUFS\", or \"off\"",
+    Loud: "a loudness such as \"-19 LUFS\", \"acx\", \"librivox\" or \"off\"",
     Segmenting: "one of \"sentence\", \"immediate\", \"never\"",
 }
 

@@ -4,10 +4,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::audio::{self, Clip, Cover, Joined, Proof, Tags, enclose};
+use crate::audio::{self, Clip, Cover, Joined, Tags, enclose};
 use crate::domain::{
     Alignment, AudioMillis, Boundary, ContentKey, DocumentFormat, JobId, Layout, Word,
 };
+use crate::pipeline::level;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::output::OutputError;
 use crate::pipeline::outputs::{Outputs, Put};
@@ -153,7 +154,7 @@ fn one_file(
         (finished, notes) = subtitles(recipe, parts, objects, outputs, &joined)?;
     }
     notes.extend(lost_cover);
-    let facts = match loudness(recipe, &joined, proof) {
+    let facts = match level::came_out(recipe, &joined, proof) {
         Some(Ok(fact)) => vec![fact],
         Some(Err(note)) => {
             notes.push(note);
@@ -211,29 +212,6 @@ fn tags(
         cover: cover.and_then(|bytes| Cover::new(bytes.ok()?).ok()),
     };
     (tags, lost)
-}
-
-/// How loud the file came out, if that was asked for: measured on what was written. What was missed is an error.
-fn loudness(
-    recipe: &Assemble,
-    joined: &Joined,
-    proof: Option<Proof>,
-) -> Option<Result<String, String>> {
-    let wanted = recipe.sound.loudness?;
-    let (Some(level), Some(proof)) = (joined.level, proof) else {
-        return Some(Err(format!(
-            "too short or too quiet to be brought to {wanted}: left as it is"
-        )));
-    };
-    let made = format!(
-        "{:.1} LUFS, true peak {:.1} dBTP (the clips had {:.1} LUFS; gain {:+.1} dB)",
-        proof.loudness, proof.true_peak, level.before, level.gain
-    );
-    Some(if level.is_limited {
-        Err(format!("{made}; {wanted} would have cut off peaks"))
-    } else {
-        Ok(made)
-    })
 }
 
 /// The clips of `parts`. The gap of a missing part is in the pause of the clip before it; before the

@@ -16,6 +16,7 @@ pub mod extensions;
 pub mod gaps;
 pub mod homes;
 pub mod key;
+mod level;
 pub mod manifest;
 pub mod objects;
 pub mod output;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::audio::Mastering;
 use crate::domain::{
     AudioMillis, Book, ContentKey, DocumentFormat, Encoder, FileFormat, Layout, Loudness,
-    OnMissing, SoundCheck, SpeechParams, Stretch, TranscriptionParams,
+    OnMissing, SoundCheck, SpeechParams, Standard, Stretch, TranscriptionParams,
 };
 use crate::pipeline::discover::Found;
 use crate::pipeline::key;
@@ -57,6 +57,9 @@ pub struct Sound {
     /// How loud the file is to be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loudness: Option<Loudness>,
+    /// Whom it is made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standard: Option<Standard>,
     /// Bits a second of what is coded here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bit_rate: Option<u32>,
@@ -70,12 +73,14 @@ impl From<Mastering> for Sound {
         let Mastering {
             heard,
             loudness,
+            standard,
             bit_rate,
             encoder,
         } = mastering;
         Self {
             heard,
             loudness,
+            standard,
             bit_rate,
             encoder,
         }
@@ -87,12 +92,14 @@ impl From<Sound> for Mastering {
         let Sound {
             heard,
             loudness,
+            standard,
             bit_rate,
             encoder,
         } = sound;
         Self {
             heard,
             loudness,
+            standard,
             bit_rate,
             encoder,
         }

@@ -146,6 +146,8 @@ pub(crate) struct InitArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PresetArg {
     Audiobook,
+    Acx,
+    Librivox,
     Podcast,
 }
 

@@ -9,6 +9,8 @@ use crate::config::{self, Existing, Preset};
 pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Exit> {
     let preset = match args.preset {
         PresetArg::Audiobook => Preset::Audiobook,
+        PresetArg::Acx => Preset::Acx,
+        PresetArg::Librivox => Preset::LibriVox,
         PresetArg::Podcast => Preset::Podcast,
     };
     let existing = if args.force {

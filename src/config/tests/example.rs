@@ -147,8 +147,13 @@ fn the_defaults_in_the_example_are_the_defaults() {
 }
 
 #[test]
-fn both_presets_load_as_they_are_and_with_everything_on() {
-    for preset in [Preset::Audiobook, Preset::Podcast] {
+fn the_presets_load_as_they_are_and_with_everything_on() {
+    for preset in [
+        Preset::Audiobook,
+        Preset::Acx,
+        Preset::LibriVox,
+        Preset::Podcast,
+    ] {
         for text in [preset.text().to_owned(), switched_on(preset.text())] {
             let settings = Project::new(&text)
                 .load()

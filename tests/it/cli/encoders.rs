@@ -150,3 +150,33 @@ fn without_a_coder_an_mp3_is_refused_before_it_is_spoken_and_one_that_fails_says
     assert!(said.contains("this build has no encoder"), "{said}");
     assert!(!project.path("out/b.mp3").exists());
 }
+
+/// The quiet at the ends, the level and the peaks are what the addressee asks; an MP3 keeps every rule.
+#[test]
+fn what_is_made_for_acx_and_librivox_is_what_they_ask() {
+    let project = Project::new("");
+    project.write("b.md", BOOK);
+    for (standard, head, tail) in [("acx", 0.75, 2.0), ("librivox", 0.75, 6.0)] {
+        let out = format!("{standard}.wav");
+        project
+            .run(&["tts", "b.md", "-o", &out, "--loudness", standard])
+            .exits(0);
+        let wav = measured(&project, &out);
+        let number = |name: &str| wav[name].as_f64().unwrap();
+        assert!((number("head_s") - head).abs() < 0.03, "{wav}");
+        assert!((number("tail_s") - tail).abs() < 0.03, "{wav}");
+        match standard {
+            "acx" => assert!((number("rms_db") + 20.5).abs() < 0.2, "{wav}"),
+            _ => assert!((number("lufs") + 18.5).abs() < 0.2, "{wav}"),
+        }
+        if has_coder() {
+            let out = format!("{standard}.mp3");
+            project
+                .run(&["tts", "b.md", "-o", &out, "--loudness", standard])
+                .exits(0);
+            project
+                .run(&["check", &out, "--profile", standard])
+                .exits(0);
+        }
+    }
+}

@@ -30,7 +30,7 @@ use crate::audio::aac::Unsupported;
 use crate::audio::cover::Cover;
 use crate::audio::decode::{DecodeError, Shape, decode};
 use crate::audio::mp3::FrameError;
-use crate::domain::{AudioMillis, Encoder, FileFormat, Loudness};
+use crate::domain::{Aim, AudioMillis, Encoder, FileFormat, Loudness, Standard};
 
 pub use lame::Coder;
 use shaper::Shaper;
@@ -77,13 +77,26 @@ pub struct Tags {
 pub struct Mastering {
     /// A pause is what is heard: the silence at the ends of the clips is part of it.
     pub heard: bool,
-    /// How loud the file is to be; `None`: as the clips are. No part of an MP3, whose frames are copied.
+    /// How loud the file is to be; `None`: as the clips are. No part of an MP3 whose frames are copied.
     pub loudness: Option<Loudness>,
+    /// Whom it is made for: in place of `loudness`.
+    pub standard: Option<Standard>,
     /// Bits a second of what is coded here; `None`: as is usual for speech.
     pub bit_rate: Option<u32>,
     /// What makes an MP3 of them: the built-in one copies the frames of its clips.
     pub encoder: Encoder,
 }
+
+impl Mastering {
+    /// What level is aimed at, and the highest peak, in dB of full scale; `None`: it is left as it is.
+    pub(crate) fn aim(self) -> Option<(Aim, f64)> {
+        let standard = self.standard.map(|it| (it.aim(), it.ceiling()));
+        standard.or(self.loudness.map(|it| (Aim::Lufs(it.lufs()), CEILING)))
+    }
+}
+
+/// The largest sample after loudness was set, so that no peak between samples exceeds -1 dB by much.
+const CEILING: f64 = -1.5;
 
 /// Where one clip lies in the joined file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -222,8 +235,10 @@ pub fn join(
         FileFormat::Mp3 if !mastering.encoder.is_built_in() => {
             let wanted = lame::Wanted {
                 encoder: mastering.encoder,
-                bit_rate: mastering.bit_rate,
-                sample_rate: None,
+                bit_rate: mastering
+                    .bit_rate
+                    .or(mastering.standard.map(|standard| standard.mp3().1)),
+                sample_rate: mastering.standard.map(|standard| standard.mp3().0),
             };
             let mut sink = lame::LameSink::new(out, tags, clips, wanted);
             join_samples(clips, mastering, &mut sink)
@@ -293,8 +308,10 @@ fn join_samples(
     let mut frames = 0u64;
     let mut bounds = Vec::with_capacity(clips.len());
     for (clip, &edges) in clips.iter().zip(&survey.edges) {
+        let ahead = survey.head.filter(|_| first.is_none());
+        let (shape, added) = add_clip(clips, clip, (edges, survey.gain, ahead), &mut first, sink)?;
+        frames += ahead.map_or(0, |ahead| frames_in(ahead, shape.sample_rate));
         let start = frames;
-        let (shape, added) = add_clip(clips, clip, (edges, survey.gain), &mut first, sink)?;
         frames += added;
         bounds.push((start, frames));
         frames += add_pause(sink, edges.pause, shape)?;
@@ -317,11 +334,12 @@ fn join_samples(
     Ok(joined)
 }
 
-/// Adds one clip, of the shape of the first one; returns its shape and how many frames of it were added.
+/// Adds one clip, of the shape of the first one, with quiet ahead of it; returns its shape and how many frames of it were
+/// added.
 fn add_clip(
     clips: &[Clip],
     clip: &Clip,
-    (edges, gain): (Edges, f32),
+    (edges, gain, ahead): (Edges, f32, Option<AudioMillis>),
     first: &mut Option<Shape>,
     sink: &mut impl SampleSink,
 ) -> Result<(Shape, u64), JoinError> {
@@ -332,6 +350,8 @@ fn add_clip(
             None => {
                 *first = Some(shape);
                 sink.begin(shape).map_err(Stop::Join)?;
+                let quiet = ahead.unwrap_or_default();
+                add_pause(sink, quiet, shape).map_err(Stop::Join)?;
             }
             Some(first) if *first != shape => {
                 return Err(Stop::Join(mixed(clips, *first, clip, shape)));
@@ -432,13 +452,14 @@ fn chapter_names(clips: &[Clip]) -> impl Iterator<Item = &str> {
 /// The chapters among the clips, as (start, end, name); each ends where the next starts.
 fn chapters<'a>(clips: &'a [Clip], joined: &Joined) -> Vec<(Span, &'a str)> {
     let mut chapters: Vec<(Span, &str)> = Vec::new();
-    for (clip, span) in clips.iter().zip(&joined.clips) {
+    for (number, (clip, span)) in clips.iter().zip(&joined.clips).enumerate() {
+        let is_first = number == 0;
         let Some(name) = &clip.chapter else { continue };
         // Just before the first sound, so that a player that jumps there misses nothing of it. The first
         // chapter begins where the file does.
         let silence = span.lead.0.saturating_sub(MARK_AHEAD);
         let start = match chapters.last_mut() {
-            None if span.start.0 == 0 => AudioMillis(0),
+            None if is_first => AudioMillis(0),
             _ => AudioMillis(span.start.0 + silence),
         };
         if let Some((last, _)) = chapters.last_mut() {

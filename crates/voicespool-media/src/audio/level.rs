@@ -16,6 +16,8 @@ const AUDIBLE_FLOOR: u16 = 6;
 /// Takes a clip's samples and tells what was in them.
 #[derive(Debug, Clone)]
 pub(crate) struct Meter {
+    sample_rate: u32,
+    channels: u64,
     /// Samples of a full window, all channels.
     window: usize,
     /// Of the window being filled.
@@ -32,6 +34,8 @@ impl Meter {
     pub(crate) fn new(shape: Shape) -> Self {
         let frames = usize::try_from(shape.sample_rate / WINDOWS).unwrap_or(1);
         Self {
+            sample_rate: shape.sample_rate,
+            channels: u64::from(shape.channels.max(1)),
             window: frames.max(1) * usize::from(shape.channels.max(1)),
             filled: 0,
             squares: 0,
@@ -92,6 +96,7 @@ impl Meter {
         Levels {
             peak: self.peak,
             rms: u16::try_from(mean.isqrt()).unwrap_or(u16::MAX),
+            length: AudioMillis::of_frames(self.samples / self.channels, self.sample_rate),
             lead: millis(lead),
             tail: millis(windows - after_last.max(lead)),
         }
@@ -99,12 +104,13 @@ impl Meter {
 }
 
 /// The result of a [`Meter`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Levels {
     /// Largest sample, 0 to 32768.
     pub peak: u16,
     /// Root mean square of all samples.
     pub rms: u16,
+    pub length: AudioMillis,
     /// Time before the first audible 10 ms; all of it when nothing is audible.
     pub lead: AudioMillis,
     /// Time after the last audible 10 ms.

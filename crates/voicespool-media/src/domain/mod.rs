@@ -33,7 +33,7 @@ pub use job::{Boundary, JobKind, JobState, OnMissing, PauseScope, Standing};
 pub use key::ContentKey;
 pub use ledger::{FileRow, LedgerRow, RefusedRow};
 pub use lesson::Lesson;
-pub use loudness::Loudness;
+pub use loudness::{Aim, Loudness, Standard};
 pub use named::UnknownWord;
 pub use pcm::RawAudio;
 pub use price::{ListedPrice, Price};

@@ -120,6 +120,7 @@ mod tests {
 
     fn verdict(chars: u64, duration: u64, lead: u64, tail: u64) -> &'static str {
         let levels = Levels {
+            length: AudioMillis(0),
             peak: 9000,
             rms: 900,
             lead: AudioMillis(lead),

@@ -6,16 +6,16 @@
 
 use crate::audio::decode::{DecodeError, Shape, decode};
 use crate::audio::join::{Clip, JoinError, Mastering, decoding};
-use crate::audio::level::Meter;
+use crate::audio::level::{Levels, Meter};
 use crate::audio::loudness::{self, LoudnessMeter};
-use crate::domain::AudioMillis;
+use crate::domain::{Aim, AudioMillis};
 
 /// Silence that is never cut off a sound: it may fade into it.
 const GUARD: u64 = 30;
 /// Of the silence between two clips, the part that is left to the first: sounds die away more slowly than they set in.
 const LEFT_TO_THE_FIRST: (u64, u64) = (2, 3);
-/// The largest sample after loudness was set: -1.5 dB, so that no peak between samples exceeds -1 dB by much.
-const CEILING: f64 = 0.841 * 32_768.0;
+/// The largest sample.
+const FULL: f64 = 32_768.0;
 
 /// What becomes of one clip.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,6 +45,8 @@ impl Edges {
 #[derive(Debug, Clone)]
 pub(super) struct Survey {
     pub(super) edges: Vec<Edges>,
+    /// Silence before the first clip, where some is asked for.
+    pub(super) head: Option<AudioMillis>,
     /// What samples are multiplied with.
     pub(super) gain: f32,
     pub(super) level: Option<Level>,
@@ -53,7 +55,9 @@ pub(super) struct Survey {
 /// How the loudness was set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {
-    /// Of the clips as they came, in LUFS.
+    /// What was aimed at.
+    pub aim: Aim,
+    /// Of the clips as they came, in its unit; RMS with the pauses between them.
     pub before: f64,
     /// In decibels.
     pub gain: f64,
@@ -63,34 +67,20 @@ pub struct Level {
 
 /// Looks at `clips`, as far as `mastering` needs it.
 pub(super) fn survey(clips: &[Clip], mastering: Mastering) -> Result<Survey, JoinError> {
-    if !mastering.heard && mastering.loudness.is_none() {
+    let aim = mastering.aim();
+    if !mastering.heard && aim.is_none() {
         return Ok(Survey {
             edges: clips.iter().map(as_it_is).collect(),
+            head: None,
             gain: 1.0,
             level: None,
         });
     }
-    let mut loudness: Option<LoudnessMeter> = None;
-    let mut peak = 0;
-    let mut silences = Vec::with_capacity(clips.len());
-    for clip in clips {
-        let mut meter: Option<Meter> = None;
-        let decoded = decode::<DecodeError>(&clip.path, |shape, samples| {
-            meter.get_or_insert_with(|| Meter::new(shape)).add(samples);
-            if mastering.loudness.is_some() {
-                measure(&mut loudness, shape, samples);
-            }
-            Ok(())
-        });
-        decoded.map_err(|source| decoding(clip, source))?;
-        let levels = meter.map(Meter::finish);
-        peak = peak.max(levels.map_or(0, |levels| levels.peak));
-        silences.push(levels.map_or_else(Default::default, |levels| (levels.lead, levels.tail)));
-    }
+    let heard = listen(clips, aim.is_some())?;
     let mut edges: Vec<Edges> = clips.iter().map(as_it_is).collect();
     if mastering.heard {
-        for (edges, (lead, tail)) in edges.iter_mut().zip(&silences) {
-            (edges.lead, edges.tail) = (*lead, *tail);
+        for (edges, levels) in edges.iter_mut().zip(&heard.clips) {
+            (edges.lead, edges.tail) = (levels.lead, levels.tail);
         }
         for at in 1..edges.len() {
             if let [before, after] = &mut edges[at - 1..=at] {
@@ -98,11 +88,18 @@ pub(super) fn survey(clips: &[Clip], mastering: Mastering) -> Result<Survey, Joi
             }
         }
     }
-    let level = mastering.loudness.and_then(|wanted| {
-        let before = loudness.as_ref().and_then(LoudnessMeter::integrated)?;
-        let asked = wanted.lufs() - before;
-        let most = 20.0 * (CEILING / f64::from(peak.max(1))).log10();
+    let ahead = mastering
+        .standard
+        .map(|standard| ends(standard.ends(), &mut edges, &heard.clips));
+    let level = aim.and_then(|(aim, ceiling)| {
+        let before = match aim {
+            Aim::Lufs(_) => heard.loudness.as_ref()?.integrated()?,
+            Aim::Rms(_) => heard.rms(&edges, ahead)?,
+        };
+        let asked = aim.value() - before;
+        let most = ceiling - 20.0 * (f64::from(heard.peak.max(1)) / FULL).log10();
         Some(Level {
+            aim,
             before,
             gain: asked.min(most),
             is_limited: asked > most,
@@ -110,9 +107,76 @@ pub(super) fn survey(clips: &[Clip], mastering: Mastering) -> Result<Survey, Joi
     });
     Ok(Survey {
         edges,
+        head: ahead,
         gain: level.map_or(1.0, |level| loudness::factor(level.gain)),
         level,
     })
+}
+
+/// What was heard in the clips.
+struct Heard {
+    clips: Vec<Levels>,
+    peak: u16,
+    loudness: Option<LoudnessMeter>,
+}
+
+fn listen(clips: &[Clip], is_loud: bool) -> Result<Heard, JoinError> {
+    let mut heard = Heard {
+        clips: Vec::with_capacity(clips.len()),
+        peak: 0,
+        loudness: None,
+    };
+    for clip in clips {
+        let mut meter: Option<Meter> = None;
+        let decoded = decode::<DecodeError>(&clip.path, |shape, samples| {
+            meter.get_or_insert_with(|| Meter::new(shape)).add(samples);
+            if is_loud {
+                measure(&mut heard.loudness, shape, samples);
+            }
+            Ok(())
+        });
+        decoded.map_err(|source| decoding(clip, source))?;
+        let levels = meter.map(Meter::finish).unwrap_or_default();
+        heard.peak = heard.peak.max(levels.peak);
+        heard.clips.push(levels);
+    }
+    Ok(heard)
+}
+
+impl Heard {
+    /// Root mean square of the file to be, in dB of full scale: nothing is louder for the silence in it.
+    fn rms(&self, edges: &[Edges], head: Option<AudioMillis>) -> Option<f64> {
+        let (mut squares, mut length) = (0.0, seconds(head.unwrap_or_default()));
+        for (levels, edges) in self.clips.iter().zip(edges) {
+            let cut = AudioMillis(edges.cut_lead.0 + edges.cut_tail.0);
+            let rms = f64::from(levels.rms);
+            squares += rms * rms * seconds(levels.length);
+            length += seconds(levels.length) - seconds(cut) + seconds(edges.pause);
+        }
+        let mean = squares / length.max(1e-3);
+        (mean > 0.0).then(|| 10.0 * mean.log10() - 20.0 * FULL.log10())
+    }
+}
+
+fn seconds(time: AudioMillis) -> f64 {
+    time.seconds()
+}
+
+/// Brings the quiet at both ends to `wanted`; returns what is missing before the first clip.
+fn ends(wanted: (AudioMillis, AudioMillis), edges: &mut [Edges], clips: &[Levels]) -> AudioMillis {
+    let (head, tail) = wanted;
+    let mut missing = head;
+    if let (Some(first), Some(levels)) = (edges.first_mut(), clips.first()) {
+        first.lead = levels.lead;
+        first.cut_lead = AudioMillis(levels.lead.0.saturating_sub(head.0));
+        missing = AudioMillis(head.0.saturating_sub(levels.lead.0));
+    }
+    if let (Some(last), Some(levels)) = (edges.last_mut(), clips.last()) {
+        last.tail = levels.tail;
+        last.cut_tail = AudioMillis(levels.tail.0.saturating_sub(tail.0));
+        last.pause = AudioMillis(tail.0.saturating_sub(levels.tail.0));
+    }
+    missing
 }
 
 fn as_it_is(clip: &Clip) -> Edges {

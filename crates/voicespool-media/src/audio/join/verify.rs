@@ -19,6 +19,34 @@ pub struct Proof {
     pub loudness: f64,
     /// In dBTP.
     pub true_peak: f64,
+    /// Root mean square of all of it, and the largest sample, in dB of full scale.
+    pub rms: f64,
+    pub peak: f64,
+}
+
+/// Sums over samples.
+#[derive(Default)]
+struct Sums {
+    squares: f64,
+    samples: f64,
+    peak: u16,
+}
+
+impl Sums {
+    fn add(&mut self, samples: &[i16]) {
+        for sample in samples {
+            self.squares += f64::from(*sample) * f64::from(*sample);
+            self.samples += 1.0;
+            self.peak = self.peak.max(sample.unsigned_abs());
+        }
+    }
+
+    /// RMS and peak in dB of full scale.
+    fn decibels(&self) -> (f64, f64) {
+        let decibels = |value: f64| 20.0 * (value / 32_768.0).log10();
+        let rms = (self.squares / self.samples.max(1.0)).sqrt();
+        (decibels(rms), decibels(f64::from(self.peak)))
+    }
 }
 
 /// How a joined file differs from what was meant.
@@ -61,10 +89,12 @@ pub fn verify_joined(
         _ => {}
     }
     let mut meter: Option<LoudnessMeter> = None;
+    let mut sums = Sums::default();
     let decoded = decode::<DecodeError>(path, |shape, samples| {
         if joined.level.is_some() {
             let meter = meter.get_or_insert_with(|| LoudnessMeter::with_peaks(shape));
             meter.add(samples);
+            sums.add(samples);
         }
         Ok(())
     })?;
@@ -85,8 +115,11 @@ pub fn verify_joined(
         decoded.frames,
     )?;
     verify_spans(joined)?;
+    let (rms, peak) = sums.decibels();
     Ok(meter.and_then(|meter| {
         Some(Proof {
+            rms,
+            peak,
             loudness: meter.integrated()?,
             true_peak: meter.true_peak()?,
         })
