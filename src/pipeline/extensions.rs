@@ -2,7 +2,7 @@
 
 /// Input file extensions of a speech task.
 pub const TEXT_EXTENSIONS: &[&str] = &[
-    "txt", "text", "md", "markdown", "html", "htm", "xhtml", "epub",
+    "txt", "text", "md", "markdown", "html", "htm", "xhtml", "epub", "docx", "pdf",
 ];
 
 /// Input file extensions of a transcription task.

@@ -127,10 +127,19 @@ fn nothing_to_speak() -> Refusal {
 fn remedy(error: text::Error) -> &'static str {
     match error {
         text::Error::LockedBook => "take it out of `input`, or get it without protection",
+        text::Error::NeedsPdftotext => {
+            "install it (Debian: poppler-utils), or take the file out of `input`"
+        }
+        text::Error::BrokenPdf { .. } => {
+            "save its text as .txt or .docx, or take it out of `input`"
+        }
+        text::Error::BrokenDocument { .. } => {
+            "open it in a word processor and save it again, or take it out of `input`"
+        }
         text::Error::BrokenBook { .. } => {
             "open it in a reader and save it again, or take it out of `input`"
         }
-        _ => "give a text, markdown, HTML or EPUB file",
+        _ => "give a text, markdown, HTML, EPUB, DOCX or PDF file",
     }
 }
 

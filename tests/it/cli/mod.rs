@@ -20,6 +20,7 @@ mod json;
 mod lists;
 mod money;
 mod moved;
+mod office;
 mod old_project;
 mod oneshot;
 mod ownership;

@@ -21,6 +21,21 @@ pub enum Error {
         /// A sentence's end: `it is no whole zip archive`.
         what: &'static str,
     },
+    /// A word processor's document that cannot be read.
+    #[error("not a whole DOCX: {what}")]
+    BrokenDocument {
+        /// As above.
+        what: &'static str,
+    },
+    /// A PDF that gives no words.
+    #[error("a PDF without words: {what}")]
+    BrokenPdf {
+        /// A sentence: `pdftotext could not read it`.
+        what: &'static str,
+    },
+    /// The program that takes the words out of a PDF is not there.
+    #[error("a PDF is read by `pdftotext`, and that is not on the PATH")]
+    NeedsPdftotext,
     /// An EPUB with copy protection.
     #[error("a book with copy protection (DRM): its text is encrypted")]
     LockedBook,

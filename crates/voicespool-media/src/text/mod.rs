@@ -8,6 +8,7 @@
 //! Nothing here opens a file, knows a provider, or rewrites words: what is said is what the author
 //! wrote, without markup and invisible characters.
 
+mod archive;
 mod bind;
 mod chunk;
 mod clean;
@@ -15,6 +16,7 @@ mod cleanup;
 mod cut;
 mod decode;
 mod document;
+mod docx;
 mod epub;
 mod error;
 mod front_matter;
@@ -24,6 +26,7 @@ mod latin;
 mod lexicon;
 mod markdown;
 mod pack;
+mod pdf;
 mod plain;
 mod recut;
 mod respelt;
@@ -59,11 +62,15 @@ pub enum Markup {
     Html,
     /// A book: pages of HTML in a zip archive.
     Epub,
+    /// A word processor's document: `WordprocessingML` in a zip archive.
+    Docx,
+    /// Pages; `pdftotext` takes their words out.
+    Pdf,
 }
 
 impl Markup {
     /// By extension, in any case: `txt` and `text`, `md` and `markdown`, `html`,
-    /// `htm` and `xhtml`, `epub`; `None` for all others.
+    /// `htm` and `xhtml`, `epub`, `docx`, `pdf`; `None` for all others.
     pub fn of_path(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
@@ -71,6 +78,8 @@ impl Markup {
             "md" | "markdown" => Some(Self::Markdown),
             "html" | "htm" | "xhtml" => Some(Self::Html),
             "epub" => Some(Self::Epub),
+            "docx" => Some(Self::Docx),
+            "pdf" => Some(Self::Pdf),
             _ => None,
         }
     }
@@ -92,16 +101,19 @@ pub fn read(bytes: &[u8], markup: Markup, rules: &CleanUp) -> Result<Document, E
             limit: MARKDOWN_LIMIT,
         });
     }
-    if markup == Markup::Epub {
-        return epub::read(bytes, rules);
+    match markup {
+        Markup::Epub => return epub::read(bytes, rules),
+        Markup::Docx => return docx::read(bytes, rules),
+        Markup::Pdf => return pdf::read(bytes, rules),
+        Markup::Plain | Markup::Markdown | Markup::Html => {}
     }
     let decoded = decode::decode(bytes)?;
     let mut record = Record::new(rules);
     let text = cleanup::gutenberg::body(&decoded.text, &mut record);
     let mut document = match markup {
-        Markup::Plain => plain::parse(text, record),
         Markup::Markdown => markdown::parse(text, record),
-        Markup::Html | Markup::Epub => html::parse(text, record),
+        Markup::Html => html::parse(text, record),
+        Markup::Plain | Markup::Epub | Markup::Docx | Markup::Pdf => plain::parse(text, record),
     };
     document.encoding = decoded.encoding;
     document.had_replacements = decoded.had_replacements;

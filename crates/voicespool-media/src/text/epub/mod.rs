@@ -4,7 +4,6 @@
 //! printed book and not to the story (cover, imprint, index …) is left out and listed.
 
 mod about;
-mod archive;
 mod chapters;
 #[cfg(test)]
 mod tests;
@@ -18,7 +17,7 @@ use rbook::epub::toc::EpubTocEntry;
 
 use crate::text::cleanup::{CleanUp, Record};
 use crate::text::document::{Builder, Document, LeftOut};
-use crate::text::{Error, decode, html};
+use crate::text::{Error, archive, decode, html};
 
 use chapters::Table;
 

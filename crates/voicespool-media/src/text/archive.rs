@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
 
-use crate::text::Error;
+use crate::text::{Error, decode};
 
 /// Most files. Large books have some thousand pictures.
 const MOST_FILES: usize = 20_000;
@@ -16,7 +16,7 @@ const FONT_LOCKS: &[&str] = &[
     "http://ns.adobe.com/pdf/enc#RC",
 ];
 
-/// Refuses what is no EPUB, is locked, or would unpack to more than a book has.
+/// Refuses what is no zip archive, is locked, or would unpack to more than a book has.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Error> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| Error::BrokenBook {
         what: "it is no whole zip archive",
@@ -98,4 +98,33 @@ fn locks_text(encryption: &str) -> bool {
         .split("EncryptedData")
         .filter(|data| data.contains("EncryptionMethod"))
         .any(|data| !FONT_LOCKS.iter().any(|lock| data.contains(lock)))
+}
+
+/// The file `name` of an archive that was checked; `None` if it has none.
+pub(super) fn file(bytes: &[u8], name: &str) -> Option<String> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    let mut content = Vec::new();
+    archive
+        .by_name(name)
+        .ok()?
+        .take(MOST_BYTES)
+        .read_to_end(&mut content)
+        .ok()?;
+    let decoded = decode::decode(&content).ok()?;
+    Some(decoded.text.into_owned())
+}
+
+/// The names of the files in an archive that was checked.
+pub(super) fn names(bytes: &[u8]) -> Vec<String> {
+    let archive = ZipArchive::new(Cursor::new(bytes));
+    archive.map_or_else(
+        |_| Vec::new(),
+        |archive| {
+            archive
+                .file_names()
+                .flatten()
+                .map(std::borrow::Cow::into_owned)
+                .collect()
+        },
+    )
 }
