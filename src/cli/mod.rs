@@ -116,6 +116,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Unpause(args) => commands::pause::unpause(&global, &args).await,
             Command::Verify { deep } => commands::verify::run(&global, deep).await,
             Command::Check(args) => commands::check::run(&global, &args).await,
+            Command::Feed(args) => commands::feed::run(&global, &args).await,
             Command::Report(args) => commands::report::run(&global, &args).await,
             Command::Voices(args) => commands::voices::run(&global, &args).await,
             Command::Models(args) => commands::models::run(&global, &args).await,

@@ -6,6 +6,7 @@
 
 pub mod delay;
 pub mod error;
+pub mod fetch;
 pub mod lesson;
 pub mod limit;
 pub mod local;

@@ -342,7 +342,7 @@ fn columns(header: &StringRecord) -> Result<[Option<usize>; 4], String> {
 }
 
 /// Seconds, `[h:]mm:ss` or a time with units; above zero.
-fn length(text: &str) -> Option<AudioMillis> {
+pub(super) fn length(text: &str) -> Option<AudioMillis> {
     let plain = |text: &str| {
         let digits = text
             .bytes()

@@ -13,6 +13,7 @@ pub mod discover;
 pub mod doubts;
 pub mod enqueue;
 pub mod extensions;
+pub mod feed;
 pub mod gaps;
 pub mod homes;
 pub mod key;

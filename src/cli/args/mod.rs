@@ -114,6 +114,8 @@ pub(crate) enum Command {
     },
     /// Measure finished audio, also others': levels, lengths, format; and prove it for a publisher
     Check(CheckArgs),
+    /// List the episodes of a podcast's feed for a task, or download them
+    Feed(FeedArgs),
     /// What was done and what it cost
     Report(ReportArgs),
     /// Who can speak: the voices of each model
@@ -291,6 +293,36 @@ pub(crate) struct ForgetArgs {
     /// Paths of inputs
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  voicespool feed https://example.com/feed.xml -o episodes.csv
+                         then urls = [\"episodes.csv\"] in a task of type \"stt\": the provider fetches them
+  voicespool feed https://example.com/feed.xml --latest 10 --download archive
+                         the newest ten as files, for providers that take files only
+
+Again with the same list or folder: only new episodes are added. A public feed may not lead to this
+machine or its network.")]
+pub(crate) struct FeedArgs {
+    /// The address of a feed (RSS, Atom, JSON Feed), or a file
+    #[arg(value_name = "URL|FILE")]
+    pub feed: String,
+    /// Write the list here, or add to it [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only episodes of this day and later, such as 2026-11-01
+    #[arg(long, value_name = "DAY")]
+    pub since: Option<String>,
+    /// Only the newest so many
+    #[arg(long, value_name = "N")]
+    pub latest: Option<usize>,
+    /// Only episodes whose title matches, in any case
+    #[arg(long = "match", value_name = "REGEX")]
+    pub matching: Option<String>,
+    /// Download the recordings into this folder, and write no list
+    #[arg(long, value_name = "FOLDER", conflicts_with = "output")]
+    pub download: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

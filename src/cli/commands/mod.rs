@@ -2,6 +2,7 @@
 
 pub(super) mod check;
 pub(super) mod doctor;
+pub(super) mod feed;
 pub(super) mod forget;
 pub(super) mod init;
 mod listing;

@@ -12,6 +12,7 @@
 pub(crate) mod check;
 pub(crate) mod end;
 pub(crate) mod event;
+pub(crate) mod feed;
 pub(crate) mod job;
 pub(crate) mod listing;
 pub(crate) mod money;
@@ -70,6 +71,7 @@ pub(crate) enum Record<'a> {
     Verify(&'a check::Verify),
     Check(&'a check::Check),
     Sound(&'a sound::Sound),
+    Episode(&'a feed::Episode),
     Init(&'a check::Init),
     #[cfg(feature = "mock")]
     Mock(&'a check::Mock),

@@ -57,7 +57,7 @@ fn what_one_room_may_do_no_other_does() {
     // (what, the rooms or files that may)
     let owners: &[(&str, &[&str])] = &[
         ("sqlx::", &["src/store/"]),
-        ("reqwest::", &["src/engine/rest/"]),
+        ("reqwest::", &["src/engine/rest/", "src/engine/fetch.rs"]),
         ("tungstenite::", &["src/engine/rest/"]),
         ("unsafe ", &["src/engine/local/pico.rs"]),
         ("backoff::", &["src/engine/delay.rs"]),

@@ -140,6 +140,7 @@ fn one_of_each(lines: Vec<Value>) -> Vec<Value> {
 
 /// Records that only a run in trouble prints, or one of an hour; unit tests of the records check them.
 const RARE: &[&str] = &[
+    "episode",
     "gate",
     "gates",
     "job_in_doubt",

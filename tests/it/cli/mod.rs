@@ -13,6 +13,7 @@ mod deliveries;
 mod dialects;
 mod doubts;
 mod encoders;
+mod feeds;
 mod gaps;
 mod gone;
 mod hands;

@@ -130,7 +130,9 @@ fn markup_is_told_from_the_extension_in_any_case() {
     assert_eq!(of("c.Md"), Some(Markup::Markdown));
     assert_eq!(of("d.markdown"), Some(Markup::Markdown));
     assert_eq!(of("e.Epub"), Some(Markup::Epub));
-    assert_eq!(of("f.pdf"), None);
+    assert_eq!(of("f.pdf"), Some(Markup::Pdf));
+    assert_eq!(of("g.docx"), Some(Markup::Docx));
+    assert_eq!(of("h.doc"), None);
     assert_eq!(of("txt"), None);
 }
 
