@@ -71,6 +71,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         as_before: finish::is_as_before(table),
         subtitles: documents(build, &table.subtitles),
         clean: table.clean.value().cloned().unwrap_or_default(),
+        chapters: table.chapters.value().cloned(),
         lexicon: lexicon(build, context),
         chunk: chunk_rules(build, context),
         packed_before: packed_before(context),

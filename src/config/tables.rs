@@ -20,8 +20,8 @@ use crate::domain::{
     PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::Kind;
-use crate::text::CleanUp;
 use crate::text::Paragraphs;
+use crate::text::{ChosenChapters, CleanUp};
 
 tables! {
     /// The whole file.
@@ -246,6 +246,8 @@ tables! {
         subtitles: Vec<At<DocumentFormat>>,
         /// What is cleaned up in a text before it is cut: each rule true or false (tts).
         clean: CleanUp,
+        /// Only these chapters, by their number: "1-5,8", "3-" (tts).
+        chapters: ChosenChapters,
         /// Into which files a text goes: files (one each), chapters, or both (tts).
         layout: Layout,
         /// What the book is called; of an EPUB, in place of what it says itself (tts).

@@ -263,7 +263,7 @@ fn loc<T>(field: &Field<T>) -> Option<Loc> {
 }
 
 /// The keys of a task that speaks.
-fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 30] {
+fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 31] {
     [
         ("voice", loc(&table.voice)),
         ("format", loc(&table.format)),
@@ -295,6 +295,7 @@ fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 30] {
         ("pauses", loc(&table.pauses)),
         ("loudness", loc(&table.loudness)),
         ("encoder", loc(&table.encoder)),
+        ("chapters", loc(&table.chapters)),
     ]
 }
 

@@ -13,7 +13,7 @@ use crate::domain::{
     PauseMeasure, PcmEncoding, Segmenting, SoundCheck, Standard,
 };
 use crate::engine::rest::Kind;
-use crate::text::Paragraphs;
+use crate::text::{ChosenChapters, Paragraphs};
 
 /// Longest duration anything here waits or lasts.
 const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
@@ -454,6 +454,15 @@ impl FromText for Loud {
         text.parse().map(Self::As).map_err(|()| {
             let what = format!("`{text}` is no loudness");
             Wrong::new(what, "write \"off\", \"acx\", \"librivox\", or \"-36 LUFS\" to \"-10 LUFS\"; \"-19 LUFS\" is usual for a voice")
+        })
+    }
+}
+
+impl FromText for ChosenChapters {
+    fn from_text(text: &str) -> Result<Self, Wrong> {
+        text.parse().map_err(|()| {
+            let what = format!("`{text}` is no choice of chapters");
+            Wrong::new(what, "write their numbers, such as \"1-5,8\" or \"3-\"")
         })
     }
 }

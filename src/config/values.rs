@@ -19,7 +19,7 @@ use crate::domain::{
     PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
-use crate::text::{CleanUp, Paragraphs, Rule};
+use crate::text::{ChosenChapters, CleanUp, Paragraphs, Rule};
 
 macro_rules! from_string {
     ($($type:ty: $expected:expr),+ $(,)?) => {$(
@@ -69,6 +69,7 @@ from_string! {
     Paragraphs: "one of \"apart\", \"packed\"",
     OnMissing: "one of \"stop\", \"silence\"",
     Encoder: "one of \"auto\", \"built-in\", \"ffmpeg\"",
+    ChosenChapters: "chapters such as \"1-5,8\"",
     Layout: "one of \"files\", \"book\", \"chapters\", \"both\"",
     SoundCheck: "one of \"off\", \"flag\", \"strict\"",
     PauseMeasure: "one of \"heard\", \"added\"",

@@ -63,6 +63,24 @@ pub(super) fn read_document(
     found: &Found,
     work: &SpeechWork,
 ) -> Result<(Document, ContentKey), Refusal> {
+    let (mut document, content) = read_whole(found, work)?;
+    if let Some(chosen) = &work.chapters {
+        document.keep(chosen).map_err(|there| {
+            let chapters = counted(u64::try_from(there).unwrap_or(u64::MAX), "chapter");
+            Refusal::new(
+                format!("has {chapters}, and `chapters` names one behind the last"),
+                "`voicespool plan --text FILE` shows them",
+            )
+        })?;
+        if !document.is_speakable() {
+            return Err(nothing_to_speak());
+        }
+    }
+    Ok((document, content))
+}
+
+/// All of the text.
+fn read_whole(found: &Found, work: &SpeechWork) -> Result<(Document, ContentKey), Refusal> {
     if found.parts.len() < 2 {
         return read_file(&found.path, work);
     }

@@ -15,7 +15,7 @@ use crate::domain::{
 use crate::pipeline::cuts::Cuts;
 use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
-use crate::text::{ChunkRules, CleanUp, Lexicon};
+use crate::text::{ChosenChapters, ChunkRules, CleanUp, Lexicon};
 
 /// One `[task.NAME]`.
 #[derive(Debug, Clone)]
@@ -98,6 +98,8 @@ pub struct SpeechWork {
     pub subtitles: Vec<DocumentFormat>,
     /// What is cleaned up in a text before it is cut.
     pub clean: CleanUp,
+    /// Only these chapters are spoken.
+    pub chapters: Option<ChosenChapters>,
     /// How words are said.
     pub lexicon: Arc<Lexicon>,
     pub chunk: ChunkRules,

@@ -112,6 +112,9 @@ pub(crate) struct TtsArgs {
     /// How the sound travels: rest, stream or websocket
     #[arg(long, value_name = "DELIVERY")]
     pub delivery: Option<String>,
+    /// Only these chapters, by their number, such as 1-5,8
+    #[arg(long, value_name = "NUMBERS")]
+    pub chapters: Option<String>,
     /// Leave these rules of the clean-up out: note-marks, emphasis-marks, dashes, hyphenation,
     /// ligatures, gutenberg, page-numbers, running-heads, entities, ruby, lexicon
     #[arg(long, value_name = "RULE", value_delimiter = ',')]

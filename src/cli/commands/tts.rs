@@ -63,6 +63,7 @@ fn task(args: &TtsArgs, (format, typed): &(String, String)) -> TypedTask {
         .with("max_partial_length", args.max_partial_length.as_ref())
         .with("pronunciation_dict", some(&args.pronunciation_dict))
         .with("subtitles", some(&args.subtitles))
+        .with("chapters", args.chapters.as_deref())
         .with("loudness", args.loudness.as_deref())
         .with("title", args.title.as_deref())
         .with("author", args.author.as_deref())

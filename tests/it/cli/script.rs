@@ -107,3 +107,38 @@ fn a_text_is_shown_without_a_project_as_tts_would_say_it() {
     assert_eq!(left.len(), 1, "{left:?}");
     project.run(&["plan", "book", "--text", "a.md"]).exits(2);
 }
+
+/// Chapters that were bought stay bought when others are asked for, and one that is not there is refused.
+#[test]
+fn chosen_chapters_are_spoken_alone_and_the_rest_is_listed() {
+    let task = |chapters: &str| {
+        format!(
+            "version = 1\n[task.a]\ntype = \"tts\"\nprofile = \"local\"\nvoice = \"pico-en-us\"\ninput = [\"b.md\"]\noutput = \"{{stem}}.{{ext}}\"\n{chapters}"
+        )
+    };
+    let project = Project::new(&task("chapters = \"2\"\n"));
+    project.write(
+        "b.md",
+        "# One\n\nThe sea.\n\n# Two\n\nThe lamp.\n\n# Three\n\nThe end.\n",
+    );
+    project.run(&["run"]).exits(0);
+
+    project.write("jobs.toml", task("chapters = \"2-3\"\n"));
+    let plan = project.run(&["plan", "--json"]).exits(0).json();
+    let file = &plan[0]["tasks"][0]["files"][0];
+    assert_eq!(
+        (&file["requests"], &file["requests_to_send"]),
+        (&4.into(), &2.into()),
+        "{file}"
+    );
+    assert!(
+        file["note"]
+            .as_str()
+            .unwrap()
+            .contains("a chapter that was not asked for"),
+        "{file}"
+    );
+    project.write("jobs.toml", task("chapters = \"4\"\n"));
+    let plan = project.run(&["plan"]).exits(0).stdout();
+    assert!(plan.contains("has 3 chapters"), "{plan}");
+}

@@ -38,6 +38,8 @@ pub struct Document {
     pub respelt: Vec<Respelt>,
     /// Chapters that begin without a heading, in order.
     pub marks: Vec<Mark>,
+    /// The level of headings that begins chapters, where it is not to be told from the headings that are there.
+    pub level: Option<u8>,
 }
 
 /// A chapter that begins where no heading says so: it has a name, and that is not spoken.
@@ -81,51 +83,7 @@ pub enum BlockKind {
     SceneBreak,
 }
 
-/// A stretch of text from one chapter heading to the next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Chapter<'a> {
-    /// The heading as it was written; `None` for the text before the first one.
-    pub title: Option<Cow<'a, str>>,
-    /// Where it begins: a byte of [`Document::text`] and the start of a chunk.
-    pub start: usize,
-}
-
 impl Document {
-    /// The chapters: they cover the text, and there is one unless the text is empty.
-    ///
-    /// A chapter begins at each heading of the chapter level or above. That is the shallowest
-    /// level used more than once: the chapters of a book below its one title. Where the headings
-    /// there mostly have no text of their own and at least twice as many one level deeper, they
-    /// are parts, and the deeper level counts. If no level is used twice, it is the second. Where the
-    /// document has [marks](Mark), a chapter begins there, too.
-    pub fn chapters(&self) -> Vec<Chapter<'_>> {
-        let level = self.chapter_level();
-        let mut chapters: Vec<Chapter<'_>> = self
-            .headings()
-            .filter(|(_, heading)| *heading <= level)
-            .map(|(block, _)| Chapter {
-                title: Some(self.shown(&block.range)),
-                start: block.range.start,
-            })
-            .collect();
-        for mark in &self.marks {
-            let start = self.blocks[mark.block].range.start;
-            let at = chapters.partition_point(|chapter| chapter.start < start);
-            if chapters.get(at).is_none_or(|chapter| chapter.start > start) {
-                let title = Some(Cow::Borrowed(mark.name.as_str()));
-                chapters.insert(at, Chapter { title, start });
-            }
-        }
-        if !self.text.is_empty() && chapters.first().is_none_or(|first| first.start > 0) {
-            let untitled = Chapter {
-                title: None,
-                start: 0,
-            };
-            chapters.insert(0, untitled);
-        }
-        chapters
-    }
-
     /// The title of the whole: what the book says, or the heading a document opens with, if no other
     /// is as important.
     pub fn title(&self) -> Option<Cow<'_, str>> {
@@ -146,7 +104,7 @@ impl Document {
     }
 
     /// A block as it was written.
-    fn shown(&self, range: &Range<usize>) -> Cow<'_, str> {
+    pub(super) fn shown(&self, range: &Range<usize>) -> Cow<'_, str> {
         if self.respelt.is_empty() {
             Cow::Borrowed(&self.text[range.clone()])
         } else {
@@ -159,39 +117,6 @@ impl Document {
         is_speakable(&self.text)
     }
 
-    /// The deepest level that begins a chapter; the rule is at [`Document::chapters`].
-    pub(super) fn chapter_level(&self) -> u8 {
-        let (mut used, mut bare) = ([0_usize; 256], [0_usize; 256]);
-        let mut above: Option<u8> = None;
-        for block in &self.blocks {
-            match block.kind {
-                BlockKind::Heading { level } => {
-                    if let Some(above) = above.filter(|above| *above < level) {
-                        bare[usize::from(above)] += 1;
-                    }
-                    used[usize::from(level)] += 1;
-                    above = Some(level);
-                }
-                BlockKind::SceneBreak => {}
-                BlockKind::Paragraph | BlockKind::ListItem | BlockKind::Quote => above = None,
-            }
-        }
-        let mut levels = (0..=u8::MAX).filter(|level| used[usize::from(*level)] > 0);
-        let Some(mut chosen) = levels.find(|level| used[usize::from(*level)] > 1) else {
-            return 2;
-        };
-        for deeper in levels {
-            let (parts, chapters) = (used[usize::from(chosen)], used[usize::from(deeper)]);
-            // What begins files is no part, even if it stands alone.
-            let is_bare = self.marks.is_empty() && bare[usize::from(chosen)] * 2 > parts;
-            if !is_bare || chapters < parts * 2 {
-                break;
-            }
-            chosen = deeper;
-        }
-        chosen
-    }
-
     /// Whether a chapter begins at block `idx` that no heading announces.
     pub(super) fn is_marked(&self, idx: usize) -> bool {
         self.marks
@@ -199,7 +124,7 @@ impl Document {
             .is_ok()
     }
 
-    fn headings(&self) -> impl Iterator<Item = (&Block, u8)> {
+    pub(super) fn headings(&self) -> impl Iterator<Item = (&Block, u8)> {
         self.blocks.iter().filter_map(|block| match block.kind {
             BlockKind::Heading { level } => Some((block, level)),
             _ => None,
@@ -385,6 +310,7 @@ impl Builder {
             pictures: Vec::new(),
             respelt: Vec::new(),
             marks: Vec::new(),
+            level: None,
             changes: self.record.into_changes(),
             left_out: self.left_out,
         }

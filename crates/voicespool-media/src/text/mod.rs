@@ -10,6 +10,7 @@
 
 mod archive;
 mod bind;
+mod chapters;
 mod chunk;
 mod clean;
 mod cleanup;
@@ -41,9 +42,10 @@ use std::path::Path;
 use cleanup::Record;
 
 pub use bind::{Bound, bind};
+pub use chapters::{Chapter, ChosenChapters};
 pub use chunk::{Chunk, Chunks, chunks, spoken};
 pub use cleanup::{Change, CleanUp, Rule, Sample};
-pub use document::{Block, BlockKind, Chapter, Document, LeftOut, Mark};
+pub use document::{Block, BlockKind, Document, LeftOut, Mark};
 pub use error::Error;
 pub use latin::{Foreign, foreign, in_latin};
 pub use lexicon::{Entry, Lexicon};

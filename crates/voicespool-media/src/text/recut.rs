@@ -34,6 +34,7 @@ pub fn recut(
         pictures: Vec::new(),
         respelt: Vec::new(),
         marks: Vec::new(),
+        level: None,
         changes: Vec::new(),
         left_out: Vec::new(),
     };
