@@ -14,7 +14,7 @@ use crate::config::reader::{At, Field, FromToml, Named, Reader, SchemaKey, key_n
 use crate::config::text::{
     Auth, ByteSize, EngineKind, Loud, OnInDoubt, TaskType, Timestamps, TotalTimeout,
 };
-use crate::config::values::{Count, Json, Label, Names};
+use crate::config::values::{Count, Json, Label, Labels, Names};
 use crate::domain::{
     Alignment, Delivery, DocumentFormat, Encoder, FileFormat, Layout, NanoUsd, OnMissing,
     PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
@@ -294,6 +294,8 @@ tables! {
         max_speakers: Count,
         /// What is timed: word (better cues) or segment (stt).
         timestamps: Timestamps,
+        /// What speakers are called, by the labels of the provider (stt).
+        speakers: Labels,
         /// Sends longer recordings as clips of at most this, cut in pauses (stt).
         split: Duration,
         /// How subtitles are laid out (stt).

@@ -300,7 +300,7 @@ fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 31] {
 }
 
 /// The keys of a task that transcribes.
-fn of_transcription(table: &TaskTable) -> [(&'static str, Option<Loc>); 11] {
+fn of_transcription(table: &TaskTable) -> [(&'static str, Option<Loc>); 12] {
     [
         ("urls", loc(&table.urls)),
         ("formats", loc(&table.formats)),
@@ -309,6 +309,7 @@ fn of_transcription(table: &TaskTable) -> [(&'static str, Option<Loc>); 11] {
         ("translate", loc(&table.translate)),
         ("diarize", loc(&table.diarize)),
         ("split", loc(&table.split)),
+        ("speakers", loc(&table.speakers)),
         ("min_speakers", loc(&table.min_speakers)),
         ("max_speakers", loc(&table.max_speakers)),
         ("timestamps", loc(&table.timestamps)),

@@ -560,7 +560,7 @@ mod tests {
         );
         assert_eq!(
             DocumentFormat::from_text("pdf").unwrap_err().help,
-            "known: `srt`, `vtt`, `json`, `txt`, `tsv` and `lrc`"
+            "known: `srt`, `vtt`, `json`, `txt`, `tsv`, `lrc` and `md`"
         );
         assert_eq!(TotalTimeout::from_text("auto"), Ok(TotalTimeout::Auto));
     }

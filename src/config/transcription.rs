@@ -1,5 +1,7 @@
 //! Transcription tasks: what is asked of the engine and which documents are written.
 
+use std::collections::BTreeMap;
+
 use crate::audio;
 use crate::config::build::Build;
 use crate::config::files;
@@ -69,12 +71,19 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<Transcri
             .given()
             .map_or_else(CueRules::default, |cues| cue_rules(build, cues)),
         check: sound_check(build, table),
+        speakers: names(table),
         split: split(build, table),
         cuts: Cuts::new(context.state),
         bought: Objects::new(context.state),
         as_before: table.check.is_absent(),
     };
     (build.problems.len() == before).then_some(work)
+}
+
+/// What speakers are called.
+fn names(table: &TaskTable) -> BTreeMap<String, String> {
+    let names = table.speakers.value();
+    names.map(|names| names.0.clone()).unwrap_or_default()
 }
 
 /// The longest clip that the task asks for.

@@ -1,6 +1,7 @@
 //! Single values as TOML holds them: each type says what it expects and how a near miss
 //! is to be written.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ from_string! {
     TaskType: "one of \"tts\", \"stt\"",
     Timestamps: "one of \"word\", \"segment\"",
     FileFormat: "an audio format such as \"wav\"",
-    DocumentFormat: "one of \"srt\", \"vtt\", \"json\", \"txt\", \"tsv\", \"lrc\"",
+    DocumentFormat: "one of \"srt\", \"vtt\", \"json\", \"txt\", \"tsv\", \"lrc\", \"md\"",
     PcmEncoding: "a coding of samples such as \"pcm_s16le\"",
     Delivery: "one of \"rest\", \"stream\", \"websocket\"",
     Alignment: "one of \"none\", \"word\"",
@@ -144,6 +145,25 @@ impl FromToml for Label {
 impl FromText for Label {
     fn from_text(text: &str) -> Result<Self, Wrong> {
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// Names by what they stand for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Labels(pub(super) BTreeMap<String, String>);
+
+impl FromToml for Labels {
+    const EXPECTED: &'static str = "a table such as { SPEAKER_00 = \"Ann\" }";
+
+    fn from_toml(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let table = reader.table(value, Self::EXPECTED)?;
+        reader.note_given(value);
+        let mut names = BTreeMap::new();
+        for (key, value) in table {
+            let name = String::from_toml(value, reader)?;
+            names.insert(key.get_ref().to_string(), name);
+        }
+        Some(Self(names))
     }
 }
 

@@ -7,7 +7,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -19,6 +19,8 @@ use url::{Host, Url};
 const REDIRECTS: usize = 10;
 /// How long a server may take to begin, and between two pieces.
 const IDLE: Duration = Duration::from_secs(30);
+/// How long a document may take in all.
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// Why something could not be fetched. No text shows a query, which may be a signature.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +104,16 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError`]
     pub async fn get(&self, url: &Url, most: u64) -> Result<Vec<u8>, FetchError> {
+        let fetched = tokio::time::timeout(LONGEST, self.body(url, most)).await;
+        fetched.unwrap_or_else(|_| {
+            Err(FetchError::Network {
+                shown: shown(url),
+                why: "it did not come to an end in five minutes".to_owned(),
+            })
+        })
+    }
+
+    async fn body(&self, url: &Url, most: u64) -> Result<Vec<u8>, FetchError> {
         let response = self.ask(url, None).await?;
         let mut body = Vec::new();
         let mut pieces = whole(url, response)?.bytes_stream();
@@ -114,29 +126,30 @@ impl Fetcher {
         Ok(body)
     }
 
-    /// Writes what is at `url` to `path`, by way of `path.part`, where it goes on if that is there; at most `most` bytes.
+    /// Writes what is at `url` to `path`, by way of `path.part`, where it goes on if that is there and the server says that
+    /// the rest is of the same file (hosts put other advertisements into each); at most `most` bytes.
     ///
     /// # Errors
     /// [`FetchError`]; what came stays in `path.part` unless it is too large.
     pub async fn download(&self, url: &Url, path: &Path, most: u64) -> Result<u64, FetchError> {
-        let part = path.with_added_extension("part");
+        let part = Part::of(path);
         let failed = |source| FetchError::Write {
             path: path.display().to_string(),
             source,
         };
-        let there = part.metadata().map_or(0, |file| file.len());
-        let response = self
-            .ask(url, Some(there).filter(|there| *there > 0))
-            .await?;
+        let (there, version) = part.there();
+        let from = version.map(|version| Rest { there, version });
+        let response = self.ask(url, from.as_ref()).await?;
         // What is there already is not given up for an answer that is no recording.
         let response = whole(url, response)?;
         let goes_on = response.status() == StatusCode::PARTIAL_CONTENT;
+        part.note(&response).map_err(failed)?;
         let mut file = OpenOptions::new()
             .create(true)
             .write(true)
             .append(goes_on)
             .truncate(!goes_on)
-            .open(&part)
+            .open(&part.content)
             .map_err(failed)?;
         let mut size = if goes_on { there } else { 0 };
         let mut pieces = response.bytes_stream();
@@ -145,25 +158,28 @@ impl Fetcher {
             size += u64::try_from(piece.len()).unwrap_or(u64::MAX);
             if size > most {
                 drop(file);
-                std::fs::remove_file(&part).map_err(failed)?;
+                part.remove().map_err(failed)?;
                 return Err(too_large(url, most));
             }
             file.write_all(&piece).map_err(failed)?;
         }
         file.sync_all().map_err(failed)?;
         drop(file);
-        keep(&part, path).map_err(failed)?;
+        keep(&part.content, path).map_err(failed)?;
+        part.remove().map_err(failed)?;
         Ok(size)
     }
 
     /// Asks, and follows where it leads.
-    async fn ask(&self, url: &Url, from: Option<u64>) -> Result<Response, FetchError> {
+    async fn ask(&self, url: &Url, from: Option<&Rest>) -> Result<Response, FetchError> {
         let mut at = url.clone();
         for _ in 0..=REDIRECTS {
             self.check(&at)?;
             let mut request = self.client.get(at.clone());
-            if let Some(from) = from {
-                request = request.header(header::RANGE, format!("bytes={from}-"));
+            if let Some(Rest { there, version }) = from {
+                request = request
+                    .header(header::RANGE, format!("bytes={there}-"))
+                    .header(header::IF_RANGE, version);
             }
             let response = request.send().await.map_err(|error| network(&at, &error))?;
             // It is there in full already, or another file by now.
@@ -212,11 +228,63 @@ fn whole(url: &Url, response: Response) -> Result<Response, FetchError> {
     })
 }
 
+/// What is asked for when a part is there.
+struct Rest {
+    /// Bytes of it.
+    there: u64,
+    /// What the server called this state of the file (a strong `ETag`, or `Last-Modified`).
+    version: String,
+}
+
+/// A recording on its way.
+struct Part {
+    content: PathBuf,
+    /// Which state of the file it is of.
+    version: PathBuf,
+}
+
+impl Part {
+    fn of(path: &Path) -> Self {
+        let content = path.with_added_extension("part");
+        Self {
+            version: content.with_added_extension("of"),
+            content,
+        }
+    }
+
+    /// How much of it is there, and of which state, if that is known.
+    fn there(&self) -> (u64, Option<String>) {
+        let there = self.content.metadata().map_or(0, |file| file.len());
+        let version = std::fs::read_to_string(&self.version).ok();
+        (
+            there,
+            version.filter(|version| there > 0 && !version.is_empty()),
+        )
+    }
+
+    fn note(&self, response: &Response) -> io::Result<()> {
+        let header = |name| response.headers().get(name)?.to_str().ok();
+        let strong = header(header::ETAG).filter(|tag| !tag.starts_with("W/"));
+        let version = strong.or_else(|| header(header::LAST_MODIFIED));
+        let mut file = File::create(&self.version)?;
+        file.write_all(version.unwrap_or_default().as_bytes())
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        for path in [&self.content, &self.version] {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Gives a finished file its name, if nothing has that by now.
 fn keep(part: &Path, path: &Path) -> io::Result<()> {
     // A hard link fails where a file is; a rename would replace it.
     std::fs::hard_link(part, path)?;
-    std::fs::remove_file(part)?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());

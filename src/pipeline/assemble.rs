@@ -332,6 +332,7 @@ fn subtitles(
                 DocumentFormat::Tsv => subtitle::tsv::write(&cues),
                 DocumentFormat::Lrc => subtitle::lrc::write(&cues),
                 DocumentFormat::Txt => subtitle::txt::write(&transcript),
+                DocumentFormat::Md => subtitle::md::write(&transcript),
                 DocumentFormat::Json => document::write(&transcript, &meta),
             };
             let put = outputs.write(&wanted.path, bytes.as_bytes())?;

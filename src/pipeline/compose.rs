@@ -1,6 +1,7 @@
 //! A raw transcription answer into documents. Sends nothing: a change of format or of
 //! cue rules is rendered from what was paid for.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::domain::units::counted;
@@ -55,6 +56,7 @@ pub fn compose(
         flags: mut said,
         has_times,
     } = answered(recipe, answers, objects)?;
+    let (transcript, strangers) = named(transcript, &recipe.speakers);
     let length = length(recipe, &transcript);
     let (whole, doubts) = subtitle::whole(&transcript, length);
     let doubts = of_clips.unwrap_or(doubts);
@@ -62,10 +64,10 @@ pub fn compose(
     let mut meta = measured(meta, &transcript, &repairs);
     let mut flags = flags(&doubts);
     flags.append(&mut said);
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = strangers.into_iter().collect();
     // Times that were estimated say nothing of where words are.
     let placed = if has_times { &whole } else { &transcript };
-    match recording.map(|recording| sound::compare(recording, recipe.audio, placed, has_times)) {
+    match recording.map(|it| sound::compare(it, recipe.audio, placed, has_times)) {
         None => {}
         Some(Ok(compared)) => {
             flags.extend(compared.flags());
@@ -99,6 +101,26 @@ pub fn compose(
         flags,
         notes,
     })
+}
+
+/// `transcript` with the names of its speakers, and a note of those that are not in it.
+fn named(
+    mut transcript: Transcript,
+    names: &BTreeMap<String, String>,
+) -> (Transcript, Option<String>) {
+    let mut unknown: BTreeSet<&String> = names.keys().collect();
+    let of_words = transcript.words.iter_mut().map(|word| &mut word.speaker);
+    let of_segments = transcript.segments.iter_mut().map(|part| &mut part.speaker);
+    for speaker in of_words.chain(of_segments).flatten() {
+        if let Some((label, name)) = names.get_key_value(speaker.as_str()) {
+            unknown.remove(label);
+            speaker.clone_from(name);
+        }
+    }
+    let labels: Vec<&str> = unknown.into_iter().map(String::as_str).collect();
+    let note = (!labels.is_empty())
+        .then(|| format!("`speakers` names nobody in it: {}", labels.join(", ")));
+    (transcript, note)
 }
 
 /// What was answered, as one transcript.
@@ -168,6 +190,7 @@ fn text_of(
         DocumentFormat::Tsv => subtitle::tsv::write(cues),
         DocumentFormat::Lrc => subtitle::lrc::write(cues),
         DocumentFormat::Txt => subtitle::txt::write(whole),
+        DocumentFormat::Md => subtitle::md::write(whole),
         DocumentFormat::Json => document::write(answer, meta),
     }
 }

@@ -191,9 +191,13 @@ fn read_cut(task: &Task, template: &Template, found: &Found) -> Read {
     let Some(most) = audio.0.uncut else {
         return first;
     };
-    match recording::cut(&found.path, &audio.0, most, work) {
-        Ok(()) => read(task, template, found),
-        Err(refusal) => Read::Refused(refusal),
+    if let Err(refusal) = recording::cut(&found.path, &audio.0, most, work) {
+        return Read::Refused(refusal);
+    }
+    match read(task, template, found) {
+        // Where it would be cut is a guess, and words could be lost there.
+        Read::Audio(audio) if audio.0.uncut.is_some() => Read::Refused(recording::uncut()),
+        cut => cut,
     }
 }
 

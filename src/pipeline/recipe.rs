@@ -2,6 +2,7 @@
 //! besides the answers themselves. Kept with the parent job as JSON, so that a run can
 //! finish what an earlier configuration began.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -175,6 +176,9 @@ pub struct Compose {
     /// The provider fetched it: what it is like, the answer says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remote: bool,
+    /// What speakers are called, by the provider's labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub speakers: BTreeMap<String, String>,
     /// Where its clips start and end, in milliseconds, if it is cut.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clips: Vec<(u64, u64)>,
@@ -315,6 +319,7 @@ impl Compose {
             bytes: found.bytes,
             audio: source.content,
             remote: found.remote.is_some(),
+            speakers: work.speakers.clone(),
             clips: source
                 .parts()
                 .map(|part| (part.start.0, part.end.0))

@@ -289,6 +289,12 @@ pub fn cut(
     })
 }
 
+/// A recording that was cut, and whose cut does not fit it.
+pub(super) fn uncut() -> Refusal {
+    let why = "cannot be cut: it decodes to another length than it was measured to have";
+    Refusal::new(why, "convert it: ffmpeg -i IN -ac 1 -ar 16000 OUT.flac")
+}
+
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes

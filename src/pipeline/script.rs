@@ -30,6 +30,8 @@ pub struct Script {
 pub struct Line {
     /// The chapter that begins here: its title, empty for the text before the first one.
     pub chapter: Option<String>,
+    /// Its number, by which it is chosen; the last one, if several begin here.
+    pub chapter_number: Option<usize>,
     pub text: String,
     pub chars: CharCount,
     /// Why the request ends there.
@@ -46,15 +48,19 @@ impl Script {
     pub fn read(found: &Found, endpoint: &str, work: &SpeechWork) -> Result<Self, Refusal> {
         let (document, _) = read_document(found, work)?;
         let (chunks, kept) = requests(&document, endpoint, work);
-        let mut chapters = document.chapters().into_iter().peekable();
+        let mut chapters = (1..).zip(document.chapters()).peekable();
+        let chosen = work.chapters.as_ref();
+        let numbered = |nth| chosen.map_or(Some(nth), |chosen| chosen.nth(nth));
         let lines = chunks.into_iter().map(|chunk| {
             let (start, end) = (at(chunk.range.start), at(chunk.range.end));
-            let mut chapter = None;
-            while let Some(begun) = chapters.next_if(|chapter| chapter.start < end) {
+            let (mut chapter, mut chapter_number) = (None, None);
+            while let Some((nth, begun)) = chapters.next_if(|(_, chapter)| chapter.start < end) {
                 chapter = Some(begun.title.unwrap_or_default().into_owned());
+                chapter_number = numbered(nth);
             }
             Line {
                 chapter,
+                chapter_number,
                 text: document.text[start..end].to_owned(),
                 chars: chunk.chars,
                 boundary: chunk.boundary,

@@ -1,6 +1,7 @@
 //! What the user asked for, checked and complete: one task of `jobs.toml` in the
 //! terms of this room. Built by `config`, used by `plan`, `speak` and `transcribe`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -190,6 +191,8 @@ pub struct TranscriptionWork {
     pub cues: CueRules,
     /// Whether its words are compared with its sound.
     pub check: SoundCheck,
+    /// What speakers are called, by the provider's labels.
+    pub speakers: BTreeMap<String, String>,
     /// Longer recordings are sent as clips, also where they need not.
     pub split: Option<AudioMillis>,
     /// Where recordings were cut before.

@@ -131,7 +131,7 @@ pub(crate) struct TtsArgs {
     /// A pronunciation, written/spoken, where the provider has them; may be given again
     #[arg(long, alias = "pronunciation_dict", value_name = "WORD/SOUND")]
     pub pronunciation_dict: Vec<String>,
-    /// Also write what was spoken, beside the audio: srt, vtt, json, txt, tsv, lrc, with commas between
+    /// Also write what was spoken, beside the audio: srt, vtt, json, txt, tsv, lrc, md, with commas between
     #[arg(long, value_name = "FORMATS", value_delimiter = ',')]
     pub subtitles: Vec<String>,
 }
@@ -167,7 +167,7 @@ pub(crate) struct SttArgs {
     /// Where to send it: together, openai, or one of yours
     #[arg(long, value_name = "NAME", default_value = "together")]
     pub profile: String,
-    /// Documents to write: srt, vtt, json, txt, tsv, lrc, with commas between, or all
+    /// Documents to write: srt, vtt, json, txt, tsv, lrc, md, with commas between, or all
     #[arg(
         long,
         alias = "output_format",

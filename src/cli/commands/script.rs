@@ -114,10 +114,13 @@ fn text(script: &Script) -> String {
         text.push_str(&format!("\nlanguage  {}", term::clean(language)));
     }
     for (number, line) in (1_usize..).zip(&script.lines) {
-        match line.chapter.as_deref() {
-            None => {}
-            Some("") => text.push_str("\n\n== (before the first chapter)"),
-            Some(title) => text.push_str(&format!("\n\n== {}", term::clean(title))),
+        if let Some(title) = &line.chapter {
+            let number = line.chapter_number.unwrap_or_default();
+            let title = match title.as_str() {
+                "" => "(before the first heading)".to_owned(),
+                title => term::clean(title),
+            };
+            text.push_str(&format!("\n\n== {number}: {title}"));
         }
         let said = line.text.replace("\n\n", "\n");
         let said: Vec<_> = said.lines().map(term::clean).collect();

@@ -28,6 +28,7 @@ pub(crate) struct Script {
 #[derive(Debug, Serialize)]
 pub(crate) struct Line {
     pub chapter: Option<String>,
+    pub chapter_number: Option<usize>,
     pub text: String,
     pub chars: CharCount,
     pub boundary: Boundary,
@@ -48,6 +49,7 @@ impl Script {
                 .into_iter()
                 .map(|line| Line {
                     chapter: line.chapter,
+                    chapter_number: line.chapter_number,
                     text: line.text,
                     chars: line.chars,
                     boundary: line.boundary,

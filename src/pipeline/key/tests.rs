@@ -108,6 +108,7 @@ fn compose() -> Compose {
         bytes: 984_000,
         audio: of_bytes(b"audio"),
         remote: false,
+        speakers: std::collections::BTreeMap::new(),
         clips: Vec::new(),
         compared: false,
     }

@@ -82,6 +82,9 @@ fn answer(
     let head = String::from_utf8_lossy(&request).into_owned();
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let path = path.split('?').next().unwrap_or_default().to_owned();
+    let version = head
+        .lines()
+        .find_map(|line| line.strip_prefix("if-range: "));
     let range = head.lines().find_map(|line| {
         line.to_ascii_lowercase()
             .strip_prefix("range: bytes=")?
@@ -95,7 +98,11 @@ fn answer(
     });
     let found = pages.lock().unwrap().get(&path).cloned();
     let (status, headers, body) = found.unwrap_or((404, String::new(), Vec::new()));
-    let (status, body) = match range.filter(|from| status == 200 && *from < body.len()) {
+    let is_same = version.is_some_and(|version| headers.contains(version));
+    let (status, body) = match range
+        .filter(|_| is_same)
+        .filter(|from| status == 200 && *from < body.len())
+    {
         Some(from) => (206, body[from..].to_vec()),
         None => (status, body),
     };
@@ -183,8 +190,10 @@ fn recordings_are_downloaded_once_and_go_on_where_they_stopped() {
     assert_eq!(names(), ["2026-10-01 Talk 0.mp3", "2026-10-02 Talk 1.mp3"]);
     assert_eq!(project.read("in/2026-10-02 Talk 1.mp3"), "one");
     // The third was interrupted after two bytes.
-    host.has("/2.mp3", b"second".to_vec());
+    let talk = |body: &str| (200, "etag: \"a\"\r\n".to_owned(), body.as_bytes().to_vec());
+    host.answers("/2.mp3", talk("second"));
     project.write("in/2026-10-03 Talk 2.mp3.part", "se");
+    project.write("in/2026-10-03 Talk 2.mp3.part.of", "\"a\"");
     project.write("in/2026-10-01 Talk 0.mp3", "edited");
     host.asked();
     project.run(&["feed", &feed, "--download", "in"]).exits(0);
@@ -192,6 +201,15 @@ fn recordings_are_downloaded_once_and_go_on_where_they_stopped() {
     assert_eq!(host.asked(), ["/feed.xml", "/2.mp3 from 2"]);
     assert_eq!(project.read("in/2026-10-03 Talk 2.mp3"), "second");
     assert_eq!(project.read("in/2026-10-01 Talk 0.mp3"), "edited");
+    assert_eq!(names().len(), 3);
+
+    // Another file by now: what is there of the old one is not its beginning.
+    fs::remove_file(project.path("in/2026-10-03 Talk 2.mp3")).unwrap();
+    project.write("in/2026-10-03 Talk 2.mp3.part", "se");
+    project.write("in/2026-10-03 Talk 2.mp3.part.of", "\"old\"");
+    host.answers("/2.mp3", talk("other words"));
+    project.run(&["feed", &feed, "--download", "in"]).exits(0);
+    assert_eq!(project.read("in/2026-10-03 Talk 2.mp3"), "other words");
     assert_eq!(names().len(), 3);
 }
 

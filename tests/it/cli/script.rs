@@ -18,11 +18,11 @@ fn what_will_be_said_is_printed_to_the_letter() {
 
     for line in [
         "in/a.md, as `book` says it: 5 requests, 62 characters",
-        "== One",
+        "== 1: One",
         "[2] The boats came in.",
         "0.6 s after the paragraph",
         "2 s after the chapter",
-        "== Two",
+        "== 2: Two",
         "cleaned up by note-marks, 1 time",
         "left out: code, 5 letters",
         "7 letters of other scripts",

@@ -1,9 +1,12 @@
 //! Audio to transcripts.
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::support::recogniser::Recogniser;
 use crate::support::{Project, Provider};
-use serde_json::Value;
+use serde_json::{Value, json};
 use voicespool::subtitle::{srt, vtt};
 use voicespool_mock::MockOptions;
 
@@ -244,4 +247,53 @@ fn what_the_provider_cannot_do_is_said_before_anything_is_sent() {
     );
     assert!(says(together, "diarize = true\ntranslate = \"en\"\n").contains("two tasks"));
     assert_eq!(provider.billed(), 0);
+}
+
+/// Names are given at composing: another name, and another document, send nothing.
+#[test]
+fn speakers_get_their_names_in_every_document_for_nothing() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = asked.clone();
+    let server = Recogniser::start(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let segment = |text: &str, start: f64, speaker: &str| json!({ "text": text, "start": start, "end": start + 1.0, "speaker": speaker });
+        let segments = [
+            segment("Is it on?", 0.0, "SPEAKER_00"),
+            segment("I think so.", 1.5, "SPEAKER_01"),
+        ];
+        (
+            200,
+            json!({ "text": "Is it on? I think so.", "duration": 3.0, "segments": segments }),
+        )
+    });
+    let project = Project::new(&server.config("check = \"off\"\n"));
+    project
+        .run(&["tts", "Is it on? I think so.", "-o", "a.wav"])
+        .exits(0);
+    project.write("talks/a.wav", fs::read(project.path("a.wav")).unwrap());
+    project.run(&["run", "--yes"]).exits(0);
+    assert!(
+        project
+            .read("out/talks/a.txt")
+            .starts_with("SPEAKER_00: Is it on?")
+    );
+
+    let named = server
+        .config("check = \"off\"\nspeakers = { SPEAKER_00 = \"Ann\", SPEAKER_07 = \"Ben\" }\n");
+    project.write(
+        "jobs.toml",
+        named.replace("[\"txt\", \"json\"]", "[\"txt\", \"md\"]"),
+    );
+    let said = project.run(&["run", "--yes"]).exits(0).stderr();
+
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    assert_eq!(
+        project.read("out/talks/a.txt"),
+        "Ann: Is it on?\n\nSPEAKER_01: I think so.\n"
+    );
+    assert_eq!(
+        project.read("out/talks/a.md"),
+        "**Ann** (0:00:00): Is it on?\n\n**SPEAKER\\_01** (0:00:01): I think so.\n"
+    );
+    assert!(said.contains("names nobody in it: SPEAKER_07"), "{said}");
 }

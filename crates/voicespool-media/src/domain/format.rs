@@ -147,5 +147,6 @@ named!(
         Txt = "txt",
         Tsv = "tsv",
         Lrc = "lrc",
+        Md = "md",
     }
 );

@@ -10,6 +10,7 @@
 
 pub mod document;
 pub mod lrc;
+pub mod md;
 pub mod srt;
 pub mod tsv;
 pub mod txt;

@@ -70,8 +70,9 @@ pub fn join(clips: &[Clip]) -> Seamed {
             let seam = seam(&before.words, &part.words, overlap, has_times);
             before.kept.end = seam.before.max(before.kept.start);
             part.kept.start = seam.after;
-            before.shared.1 = seam.is_sure;
-            part.shared.0 = seam.is_sure;
+            let is_shared = seam.is_sure && seam.after > 0;
+            before.shared.1 = is_shared;
+            part.shared.0 = is_shared;
             if !seam.is_sure {
                 joined.unsure.push(overlap.start);
             }
@@ -121,7 +122,7 @@ impl Part {
         let mut words = whole.words.clone();
         let mut transcript = clip.answer.clone();
         let has_times = is_timed(&transcript);
-        if !has_times {
+        if !has_times && !transcript.text.trim().is_empty() {
             // All that is known of the words is in which clip they are.
             transcript.segments.push(Segment {
                 text: transcript.text.clone(),

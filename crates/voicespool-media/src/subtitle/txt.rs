@@ -11,39 +11,61 @@ const PAUSE: u64 = 2_000;
 /// Columns after which a paragraph ends with its sentence.
 const LONG: usize = 600;
 
+/// A paragraph of what was said.
+pub(super) struct Paragraph {
+    /// Who begins to speak.
+    pub(super) speaker: Option<String>,
+    /// In milliseconds, if the answer has times.
+    pub(super) start: Option<u64>,
+    pub(super) text: String,
+}
+
 /// The text of `transcript`, a paragraph a line, a blank line between them; empty if there
 /// is none. A paragraph ends where the speaker changes, at a pause after a sentence, and
 /// with its sentence when it has grown long.
 pub fn write(transcript: &Transcript) -> String {
+    let paragraphs = paragraphs(transcript).into_iter();
+    let lines = paragraphs.map(|paragraph| match paragraph.speaker {
+        Some(speaker) => format!("{speaker}: {}\n", paragraph.text),
+        None => format!("{}\n", paragraph.text),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+pub(super) fn paragraphs(transcript: &Transcript) -> Vec<Paragraph> {
     if transcript.words.is_empty() && transcript.segments.is_empty() {
-        return paragraphs_of(&transcript.text);
+        return untimed(&transcript.text);
     }
     let units = units(transcript, u64::MAX, usize::MAX, &mut Repairs::default());
-    let mut file = String::new();
+    let mut paragraphs: Vec<Paragraph> = Vec::new();
     let mut last: Option<&Unit<'_>> = None;
     let mut long = 0;
     for unit in &units {
         let new_speaker = last.is_none_or(|last| last.speaker != unit.speaker);
-        if new_speaker || last.is_some_and(|last| ends(last, unit, long)) {
-            if last.is_some() {
-                file.push_str("\n\n");
+        let begins = new_speaker || last.is_some_and(|last| ends(last, unit, long));
+        match paragraphs.last_mut().filter(|_| !begins) {
+            Some(open) => {
+                if unit.spaced {
+                    open.text.push(' ');
+                }
+                open.text.push_str(&unit.text);
             }
-            if let (true, Some(speaker)) = (new_speaker, unit.speaker) {
-                file.push_str(&clean(speaker));
-                file.push_str(": ");
+            None => {
+                paragraphs.push(Paragraph {
+                    speaker: unit
+                        .speaker
+                        .filter(|_| new_speaker)
+                        .map(|name| clean(name).into()),
+                    start: Some(unit.start),
+                    text: unit.text.clone(),
+                });
+                long = 0;
             }
-            long = 0;
-        } else if unit.spaced {
-            file.push(' ');
         }
-        file.push_str(&unit.text);
         long += unit.columns;
         last = Some(unit);
     }
-    if !file.is_empty() {
-        file.push('\n');
-    }
-    file
+    paragraphs
 }
 
 /// Whether the paragraph ends between two units of one speaker.
@@ -55,24 +77,20 @@ fn ends(last: &Unit<'_>, unit: &Unit<'_>, long: usize) -> bool {
         && (paused || long >= LONG)
 }
 
-fn paragraphs_of(text: &str) -> String {
-    let mut file = String::new();
-    for line in text.lines() {
+fn untimed(text: &str) -> Vec<Paragraph> {
+    let lines = text.lines().map(|line| {
         let line = clean(line);
-        let words: Vec<_> = line
-            .split(is_break_space)
-            .filter(|word| !word.is_empty())
-            .collect();
-        if words.is_empty() {
-            continue;
-        }
-        if !file.is_empty() {
-            file.push('\n');
-        }
-        file.push_str(&words.join(" "));
-        file.push('\n');
-    }
-    file
+        let words = line.split(is_break_space).filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    });
+    let lines = lines.filter(|line| !line.is_empty());
+    lines
+        .map(|text| Paragraph {
+            speaker: None,
+            start: None,
+            text,
+        })
+        .collect()
 }
 
 #[cfg(test)]

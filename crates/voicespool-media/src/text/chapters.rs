@@ -175,6 +175,14 @@ impl ChosenChapters {
             .any(|(first, last)| (*first..=*last).contains(&number))
     }
 
+    /// The number of the chapter that is the `nth` of those chosen, counted from 1.
+    pub fn nth(&self, nth: usize) -> Option<usize> {
+        let last = self.0.iter().map(|(_, last)| *last).max()?;
+        (1..=last)
+            .filter(|number| self.has(*number))
+            .nth(nth.checked_sub(1)?)
+    }
+
     /// The last one that has to be there.
     fn highest(&self) -> usize {
         let named = self
@@ -279,6 +287,11 @@ mod tests {
         let mut document = read(BOOK.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
         assert_eq!(document.keep(&"3-5".parse().unwrap()), Err(4));
         assert_eq!(kept("2-").chapters().len(), 3);
+        let numbers: ChosenChapters = "5-,1".parse().unwrap();
+        assert_eq!(
+            (numbers.nth(1), numbers.nth(3), numbers.nth(0)),
+            (Some(1), Some(6), None)
+        );
         for wrong in ["", "0", "5-3", "a", "1,,2", "-3", "1-2-3"] {
             assert_eq!(wrong.parse::<ChosenChapters>(), Err(()), "{wrong}");
         }
