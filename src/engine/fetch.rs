@@ -69,13 +69,7 @@ impl Fetcher {
     pub fn new(typed: &Url) -> Result<Self, FetchError> {
         // An error means that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let is_private = match typed.host() {
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(Host::Ipv4(address)) => !is_public(address.into()),
-            Some(Host::Ipv6(address)) => !is_public(address.into()),
-            None => false,
-        };
-        let reach = if is_private {
+        let reach = if is_private(typed) {
             Reach::Any
         } else {
             Reach::Public
@@ -203,13 +197,7 @@ impl Fetcher {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(FetchError::Scheme(shown(url)));
         }
-        let is_private = match url.host() {
-            Some(Host::Ipv4(address)) => !is_public(address.into()),
-            Some(Host::Ipv6(address)) => !is_public(address.into()),
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            None => true,
-        };
-        if is_private && self.reach == Reach::Public {
+        if is_private(url) && self.reach == Reach::Public {
             return Err(FetchError::Private(shown(url)));
         }
         Ok(())
@@ -335,6 +323,16 @@ impl Resolve for PublicOnly {
             let addresses: Addrs = Box::new(public.into_iter());
             Ok(addresses)
         })
+    }
+}
+
+/// Whether an address says itself that it is of this machine or its network.
+fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => !is_public(address.into()),
+        Some(Host::Ipv6(address)) => !is_public(address.into()),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => true,
     }
 }
 

@@ -268,12 +268,9 @@ fn gaps(
         let text = objects
             .read_text(recipe.text, part.range.clone())
             .map_err(AssembleError::Text)?;
-        let seconds = at.0 / 1000;
         lines.push(format!(
-            "a gap at {}:{:02}:{:02}, because job {} could not be had: {}",
-            seconds / 3600,
-            seconds / 60 % 60,
-            seconds % 60,
+            "a gap at {}, because job {} could not be had: {}",
+            at.clock(),
             part.job,
             beginning(&text),
         ));

@@ -237,18 +237,21 @@ fn name(url: &Url, title: &str, published: &str) -> String {
     sanitised(&format!("{stem}.{extension}"), Some(&extension))
 }
 
-/// Gives each episode a name of its own.
+/// Gives each episode a name of its own; the oldest keeps its own.
 fn apart(episodes: &mut [Episode]) {
     let mut taken = HashSet::new();
     for episode in episodes.iter_mut().rev() {
-        let name = episode.name.clone();
-        let (stem, extension) = name.rsplit_once('.').unwrap_or((&name, "mp3"));
-        let mut number = 2;
-        while !taken.insert(episode.name.to_lowercase()) {
-            episode.name = format!("{stem} ({number}).{extension}");
-            number += 1;
-        }
+        episode.name = free(&episode.name, &mut taken);
     }
+}
+
+/// `name`, or one with a number that is not `taken`, in lower case; from now on it is.
+fn free(name: &str, taken: &mut HashSet<String>) -> String {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "mp3"));
+    let numbered = (2..).map(|number| format!("{stem} ({number}).{extension}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    let found = names.find(|name| taken.insert(name.to_lowercase()));
+    found.expect("there is always another number")
 }
 
 /// The manifest at `path` that has `before`, with those of `episodes` that are not in it, the oldest first; and which these
@@ -278,16 +281,7 @@ pub fn manifest<'a>(
         if !known.insert(episode.id.clone()) {
             continue;
         }
-        let mut name = episode.name.clone();
-        let mut number = 2;
-        while !names.insert(name.to_lowercase()) {
-            let (stem, extension) = episode
-                .name
-                .rsplit_once('.')
-                .unwrap_or((&episode.name, "mp3"));
-            name = format!("{stem} ({number}).{extension}");
-            number += 1;
-        }
+        let name = free(&episode.name, &mut names);
         let duration = episode
             .duration
             .map_or_else(String::new, |length| (length.0 / 1_000).to_string());

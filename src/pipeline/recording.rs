@@ -15,7 +15,7 @@ use crate::pipeline::task::{Learnt, TranscriptionWork};
 /// A coded clip is a little longer than what it was made of.
 const MARGIN: AudioMillis = AudioMillis(1_000);
 /// What a decoder may lack of what was measured: encoders' padding, the rest of a broken frame.
-const MAY_MISS: AudioMillis = AudioMillis(1_000);
+pub(crate) const MAY_MISS: AudioMillis = AudioMillis(1_000);
 
 /// An audio file, measured.
 #[derive(Debug, Clone)]

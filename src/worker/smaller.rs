@@ -6,12 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::audio::{ShrinkError, fitting_rate, shrink};
 use crate::domain::{AudioMillis, ContentKey, Stretch};
+use crate::pipeline::recording::MAY_MISS;
 use crate::store::private;
 use crate::worker::run::Run;
 use crate::worker::trouble::Trouble;
-
-/// What a smaller file may lack of what was measured: encoders' padding, the rest of a broken frame.
-const MAY_MISS: AudioMillis = AudioMillis(1_000);
 
 /// A recording that a job sends.
 #[derive(Debug, Clone, Copy)]

@@ -16,6 +16,7 @@ pub mod loudness;
 pub mod named;
 pub mod pcm;
 pub mod price;
+pub mod program;
 pub mod request;
 pub mod stretch;
 pub mod transcript;

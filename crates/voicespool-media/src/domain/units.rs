@@ -52,6 +52,13 @@ impl CharCount {
 pub struct AudioMillis(pub u64);
 
 impl AudioMillis {
+    /// `0:12:05`.
+    pub fn clock(self) -> String {
+        let seconds = self.0 / 1_000;
+        let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+        format!("{hours}:{minutes:02}:{:02}", seconds % 60)
+    }
+
     /// Length of `frames` at `rate` frames a second, rounded to the nearest millisecond.
     /// Zero when the rate is zero.
     pub fn of_frames(frames: u64, rate: u32) -> Self {

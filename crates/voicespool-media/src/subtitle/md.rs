@@ -1,6 +1,6 @@
 //! Markdown (`.md`): paragraphs with the time at which each begins, and who speaks where that is known.
 
-use crate::domain::Transcript;
+use crate::domain::{AudioMillis, Transcript};
 use crate::subtitle::txt::{Paragraph, paragraphs};
 
 /// Characters that mean something in a paragraph (`CommonMark`).
@@ -16,7 +16,7 @@ pub fn write(transcript: &Transcript) -> String {
 }
 
 fn paragraph(paragraph: &Paragraph) -> String {
-    let time = paragraph.start.map(clock);
+    let time = paragraph.start.map(|start| AudioMillis(start).clock());
     let prefix = match (&paragraph.speaker, time) {
         (Some(speaker), Some(time)) => format!("**{}** ({time}): ", escaped(speaker)),
         (Some(speaker), None) => format!("**{}**: ", escaped(speaker)),
@@ -28,17 +28,6 @@ fn paragraph(paragraph: &Paragraph) -> String {
         return format!("{}\n", escaped_start(&text));
     }
     format!("{prefix}{text}\n")
-}
-
-/// `0:12:05`.
-fn clock(millis: u64) -> String {
-    let seconds = millis / 1_000;
-    format!(
-        "{}:{:02}:{:02}",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
 }
 
 fn escaped(text: &str) -> String {
@@ -64,7 +53,7 @@ fn escaped_start(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AudioMillis, Segment};
+    use crate::domain::Segment;
 
     #[test]
     fn paragraphs_have_their_times_and_speakers_and_no_mark_means_anything() {

@@ -16,6 +16,7 @@ use crate::audio::mp3::{FrameHeader, InfoFrame, Scanner};
 use crate::audio::resample::{Interleaved, frames_at};
 use crate::audio::sample::from_float;
 use crate::domain::Encoder;
+use crate::domain::program::on_path;
 
 /// What LAME puts in front of the first sample.
 const DELAY: u64 = 576;
@@ -46,23 +47,12 @@ impl Coder {
     /// The first on the PATH that `wanted` takes.
     #[must_use]
     pub fn find(wanted: Encoder) -> Option<(Self, PathBuf)> {
-        let path = std::env::var_os("PATH")?;
-        let folders: Vec<_> = std::env::split_paths(&path)
-            .filter(|folder| folder.is_absolute())
-            .collect();
-        let coders = Self::ALL.into_iter().filter(|coder| match wanted {
+        let mut coders = Self::ALL.into_iter().filter(|coder| match wanted {
             Encoder::Auto => true,
             Encoder::Ffmpeg => *coder == Self::Ffmpeg,
             Encoder::BuiltIn => false,
         });
-        coders.into_iter().find_map(|coder| {
-            let there = |folder: &PathBuf| {
-                let program =
-                    folder.join(format!("{}{}", coder.name(), std::env::consts::EXE_SUFFIX));
-                program.is_file().then_some(program)
-            };
-            Some((coder, folders.iter().find_map(there)?))
-        })
+        coders.find_map(|coder| Some((coder, on_path(coder.name())?)))
     }
 
     pub fn name(self) -> &'static str {

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::audio::container::Container;
 use crate::audio::decode::{DecodeError, decode, read_container};
 use crate::audio::join::Joined;
+use crate::audio::level::Meter;
 use crate::audio::loudness::LoudnessMeter;
 use crate::audio::mp3::{FrameError, Info, Scanner};
 use crate::audio::resample::frames_at;
@@ -22,31 +23,6 @@ pub struct Proof {
     /// Root mean square of all of it, and the largest sample, in dB of full scale.
     pub rms: f64,
     pub peak: f64,
-}
-
-/// Sums over samples.
-#[derive(Default)]
-struct Sums {
-    squares: f64,
-    samples: f64,
-    peak: u16,
-}
-
-impl Sums {
-    fn add(&mut self, samples: &[i16]) {
-        for sample in samples {
-            self.squares += f64::from(*sample) * f64::from(*sample);
-            self.samples += 1.0;
-            self.peak = self.peak.max(sample.unsigned_abs());
-        }
-    }
-
-    /// RMS and peak in dB of full scale.
-    fn decibels(&self) -> (f64, f64) {
-        let decibels = |value: f64| 20.0 * (value / 32_768.0).log10();
-        let rms = (self.squares / self.samples.max(1.0)).sqrt();
-        (decibels(rms), decibels(f64::from(self.peak)))
-    }
 }
 
 /// How a joined file differs from what was meant.
@@ -89,12 +65,12 @@ pub fn verify_joined(
         _ => {}
     }
     let mut meter: Option<LoudnessMeter> = None;
-    let mut sums = Sums::default();
+    let mut levels: Option<Meter> = None;
     let decoded = decode::<DecodeError>(path, |shape, samples| {
         if joined.level.is_some() {
             let meter = meter.get_or_insert_with(|| LoudnessMeter::with_peaks(shape));
             meter.add(samples);
-            sums.add(samples);
+            levels.get_or_insert_with(|| Meter::new(shape)).add(samples);
         }
         Ok(())
     })?;
@@ -115,11 +91,12 @@ pub fn verify_joined(
         decoded.frames,
     )?;
     verify_spans(joined)?;
-    let (rms, peak) = sums.decibels();
+    let levels = levels.map(Meter::finish).unwrap_or_default();
+    let decibels = |level: u16| 20.0 * (f64::from(level) / 32_768.0).log10();
     Ok(meter.and_then(|meter| {
         Some(Proof {
-            rms,
-            peak,
+            rms: decibels(levels.rms),
+            peak: decibels(levels.peak),
             loudness: meter.integrated()?,
             true_peak: meter.true_peak()?,
         })

@@ -195,6 +195,14 @@ mod tests {
         );
     }
 
+    /// A line right beside others is of the text, however often it stands at an edge.
+    #[test]
+    fn a_refrain_stays() {
+        let page = "Row on,\nthe tide is out.\nRow on.";
+
+        assert_eq!(cleaned(&[page; 4]).matches("Row on").count(), 8);
+    }
+
     #[test]
     fn lines_that_only_look_alike_stay() {
         let pages = [

@@ -7,12 +7,13 @@
 mod edges;
 
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::domain::program::on_path;
 use crate::text::cleanup::{self, CleanUp, Record};
 use crate::text::{Document, Error, decode, plain};
 
@@ -23,7 +24,7 @@ const MOST_BYTES: u64 = 64 << 20;
 const LONGEST: Duration = Duration::from_mins(2);
 
 pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
-    let words = words(bytes, &program().ok_or(Error::NeedsPdftotext)?)?;
+    let words = words(bytes, &on_path(PROGRAM).ok_or(Error::NeedsPdftotext)?)?;
     let decoded = decode::decode(&words)?;
     let mut record = Record::new(rules);
     let pages = edges::without(&decoded.text, &mut record);
@@ -37,16 +38,8 @@ pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
     Ok(document)
 }
 
-fn program() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX)))
-        .find(|program| program.is_file())
-}
-
 /// What the program makes of a PDF that it gets through a pipe.
-fn words(bytes: &[u8], program: &PathBuf) -> Result<Vec<u8>, Error> {
+fn words(bytes: &[u8], program: &Path) -> Result<Vec<u8>, Error> {
     let broken = |what| Error::BrokenPdf { what };
     let mut child = Command::new(program)
         .args(["-enc", "UTF-8", "-eol", "unix", "-", "-"])
@@ -127,7 +120,7 @@ mod tests {
     fn the_words_of_a_page_are_read_if_there_is_a_program_for_it() {
         let read = super::read(&pdf("The boats came in."), &CleanUp::default());
 
-        match program() {
+        match on_path(PROGRAM) {
             Some(_) => assert_eq!(read.unwrap().text, "The boats came in."),
             None => assert_eq!(read, Err(Error::NeedsPdftotext)),
         }
@@ -135,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_page_without_words_and_a_damaged_file_say_so() {
-        if program().is_none() {
+        if on_path(PROGRAM).is_none() {
             return;
         }
         for bytes in [pdf(""), b"%PDF-1.4 and nothing more".to_vec()] {
