@@ -315,6 +315,26 @@ fn a_recording_that_is_too_long_for_the_provider_is_cut() {
     );
 }
 
+/// What was transcribed whole stays, whatever a task says of clips later.
+#[test]
+fn a_recording_that_was_bought_whole_is_not_bought_in_clips() {
+    let (samples, starts) = time_code(400, 20, |_| 0.0);
+    let server = Recogniser::start(|upload| (200, transcript(upload)));
+    let project = Project::new(&server.config("check = \"off\"\n"));
+    project.write("talks/a.wav", wav(&samples));
+    project.run(&["run", "--yes"]).exits(0);
+    all_there(&project, &starts);
+
+    project.write(
+        "jobs.toml",
+        server.config("split = \"30s\"\ncheck = \"off\"\n"),
+    );
+
+    let plan = project.run(&["plan", "--json"]).exits(0).json();
+    assert_eq!(plan[0]["totals"]["requests_to_send"], 0, "{plan:?}");
+    assert_eq!(plan[0]["tasks"][0]["files"][0]["state"], "done", "{plan:?}");
+}
+
 /// A recording that breaks off inside is told before anything of it is sent, and the run is no success.
 #[test]
 fn a_recording_that_cannot_be_listened_to_is_not_sent_in_part() {

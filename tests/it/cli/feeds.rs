@@ -98,7 +98,7 @@ fn answer(
     });
     let found = pages.lock().unwrap().get(&path).cloned();
     let (status, headers, body) = found.unwrap_or((404, String::new(), Vec::new()));
-    let is_same = version.is_some_and(|version| headers.contains(version));
+    let is_same = version.is_none_or(|version| headers.contains(version));
     let (status, body) = match range
         .filter(|_| is_same)
         .filter(|from| status == 200 && *from < body.len())
