@@ -4,7 +4,7 @@ use unicode_normalization::is_nfc;
 use unicode_segmentation::UnicodeSegmentation;
 use voicespool::domain::Boundary;
 use voicespool::text::{
-    Block, BlockKind, ChunkRules, CleanUp, Document, Markup, Paragraphs, chunks, read, spoken,
+    Block, BlockKind, ChunkRules, Document, Markup, Paragraphs, Reading, chunks, read, spoken,
 };
 
 use super::input::{Input, assert_one_line};
@@ -29,7 +29,7 @@ pub fn chunker(data: &[u8]) {
     ];
     let language = languages[usize::from(input.byte()) % languages.len()];
     let text = String::from_utf8_lossy(input.rest());
-    if let Ok(document) = read(text.as_bytes(), Markup::Plain, &CleanUp::default()) {
+    if let Ok(document) = read(text.as_bytes(), Markup::Plain, &Reading::default()) {
         check_chunks(&document, &rules, language);
     }
 }
@@ -53,7 +53,7 @@ const USUAL: ChunkRules = ChunkRules {
 };
 
 fn check_document(data: &[u8], markup: Markup) {
-    let document = match read(data, markup, &CleanUp::default()) {
+    let document = match read(data, markup, &Reading::default()) {
         Ok(document) => document,
         Err(error) => return assert_one_line(&error.to_string()),
     };

@@ -22,7 +22,7 @@ use crate::domain::{
 use crate::engine::rest::Kind;
 use crate::pipeline::objects::Objects;
 use crate::pipeline::task::{Pauses, Recut, SpeechWork};
-use crate::text::{ChunkRules, Lexicon};
+use crate::text::{ChunkRules, Lexicon, Reading, Unspoken};
 
 /// Longest silence between two chunks.
 const MAX_PAUSE: Duration = Duration::from_mins(1);
@@ -70,7 +70,8 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         cover: finish::cover(build, context),
         as_before: finish::is_as_before(table),
         subtitles: documents(build, &table.subtitles),
-        clean: table.clean.value().cloned().unwrap_or_default(),
+        reading: reading(table),
+        unspoken: table.unspoken.value().copied().unwrap_or(Unspoken::Warn),
         chapters: table.chapters.value().cloned(),
         lexicon: lexicon(build, context),
         chunk: chunk_rules(build, context),
@@ -80,15 +81,29 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
             bought: Objects::new(context.state),
         }),
         learned: context.model.learned.clone(),
-        pauses: table
-            .pauses
-            .value()
-            .map_or_else(Pauses::default, |pauses| read_pauses(build, pauses)),
+        pauses: pauses(build, table),
         check: speech_check(build, table),
         latin_only: context.is_local(),
         on_missing: table.on_missing.value().copied().unwrap_or(OnMissing::Stop),
     };
     (build.problems.len() == before).then_some(work)
+}
+
+fn pauses(build: &mut Build, table: &TaskTable) -> Pauses {
+    let pauses = table.pauses.value();
+    pauses.map_or_else(Pauses::default, |pauses| read_pauses(build, pauses))
+}
+
+/// What is read aloud of a text.
+fn reading(table: &TaskTable) -> Reading {
+    let usual = Reading::default();
+    Reading {
+        clean: table.clean.value().cloned().unwrap_or_default(),
+        tables: table.tables.value().copied().unwrap_or(usual.tables),
+        images: table.images.value().copied().unwrap_or(usual.images),
+        notes: table.notes.value().copied().unwrap_or(usual.notes),
+        matter: table.matter.value().copied().unwrap_or(usual.matter),
+    }
 }
 
 /// What the file is, what makes it, and what its clips are asked for in.

@@ -20,8 +20,7 @@ use crate::domain::{
     PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::Kind;
-use crate::text::Paragraphs;
-use crate::text::{ChosenChapters, CleanUp};
+use crate::text::{Aloud, ChosenChapters, CleanUp, Matter, Paragraphs, Unspoken};
 
 tables! {
     /// The whole file.
@@ -246,6 +245,16 @@ tables! {
         subtitles: Vec<At<DocumentFormat>>,
         /// What is cleaned up in a text before it is cut: each rule true or false (tts).
         clean: CleanUp,
+        /// Tables: read row by row with their heads, or skip them (tts).
+        tables: Aloud,
+        /// Descriptions of pictures: skip, or read them where they stand (tts).
+        images: Aloud,
+        /// Footnotes and endnotes of EPUB, HTML and DOCX: skip, or read them where they stand (tts).
+        notes: Aloud,
+        /// How much of an EPUB is read: body, or all, with title page, imprint, index (tts).
+        matter: Matter,
+        /// Signs that the built-in voice does not say: warn names them, error refuses the text (tts).
+        unspoken: Unspoken,
         /// Only these chapters, by their number: "1-5,8", "3-" (tts).
         chapters: ChosenChapters,
         /// Into which files a text goes: files (one each), chapters, or both (tts).

@@ -263,7 +263,7 @@ fn loc<T>(field: &Field<T>) -> Option<Loc> {
 }
 
 /// The keys of a task that speaks.
-fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 31] {
+fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 36] {
     [
         ("voice", loc(&table.voice)),
         ("format", loc(&table.format)),
@@ -280,6 +280,11 @@ fn of_speech(table: &TaskTable) -> [(&'static str, Option<Loc>); 31] {
         ("extra_params", loc(&table.extra_params)),
         ("subtitles", loc(&table.subtitles)),
         ("clean", loc(&table.clean)),
+        ("tables", loc(&table.tables)),
+        ("images", loc(&table.images)),
+        ("notes", loc(&table.notes)),
+        ("matter", loc(&table.matter)),
+        ("unspoken", loc(&table.unspoken)),
         ("lexicon", loc(&table.lexicon)),
         ("layout", loc(&table.layout)),
         ("title", loc(&table.title)),

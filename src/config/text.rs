@@ -13,7 +13,7 @@ use crate::domain::{
     PauseMeasure, PcmEncoding, Segmenting, SoundCheck, Standard,
 };
 use crate::engine::rest::Kind;
-use crate::text::{ChosenChapters, Paragraphs};
+use crate::text::{Aloud, ChosenChapters, Matter, Paragraphs, Unspoken};
 
 /// Longest duration anything here waits or lasts.
 const MAX_DURATION: Duration = Duration::from_hours(366 * 24);
@@ -430,6 +430,9 @@ domain_words! {
     "way to measure pauses": PauseMeasure,
     "encoder": Encoder,
     "layout": Layout,
+    "way to read": Aloud,
+    "part of a book": Matter,
+    "way with what is not spoken": Unspoken,
     "way to check a transcript": SoundCheck,
 }
 

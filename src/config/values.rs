@@ -20,7 +20,7 @@ use crate::domain::{
     PauseMeasure, PcmEncoding, Segmenting, SoundCheck,
 };
 use crate::engine::rest::{DIALECTS_EXPECTED, KINDS_EXPECTED, Kind};
-use crate::text::{ChosenChapters, CleanUp, Paragraphs, Rule};
+use crate::text::{Aloud, ChosenChapters, CleanUp, Matter, Paragraphs, Rule, Unspoken};
 
 macro_rules! from_string {
     ($($type:ty: $expected:expr),+ $(,)?) => {$(
@@ -71,6 +71,9 @@ from_string! {
     OnMissing: "one of \"stop\", \"silence\"",
     Encoder: "one of \"auto\", \"built-in\", \"ffmpeg\"",
     ChosenChapters: "chapters such as \"1-5,8\"",
+    Aloud: "one of \"read\", \"skip\"",
+    Matter: "one of \"body\", \"all\"",
+    Unspoken: "one of \"warn\", \"error\"",
     Layout: "one of \"files\", \"book\", \"chapters\", \"both\"",
     SoundCheck: "one of \"off\", \"flag\", \"strict\"",
     PauseMeasure: "one of \"heard\", \"added\"",

@@ -10,7 +10,7 @@ use crate::pipeline::discover::Found;
 use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork};
 use crate::pipeline::{book, key};
-use crate::text::{self, Bound, Document, LeftOut, Markup, Respelt, Rule};
+use crate::text::{self, Bound, Document, LeftOut, Markup, Respelt, Rule, Unspoken};
 
 /// Text files above this are refused: no book has 256 MiB, and all of it is held at once.
 const MAX_TEXT_BYTES: u64 = 256 << 20;
@@ -113,9 +113,9 @@ fn read_file(path: &Path, work: &SpeechWork) -> Result<(Document, ContentKey), R
     }
     let bytes = std::fs::read(path).map_err(|error| Refusal::unreadable(&error))?;
     let markup = Markup::of_path(path).unwrap_or(Markup::Plain);
-    let mut document = text::read(&bytes, markup, &work.clean)
+    let mut document = text::read(&bytes, markup, &work.reading)
         .map_err(|error| Refusal::new(error.to_string(), remedy(error)))?;
-    if work.clean.is_on(Rule::Lexicon) {
+    if work.reading.clean.is_on(Rule::Lexicon) {
         let own = document.about.language.clone();
         let language = work.params.language.clone().or(own);
         work.lexicon.apply(&mut document, language.as_deref());
@@ -161,6 +161,22 @@ fn remedy(error: text::Error) -> &'static str {
     }
 }
 
+/// Whoever wants every sign spoken is told before anything is.
+fn refuse_unspoken(document: &Document, work: &SpeechWork) -> Result<(), Refusal> {
+    if work.unspoken == Unspoken::Warn || !work.latin_only {
+        return Ok(());
+    }
+    let signs = text::foreign(&document.text).unsaid;
+    if signs == 0 {
+        return Ok(());
+    }
+    let signs = counted(u64::try_from(signs).unwrap_or(u64::MAX), "sign");
+    Err(Refusal::new(
+        format!("has {signs} that the voice does not say"),
+        "`plan --text FILE` shows them; say them with a `lexicon`, or write unspoken = \"warn\"",
+    ))
+}
+
 /// Reads and cuts the text of `found`.
 pub fn read_text(found: &Found, endpoint: &str, work: &SpeechWork) -> Result<TextSource, Refusal> {
     let (document, content) = read_document(found, work)?;
@@ -169,6 +185,7 @@ pub fn read_text(found: &Found, endpoint: &str, work: &SpeechWork) -> Result<Tex
         Refusal::new(why, remedy)
     })?;
     refuse_without_coder(work)?;
+    refuse_unspoken(&document, work)?;
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
     let (chunks, kept) = requests(&document, endpoint, work);

@@ -16,7 +16,7 @@ use crate::domain::{
 use crate::pipeline::cuts::Cuts;
 use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
-use crate::text::{ChosenChapters, ChunkRules, CleanUp, Lexicon};
+use crate::text::{ChosenChapters, ChunkRules, Lexicon, Reading, Unspoken};
 
 /// One `[task.NAME]`.
 #[derive(Debug, Clone)]
@@ -97,8 +97,10 @@ pub struct SpeechWork {
     pub as_before: bool,
     /// Subtitles of what was spoken, beside the audio.
     pub subtitles: Vec<DocumentFormat>,
-    /// What is cleaned up in a text before it is cut.
-    pub clean: CleanUp,
+    /// What is read aloud of a text, and cleaned up before it is cut.
+    pub reading: Reading,
+    /// What becomes of a text with signs that the voice does not say.
+    pub unspoken: Unspoken,
     /// Only these chapters are spoken.
     pub chapters: Option<ChosenChapters>,
     /// How words are said.

@@ -115,8 +115,24 @@ pub(crate) struct TtsArgs {
     /// Only these chapters, by their number, such as 1-5,8
     #[arg(long, value_name = "NUMBERS")]
     pub chapters: Option<String>,
+    /// Tables: read (row by row, with the heads of the columns) or skip [default: read]
+    #[arg(long, value_name = "WAY")]
+    pub tables: Option<String>,
+    /// Descriptions of pictures: read or skip [default: skip]
+    #[arg(long, value_name = "WAY")]
+    pub images: Option<String>,
+    /// Footnotes and endnotes of EPUB, HTML and DOCX: read or skip [default: skip]
+    #[arg(long, value_name = "WAY")]
+    pub notes: Option<String>,
+    /// How much of an EPUB: body, or all, with title page, imprint and index [default: body]
+    #[arg(long, value_name = "PART")]
+    pub matter: Option<String>,
+    /// Signs that the built-in voice does not say: warn, or error, which refuses the text [default: warn]
+    #[arg(long, value_name = "WAY")]
+    pub unspoken: Option<String>,
     /// Leave these rules of the clean-up out: note-marks, emphasis-marks, dashes, hyphenation,
-    /// ligatures, gutenberg, page-numbers, running-heads, entities, ruby, lexicon
+    /// ligatures, gutenberg, page-numbers, running-heads, verse-lines, entities, ruby, table-heads,
+    /// lexicon
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     pub no_clean: Vec<String>,
     /// word: subtitles with the times of the provider's voice (stream and websocket)

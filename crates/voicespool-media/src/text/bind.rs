@@ -85,10 +85,10 @@ fn add_mark(whole: &mut Document, block: usize, name: String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{ChunkRules, CleanUp, Markup, Paragraphs, chunks, read};
+    use crate::text::{ChunkRules, Markup, Paragraphs, Reading, chunks, read};
 
     fn part(text: &str, name: &str) -> Bound {
-        let document = read(text.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
+        let document = read(text.as_bytes(), Markup::Markdown, &Reading::default()).unwrap();
         let name = name.to_owned();
         Bound { document, name }
     }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::text::cleanup::{CleanUp, Record};
+use crate::text::cleanup::Record;
 use crate::text::document::{Block, BlockKind, Builder, Document, Mark};
+use crate::text::reading::Reading;
 use crate::text::respelt::Respelt;
 
 /// A stretch of text from one chapter heading to the next.
@@ -105,7 +106,7 @@ impl Document {
             .zip(ends)
             .map(|(chapter, end)| chapter.start..end)
             .collect();
-        let mut listed = Builder::new(0, Record::new(&CleanUp::default()));
+        let mut listed = Builder::new(0, Record::new(&Reading::default()));
         let mut kept = Vec::new();
         for (number, range) in (1..).zip(ranges) {
             if chosen.has(number) {
@@ -225,7 +226,7 @@ mod tests {
     const BOOK: &str = "Opening.\n\n# One\n\nThe sea.\n\n***\n\nThe rain.\n\n# Two\n\n## A\n\nThe lamp.\n\n## B\n\nThe oil.\n\n# Three\n\nThe end.\n";
 
     fn kept(chosen: &str) -> Document {
-        let mut document = read(BOOK.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
+        let mut document = read(BOOK.as_bytes(), Markup::Markdown, &Reading::default()).unwrap();
         document.keep(&chosen.parse().unwrap()).unwrap();
         document
     }
@@ -284,7 +285,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_and_what_is_no_choice_is_told() {
-        let mut document = read(BOOK.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
+        let mut document = read(BOOK.as_bytes(), Markup::Markdown, &Reading::default()).unwrap();
         assert_eq!(document.keep(&"3-5".parse().unwrap()), Err(4));
         assert_eq!(kept("2-").chapters().len(), 3);
         let numbers: ChosenChapters = "5-,1".parse().unwrap();

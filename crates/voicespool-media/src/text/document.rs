@@ -7,10 +7,13 @@ use serde::Serialize;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::domain::Book;
+pub(super) use crate::text::block::{Block, BlockKind};
 use crate::text::clean;
 use crate::text::cleanup::hyphens::Hyphens;
 use crate::text::cleanup::{self, Change, Record, Rule};
+use crate::text::reading::{Aloud, Reading};
 use crate::text::respelt::{self, Respelt};
+use crate::text::table::Table;
 
 /// A text ready to be spoken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,28 +62,6 @@ pub struct LeftOut {
     pub excerpt: String,
     /// Letters and digits in it.
     pub letters: usize,
-}
-
-/// One block of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
-    pub kind: BlockKind,
-    /// Bytes of [`Document::text`], without the line feeds around it.
-    pub range: Range<usize>,
-}
-
-/// What a block is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BlockKind {
-    Heading {
-        /// 1 is the outermost, 6 the innermost.
-        level: u8,
-    },
-    Paragraph,
-    ListItem,
-    Quote,
-    /// A rule or an ornament between scenes. It is nothing to say: its range is empty.
-    SceneBreak,
 }
 
 impl Document {
@@ -280,6 +261,36 @@ impl Builder {
         if is_wanted {
             self.close(BlockKind::SceneBreak);
         }
+    }
+
+    /// What is read aloud.
+    pub(super) fn reading(&self) -> &Reading {
+        self.record.reading()
+    }
+
+    /// Turns the blocks of a table that has ended into one a row, or leaves it out. Whether it did.
+    pub(super) fn end_table(&mut self, table: &Table) -> bool {
+        let Some(rows) = table.rows(&self.blocks, &self.text) else {
+            return false;
+        };
+        self.start = self.blocks[rows.blocks.start].range.start;
+        self.text.truncate(self.start);
+        self.blocks.truncate(rows.blocks.start);
+        if self.reading().tables == Aloud::Skip {
+            self.leave_out("a table", &rows.words());
+            return true;
+        }
+        for head in rows.idle_heads() {
+            self.leave_out("the head of an empty column", &head);
+        }
+        let kind = rows.kind;
+        for row in rows.spoken(&mut self.record) {
+            self.text.push_str(&row);
+            if !self.is_empty() {
+                self.close(kind);
+            }
+        }
+        true
     }
 
     /// Notes that `piece` of the source is not in the text.

@@ -9,7 +9,9 @@ use html5gum::{Token, Tokenizer};
 
 use crate::text::cleanup::Record;
 use crate::text::document::{BlockKind, Builder, Document};
+use crate::text::reading::Aloud;
 use crate::text::semantics::silent_type;
+use crate::text::table::Table;
 
 /// Elements that begin and end a block.
 #[rustfmt::skip]
@@ -90,6 +92,7 @@ pub(super) fn speak_page(source: &str, builder: &mut Builder, anchors: &mut dyn 
         number: None,
         quotes: 0,
         raised: None,
+        table: None,
     };
     reader.finish();
     for token in Tokenizer::new(source.as_ref()) {
@@ -98,6 +101,7 @@ pub(super) fn speak_page(source: &str, builder: &mut Builder, anchors: &mut dyn 
     }
     reader.end_silence();
     reader.finish();
+    reader.end_table();
 }
 
 /// Raised and lowered text.
@@ -149,6 +153,17 @@ struct Reader<'a> {
     number: Option<u64>,
     quotes: usize,
     raised: Option<Raised>,
+    table: Option<OpenTable>,
+}
+
+/// The outermost table that is open.
+#[derive(Default)]
+struct OpenTable {
+    table: Table,
+    /// Tables inside it.
+    inner: usize,
+    /// Named places in it: where they will be is known when it ends.
+    anchors: Vec<(String, usize)>,
 }
 
 impl Reader<'_> {
@@ -163,13 +178,18 @@ impl Reader<'_> {
                 let kind = value(b"epub:type").or_else(|| value(b"role"));
                 self.start(&name, kind.as_deref(), tag.self_closing);
                 for name in [value(b"id"), value(b"name")].into_iter().flatten() {
-                    self.anchors.anchor(&name, self.builder.next_block());
+                    self.anchor(name);
                 }
-                if self.silent.is_none()
-                    && name == "img"
-                    && let Some(alt) = value(b"alt")
+                if let ("td" | "th", Some(open), None) = (&*name, &mut self.table, &self.silent)
+                    && open.inner == 0
                 {
-                    self.builder.leave_out("the description of a picture", &alt);
+                    let spans = |name| value(name).is_some_and(|span| span.trim() != "1");
+                    if spans(b"colspan") || spans(b"rowspan") {
+                        open.table.spans();
+                    }
+                }
+                if let ("img", Some(alt), None) = (&*name, value(b"alt"), &self.silent) {
+                    self.picture(&alt);
                 }
             }
             Token::EndTag(tag) => self.end(&String::from_utf8_lossy(&tag.name)),
@@ -190,7 +210,8 @@ impl Reader<'_> {
             return;
         }
         let by_name = SILENT.iter().find(|(element, _)| *element == name);
-        let by_kind = || kind.and_then(silent_type);
+        let reading = self.builder.reading();
+        let by_kind = || kind.and_then(|kind| silent_type(kind, reading));
         if let Some(what) = by_name.map(|(_, what)| *what).or_else(by_kind) {
             if BLOCKS.contains(&name) {
                 self.finish();
@@ -226,6 +247,10 @@ impl Reader<'_> {
                 self.finish();
                 self.quotes = self.quotes.saturating_add(1);
             }
+            "table" | "thead" | "tbody" | "tfoot" | "tr" | "td" | "th" => {
+                self.finish();
+                self.start_of_table(name);
+            }
             _ if BLOCKS.contains(&name) => self.finish(),
             _ => self.raised = Raised::of(name).or(self.raised),
         }
@@ -252,9 +277,69 @@ impl Reader<'_> {
                 self.finish();
                 self.quotes = self.quotes.saturating_sub(1);
             }
+            "table" => {
+                self.finish();
+                match &mut self.table {
+                    Some(open) if open.inner > 0 => open.inner -= 1,
+                    _ => self.end_table(),
+                }
+            }
             _ if BLOCKS.contains(&name) => self.finish(),
             _ if Raised::of(name).is_some() => self.raised = None,
             _ => {}
+        }
+    }
+
+    fn anchor(&mut self, name: String) {
+        let block = self.builder.next_block();
+        match &mut self.table {
+            Some(open) => open.anchors.push((name, block)),
+            None => self.anchors.anchor(&name, block),
+        }
+    }
+
+    fn picture(&mut self, alt: &str) {
+        match self.builder.reading().images {
+            Aloud::Read => self.say(alt),
+            Aloud::Skip => self.builder.leave_out("the description of a picture", alt),
+        }
+    }
+
+    /// A table or a part of one begins, between blocks.
+    fn start_of_table(&mut self, name: &str) {
+        let block = self.builder.next_block();
+        let Some(open) = &mut self.table else {
+            self.table = (name == "table").then(OpenTable::default);
+            return;
+        };
+        if name == "table" {
+            open.inner = open.inner.saturating_add(1);
+            open.table.nested();
+        }
+        if open.inner > 0 {
+            return;
+        }
+        match name {
+            "thead" | "tbody" | "tfoot" => open.table.heads(name == "thead"),
+            "tr" => open.table.row(),
+            _ => open.table.cell(block, name == "th"),
+        }
+    }
+
+    fn end_table(&mut self) {
+        let Some(open) = self.table.take() else {
+            return;
+        };
+        let first = open.anchors.first().map(|(_, block)| *block);
+        let is_rows = self.builder.end_table(&open.table);
+        for (name, block) in open.anchors {
+            // Rows have other numbers than cells: the place is where the table begins.
+            let block = if is_rows {
+                first.unwrap_or(block)
+            } else {
+                block
+            };
+            self.anchors.anchor(&name, block);
         }
     }
 

@@ -162,7 +162,7 @@ fn joins(a: Option<char>, b: Option<char>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{CleanUp, Markup, read};
+    use crate::text::{Markup, Reading, read};
 
     fn entry(written: &str, said: &str) -> Entry {
         Entry {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn document(text: &str) -> Document {
-        read(text.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap()
+        read(text.as_bytes(), Markup::Markdown, &Reading::default()).unwrap()
     }
 
     #[test]

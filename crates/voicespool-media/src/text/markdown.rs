@@ -10,6 +10,8 @@ use crate::text::document::{BlockKind, Builder, Document};
 use crate::text::front_matter;
 use crate::text::heading;
 use crate::text::html::{self, Raised};
+use crate::text::reading::Aloud;
+use crate::text::table::Table;
 
 pub(super) fn parse(source: &str, record: Record) -> Document {
     let body = without_front_matter(source);
@@ -26,6 +28,7 @@ pub(super) fn parse(source: &str, record: Record) -> Document {
         quotes: 0,
         aside: None,
         raised: None,
+        table: None,
         strong: 0,
         is_all_strong: true,
     };
@@ -51,6 +54,7 @@ struct Reader {
     aside: Option<Aside>,
     /// Inside `<sup>` or `<sub>`.
     raised: Option<Raised>,
+    table: Option<Table>,
     /// Open strong emphasis.
     strong: usize,
     /// Everything in the open paragraph is strong.
@@ -110,6 +114,10 @@ impl Reader {
             Tag::CodeBlock(CodeBlockKind::Indented) => self.set_aside(Aside::Indented),
             Tag::HtmlBlock => self.set_aside(Aside::Html),
             Tag::Image { .. } => self.aside = Some(Aside::Picture(String::new())),
+            Tag::Table(_) | Tag::TableHead | Tag::TableRow | Tag::TableCell => {
+                self.finish();
+                self.start_of_table(tag);
+            }
             Tag::Strong => self.strong = self.strong.saturating_add(1),
             tag if is_inline(tag.to_end()) => {}
             _ => self.finish(),
@@ -127,10 +135,34 @@ impl Reader {
                 self.quotes = self.quotes.saturating_sub(1);
             }
             TagEnd::CodeBlock | TagEnd::HtmlBlock | TagEnd::Image => self.judge_aside(),
+            TagEnd::Table => {
+                self.finish();
+                if let Some(table) = self.table.take() {
+                    self.builder.end_table(&table);
+                }
+            }
             TagEnd::Paragraph => self.end_paragraph(),
             TagEnd::Strong => self.strong = self.strong.saturating_sub(1),
             tag if is_inline(tag) => {}
             _ => self.finish(),
+        }
+    }
+
+    /// A table or a part of one begins, between blocks. Its first row is always one of heads.
+    fn start_of_table(&mut self, tag: &Tag<'_>) {
+        let block = self.builder.next_block();
+        let table = self.table.get_or_insert_default();
+        match tag {
+            Tag::TableHead => {
+                table.row();
+                table.heads(true);
+            }
+            Tag::TableRow => {
+                table.row();
+                table.heads(false);
+            }
+            Tag::TableCell => table.cell(block, false),
+            _ => {}
         }
     }
 
@@ -182,10 +214,13 @@ impl Reader {
                 self.finish();
             }
             Some(Aside::Html(text)) => html::speak(&text, &mut self.builder),
-            Some(Aside::Picture(text)) => {
-                self.builder
-                    .leave_out("the description of a picture", &text);
-            }
+            Some(Aside::Picture(text)) => match self.builder.reading().images {
+                Aloud::Read => self.say(&text),
+                Aloud::Skip => {
+                    self.builder
+                        .leave_out("the description of a picture", &text);
+                }
+            },
             None => {}
         }
     }
@@ -386,9 +421,7 @@ mod tests {
                 (Quote, "Said she."),
                 (ListItem, "done"),
                 (SceneBreak, ""),
-                (Paragraph, "A"),
-                (Paragraph, "B"),
-                (Paragraph, "1"),
+                (Paragraph, "A: 1."),
                 (Paragraph, "End"),
             ],
         );

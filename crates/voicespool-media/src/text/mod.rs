@@ -10,6 +10,7 @@
 
 mod archive;
 mod bind;
+mod block;
 mod chapters;
 mod chunk;
 mod clean;
@@ -29,11 +30,13 @@ mod markdown;
 mod pack;
 mod pdf;
 mod plain;
+mod reading;
 mod recut;
 mod respelt;
 mod rules;
 mod semantics;
 mod sentence;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -42,13 +45,15 @@ use std::path::Path;
 use cleanup::Record;
 
 pub use bind::{Bound, bind};
+pub use block::{Block, BlockKind};
 pub use chapters::{Chapter, ChosenChapters};
 pub use chunk::{Chunk, Chunks, chunks, spoken};
-pub use cleanup::{Change, CleanUp, Rule, Sample};
-pub use document::{Block, BlockKind, Document, LeftOut, Mark};
+pub use cleanup::{Change, Sample};
+pub use document::{Document, LeftOut, Mark};
 pub use error::Error;
 pub use latin::{Foreign, foreign, in_latin};
 pub use lexicon::{Entry, Lexicon};
+pub use reading::{Aloud, CleanUp, Matter, Reading, Rule, Unspoken};
 pub use recut::recut;
 pub use respelt::{Respelt, written};
 pub use rules::{ChunkRules, Paragraphs};
@@ -91,26 +96,26 @@ impl Markup {
 /// takes 65 times its size to parse (measured with pulldown-cmark 0.13.6).
 const MARKDOWN_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Reads a whole text file, and cleans it up by the rules that are on. Plain text takes three times its size in memory; the caller bounds it.
+/// Reads a whole text file as `reading` says. Plain text takes three times its size in memory; the caller bounds it.
 ///
 /// A file with nothing in it is a document without blocks: see [`Document::is_speakable`].
 ///
 /// # Errors
 /// [`Error::Binary`] if the bytes are no text, [`Error::TooLarge`] for Markdown above 16 MiB.
-pub fn read(bytes: &[u8], markup: Markup, rules: &CleanUp) -> Result<Document, Error> {
+pub fn read(bytes: &[u8], markup: Markup, reading: &Reading) -> Result<Document, Error> {
     if markup == Markup::Markdown && bytes.len() > MARKDOWN_LIMIT {
         return Err(Error::TooLarge {
             limit: MARKDOWN_LIMIT,
         });
     }
     match markup {
-        Markup::Epub => return epub::read(bytes, rules),
-        Markup::Docx => return docx::read(bytes, rules),
-        Markup::Pdf => return pdf::read(bytes, rules),
+        Markup::Epub => return epub::read(bytes, reading),
+        Markup::Docx => return docx::read(bytes, reading),
+        Markup::Pdf => return pdf::read(bytes, reading),
         Markup::Plain | Markup::Markdown | Markup::Html => {}
     }
     let decoded = decode::decode(bytes)?;
-    let mut record = Record::new(rules);
+    let mut record = Record::new(reading);
     let text = cleanup::gutenberg::body(&decoded.text, &mut record);
     let mut document = match markup {
         Markup::Markdown => markdown::parse(text, record),

@@ -61,13 +61,13 @@ pub fn recut(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::{CleanUp, Markup, read, spoken};
+    use crate::text::{Markup, Reading, read, spoken};
 
     const TEXT: &str = "# One\n\nThe first sentence is here. The second one is a little longer, and has a comma; it goes on. Third!\n\nAnother paragraph follows, and it says as much as the first. It ends.\n";
 
     #[test]
     fn a_chunk_is_cut_into_parts_that_fit_and_tile_it() {
-        let document = read(TEXT.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
+        let document = read(TEXT.as_bytes(), Markup::Markdown, &Reading::default()).unwrap();
         let rules = ChunkRules {
             max_chars: 400,
             max_bytes: 1600,

@@ -7,7 +7,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use crate::domain::Boundary;
-use crate::text::CleanUp;
+use crate::text::Reading;
 use crate::text::{
     Block, BlockKind, ChunkRules, Document, Markup, Paragraphs, chunks, read, spoken,
 };
@@ -21,7 +21,7 @@ const RULES: ChunkRules = ChunkRules {
 };
 
 fn plain(text: &str) -> Document {
-    read(text.as_bytes(), Markup::Plain, &CleanUp::default()).unwrap()
+    read(text.as_bytes(), Markup::Plain, &Reading::default()).unwrap()
 }
 
 /// What is sent, in order.
@@ -37,7 +37,7 @@ fn outline(name: &str, language: &str) -> String {
         .join("../../samples/book")
         .join(name);
     let bytes = std::fs::read(&path).unwrap();
-    let document = read(&bytes, Markup::of_path(&path).unwrap(), &CleanUp::default()).unwrap();
+    let document = read(&bytes, Markup::of_path(&path).unwrap(), &Reading::default()).unwrap();
     let mut outline = format!("title: {:?}\n", document.title());
     for chapter in document.chapters() {
         writeln!(outline, "chapter at {}: {:?}", chapter.start, chapter.title).unwrap();
@@ -139,7 +139,7 @@ fn markup_is_told_from_the_extension_in_any_case() {
 #[test]
 fn more_markdown_than_memory_allows_is_refused() {
     let brackets = "[".repeat(16 * 1024 * 1024 + 1);
-    let refused = read(brackets.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap_err();
+    let refused = read(brackets.as_bytes(), Markup::Markdown, &Reading::default()).unwrap_err();
     assert_eq!(
         refused.to_string(),
         "more than 16 MiB of Markdown: split the file, or name it .txt"
@@ -159,7 +159,7 @@ fn a_text_without_words_is_read_but_not_speakable() {
 #[test]
 fn chapters_are_the_level_that_repeats() {
     let check = |source: &str, expected: &[Option<&str>]| {
-        let document = read(source.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
+        let document = read(source.as_bytes(), Markup::Markdown, &Reading::default()).unwrap();
         let chapters = document.chapters();
         let titles: Vec<_> = chapters
             .iter()
@@ -205,7 +205,7 @@ fn chapters_are_the_level_that_repeats() {
 #[test]
 fn a_chunk_ends_for_the_strongest_reason() {
     let source = "# Title\n\n## One\n\nText of one.\n\n***\n\nMore.\n\n### Minor\n\nStill.\n\n***\n\n## Two\n\nEnd.";
-    let document = read(source.as_bytes(), Markup::Markdown, &CleanUp::default()).unwrap();
+    let document = read(source.as_bytes(), Markup::Markdown, &Reading::default()).unwrap();
 
     let found: Vec<_> = chunks(&document, &RULES, None)
         .map(|chunk| (spoken(&document.text, &chunk.range), chunk.boundary))
@@ -521,7 +521,7 @@ proptest! {
         rules in any_rules(),
         language in proptest::sample::select(vec!["en", "de", "fr", "ja", "hi"]),
     ) {
-        let document = read(source.as_bytes(), markup, &CleanUp::default()).unwrap();
+        let document = read(source.as_bytes(), markup, &Reading::default()).unwrap();
         let found: Vec<_> = chunks(&document, &rules, Some(language)).collect();
         let mut at = 0;
         for (idx, chunk) in found.iter().enumerate() {
@@ -550,7 +550,7 @@ proptest! {
     ) {
         let mixed = [source.as_bytes(), &bytes].concat();
         for input in [&bytes[..], source.as_bytes(), &mixed] {
-            let Ok(document) = read(input, markup, &CleanUp::default()) else { continue };
+            let Ok(document) = read(input, markup, &Reading::default()) else { continue };
             let mut end = 0;
             for Block { kind, range } in &document.blocks {
                 let text = &document.text[range.clone()];

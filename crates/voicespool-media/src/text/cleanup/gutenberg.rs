@@ -155,7 +155,7 @@ mod tests {
             assert_eq!(body(text, &mut Record::default()), text);
         }
         let mut off = Record::default();
-        off.rules.set(Rule::Gutenberg, false);
+        off.reading.clean.set(Rule::Gutenberg, false);
         assert_eq!(body(BOOK, &mut off), BOOK);
     }
 

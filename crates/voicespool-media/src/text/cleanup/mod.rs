@@ -13,59 +13,10 @@ mod notes;
 pub(super) mod pages;
 mod ruby;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::named;
-
-named!(
-    /// What a rule is about: the names in `clean = { … }` of a task.
-    Rule {
-        /// `[12]`, `[note 3]`, a raised number or dagger behind a word.
-        NoteMarks = "note-marks",
-        /// `_very_`, `*that*`, `=lamp=` in plain text.
-        EmphasisMarks = "emphasis-marks",
-        /// Two hyphens for a dash.
-        Dashes = "dashes",
-        /// Words that a typesetter broke at the end of a line.
-        Hyphenation = "hyphenation",
-        /// Ligatures, full-width and mathematical letters.
-        Ligatures = "ligatures",
-        /// Header, licence and notes of Project Gutenberg.
-        Gutenberg = "gutenberg",
-        /// Bare numbers that rise through a text.
-        PageNumbers = "page-numbers",
-        /// The line that stands on top of every page.
-        RunningHeads = "running-heads",
-        /// A comma at the ends of verses, which a voice would run over.
-        VerseLines = "verse-lines",
-        /// `&amp;`, `&#8217;` in plain text.
-        Entities = "entities",
-        /// Readings and typesetters' notes of Japanese plain text: `漢字《かんじ》`, `［＃改ページ］`.
-        Ruby = "ruby",
-        /// Words that a lexicon says otherwise.
-        Lexicon = "lexicon",
-    }
-);
-
-/// Which rules are on. All are, unless they are switched off.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CleanUp {
-    off: Vec<Rule>,
-}
-
-impl CleanUp {
-    /// Switches `rule` on or off.
-    pub fn set(&mut self, rule: Rule, on: bool) {
-        self.off.retain(|other| *other != rule);
-        if !on {
-            self.off.push(rule);
-        }
-    }
-
-    pub fn is_on(&self, rule: Rule) -> bool {
-        !self.off.contains(&rule)
-    }
-}
+use crate::text::reading::Reading;
+pub(super) use crate::text::reading::Rule;
 
 /// Samples kept of each rule.
 const SAMPLES: usize = 3;
@@ -107,20 +58,25 @@ pub struct Sample {
 /// Collects what the rules do.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Record {
-    rules: CleanUp,
+    reading: Reading,
     changes: Vec<Change>,
 }
 
 impl Record {
-    pub(super) fn new(rules: &CleanUp) -> Self {
+    pub(super) fn new(reading: &Reading) -> Self {
         Self {
-            rules: rules.clone(),
+            reading: reading.clone(),
             changes: Vec::new(),
         }
     }
 
     pub(super) fn is_on(&self, rule: Rule) -> bool {
-        self.rules.is_on(rule)
+        self.reading.clean.is_on(rule)
+    }
+
+    /// What is read aloud.
+    pub(super) fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// Notes that `rule` put `after` in the place of `before`.

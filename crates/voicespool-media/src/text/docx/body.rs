@@ -37,6 +37,23 @@ enum Run {
     Lowered,
 }
 
+/// What a cell of a table is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Cell {
+    #[default]
+    Plain,
+    Head,
+}
+
+impl Cell {
+    fn tag(self) -> &'static str {
+        match self {
+            Self::Plain => "<td>",
+            Self::Head => "<th>",
+        }
+    }
+}
+
 /// What is open.
 #[derive(Default)]
 struct Open {
@@ -53,6 +70,8 @@ struct Open {
     /// Words that are not.
     unsaid: String,
     is_list: bool,
+    /// The tag of cells; rows that stand on top of each page have heads.
+    cell: Cell,
 }
 
 impl Body {
@@ -118,8 +137,18 @@ impl Body {
                 self.end_list(open);
                 self.html.push_str("<table>");
             }
-            "tr" => self.html.push_str("<tr>"),
-            "tc" => self.html.push_str("<td>"),
+            "tr" => {
+                open.cell = Cell::Plain;
+                self.html.push_str("<tr>");
+            }
+            "tblHeader" if !is_off() => open.cell = Cell::Head,
+            "tc" => self.html.push_str(open.cell.tag()),
+            // What says so stands first in its cell.
+            "gridSpan" | "vMerge" => {
+                if let Some(row) = self.html.strip_suffix(open.cell.tag()) {
+                    self.html = format!("{row}<td colspan=\"2\">");
+                }
+            }
             _ => {}
         }
     }

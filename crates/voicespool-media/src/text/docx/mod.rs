@@ -13,14 +13,15 @@ mod tests;
 use quick_xml::events::Event;
 
 use crate::domain::Book;
-use crate::text::cleanup::{CleanUp, Record};
+use crate::text::cleanup::Record;
 use crate::text::document::{Builder, Document};
+use crate::text::reading::{Aloud, Reading};
 use crate::text::{Error, archive, html, plain};
 
 use body::Body;
 use styles::Styles;
 
-pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
+pub(super) fn read(bytes: &[u8], reading: &Reading) -> Result<Document, Error> {
     archive::check(bytes).map_err(|error| match error {
         Error::BrokenBook { what } => Error::BrokenDocument { what },
         other => other,
@@ -31,7 +32,7 @@ pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
     let styles = archive::file(bytes, "word/styles.xml")
         .map_or_else(Styles::default, |styles| Styles::read(&styles));
     let body = Body::read(&page, &styles).ok_or_else(|| broken("its text is no XML"))?;
-    let record = Record::new(rules);
+    let record = Record::new(reading);
     let mut document = if body.has_headings {
         let mut builder = Builder::new(bytes.len(), record);
         html::speak(&body.html, &mut builder);
@@ -39,7 +40,7 @@ pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
         builder.into_document()
     } else {
         let mut document = plain::parse(&body.plain, record);
-        let mut builder = Builder::new(0, Record::new(rules));
+        let mut builder = Builder::new(0, Record::new(reading));
         list(&body, bytes, &mut builder);
         document.left_out.extend(builder.into_document().left_out);
         document
@@ -51,11 +52,18 @@ pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
 
 /// Lists what is not spoken.
 fn list(body: &Body, bytes: &[u8], builder: &mut Builder) {
+    let reads_notes = builder.reading().notes == Aloud::Read;
     for (what, words) in &body.left_out {
         builder.leave_out(what, words);
     }
     for name in archive::names(bytes) {
         let what = match name.as_str() {
+            "word/footnotes.xml" | "word/endnotes.xml" if reads_notes => {
+                let notes = archive::file(bytes, &name)
+                    .and_then(|page| Body::read(&page, &Styles::default()));
+                html::speak(&notes.unwrap_or_default().html, builder);
+                continue;
+            }
             "word/footnotes.xml" | "word/endnotes.xml" => "the notes",
             "word/comments.xml" => "a comment",
             _ if name.starts_with("word/header") || name.starts_with("word/footer") => {

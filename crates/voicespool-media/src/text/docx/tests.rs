@@ -44,7 +44,7 @@ fn read_body(body: &str, more: &[(&str, &str)]) -> Document {
         ("word/styles.xml", STYLES),
     ];
     parts.extend_from_slice(more);
-    super::read(&docx(&parts), &CleanUp::default()).unwrap()
+    super::read(&docx(&parts), &Reading::default()).unwrap()
 }
 
 fn blocks(document: &Document) -> Vec<(BlockKind, &str)> {
@@ -153,8 +153,28 @@ fn lists_tables_and_raised_digits_are_read() {
         .into_iter()
         .map(|(_, text)| text)
         .collect();
-    assert_eq!(words, ["Stores", "rope", "oil", "tar", "two", "9 m²"]);
+    assert_eq!(words, ["Stores", "rope", "oil", "tar; two.", "9 m²"]);
     assert_eq!(document.blocks[1].kind, BlockKind::ListItem);
+}
+
+#[test]
+fn rows_that_stand_on_top_of_each_page_are_heads() {
+    let cell = |more: &str, text: &str| format!("<w:tc>{more}{}</w:tc>", paragraph("", &run(text)));
+    let table = |more: &str| {
+        let heads = [cell("", "Stores"), cell("", "Barrels")].concat();
+        let row = [cell(more, "tar"), cell("", "two")].concat();
+        format!(
+            "{}<w:tbl><w:tr><w:trPr><w:tblHeader/></w:trPr>{heads}</w:tr><w:tr>{row}</w:tr></w:tbl>",
+            paragraph("berschrift1", &run("List"))
+        )
+    };
+
+    let document = read_body(&table(""), &[]);
+    assert_eq!(document.text, "List\n\nStores: tar; Barrels: two.");
+
+    let span = "<w:tcPr><w:gridSpan w:val=\"2\"/></w:tcPr>";
+    let document = read_body(&table(span), &[]);
+    assert_eq!(document.text, "List\n\nStores; Barrels.\n\ntar; two.");
 }
 
 #[test]
@@ -179,7 +199,7 @@ fn headings_that_were_made_by_hand_are_known_by_convention() {
 
 #[test]
 fn what_is_no_whole_document_is_refused() {
-    let read = |bytes: &[u8]| super::read(bytes, &CleanUp::default());
+    let read = |bytes: &[u8]| super::read(bytes, &Reading::default());
     for bytes in [
         b"PK\x03\x04".to_vec(),
         docx(&[("word/styles.xml", STYLES)]),

@@ -3,8 +3,9 @@
 use rbook::Epub;
 
 use crate::domain::Book;
-use crate::text::cleanup::{CleanUp, Record};
+use crate::text::cleanup::Record;
 use crate::text::html;
+use crate::text::reading::Reading;
 
 /// Kinds of pictures that every player shows.
 const SHOWN: [&str; 2] = ["image/jpeg", "image/png"];
@@ -45,7 +46,7 @@ fn tidy(text: &str) -> String {
 /// A description is often a page of HTML.
 fn plain(text: &str) -> String {
     if text.contains(['<', '&']) {
-        tidy(&html::parse(text, Record::new(&CleanUp::default())).text)
+        tidy(&html::parse(text, Record::new(&Reading::default())).text)
     } else {
         tidy(text)
     }

@@ -15,22 +15,23 @@ use rbook::Epub;
 use rbook::ebook::toc::TocEntryKind;
 use rbook::epub::toc::EpubTocEntry;
 
-use crate::text::cleanup::{CleanUp, Record};
+use crate::text::cleanup::Record;
 use crate::text::document::{Builder, Document, LeftOut};
+use crate::text::reading::{Aloud, Matter, Reading};
 use crate::text::{Error, archive, decode, html};
 
 use chapters::Table;
 
 const MISSING: &str = "a page that the book names and does not have";
 
-pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
+pub(super) fn read(bytes: &[u8], reading: &Reading) -> Result<Document, Error> {
     archive::check(bytes)?;
     let book = Epub::read(Cursor::new(bytes.to_vec())).map_err(|_| Error::BrokenBook {
         what: "its list of pages cannot be read",
     })?;
-    let silent = silent_pages(&book);
+    let silent = silent_pages(&book, reading);
     let mut table = Table::of(&book);
-    let mut builder = Builder::new(bytes.len(), Record::new(rules));
+    let mut builder = Builder::new(bytes.len(), Record::new(reading));
     for item in book.spine() {
         let Some(entry) = item.manifest_entry() else {
             builder.leave_out(MISSING, item.idref());
@@ -50,7 +51,7 @@ pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
         };
         match left_out {
             Some(what) => {
-                let words = html::parse(&page.text, Record::new(rules)).text;
+                let words = html::parse(&page.text, Record::new(reading)).text;
                 builder.leave_out(what, &words);
                 table.drop_page(path);
             }
@@ -86,19 +87,28 @@ fn is_words(piece: &LeftOut) -> bool {
 
 /// The pages that nobody reads aloud, and what each is: by the landmarks of EPUB 3 and the guide of
 /// EPUB 2.
-fn silent_pages(book: &Epub) -> HashMap<&str, &'static str> {
+fn silent_pages<'a>(book: &'a Epub, reading: &Reading) -> HashMap<&'a str, &'static str> {
     let landmarks = book.toc().landmarks();
     let entries = landmarks.iter().flat_map(EpubTocEntry::flatten);
     let mut silent = HashMap::new();
     for entry in entries {
-        if let (Some(href), Some(what)) = (entry.href(), silent_kind(entry.kind())) {
+        if let (Some(href), Some(what)) = (entry.href(), silent_kind(entry.kind(), reading)) {
             silent.insert(href.path().as_str(), what);
         }
     }
     silent
 }
 
-fn silent_kind(kind: TocEntryKind<'_>) -> Option<&'static str> {
+fn silent_kind(kind: TocEntryKind<'_>, reading: &Reading) -> Option<&'static str> {
+    let is_note = matches!(kind, TocEntryKind::Endnotes | TocEntryKind::Footnotes);
+    let is_read = match kind {
+        TocEntryKind::Toc => false,
+        _ if is_note => reading.notes == Aloud::Read,
+        _ => reading.matter == Matter::All,
+    };
+    if is_read {
+        return None;
+    }
     Some(match kind {
         TocEntryKind::Cover => "the cover",
         TocEntryKind::TitlePage => "the title page",

@@ -3,7 +3,7 @@ use std::io::Write as _;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::text::{BlockKind, CleanUp, Document, Error, Markup};
+use crate::text::{BlockKind, Document, Error, Markup, Reading};
 
 const CONTAINER: &str = r#"<?xml version="1.0"?><container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>"#;
 
@@ -66,7 +66,7 @@ fn book(pages: &[(&str, &str)], list: &str, landmarks: &str) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<Document, Error> {
-    crate::text::read(bytes, Markup::Epub, &CleanUp::default())
+    crate::text::read(bytes, Markup::Epub, &Reading::default())
 }
 
 /// Headings with their level, and other blocks.

@@ -171,10 +171,10 @@ fn heads(pages: &[Vec<&str>], is_top: bool, offset: Option<i64>) -> HashMap<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::CleanUp;
+    use crate::text::Reading;
 
     fn cleaned(pages: &[&str]) -> String {
-        without(&pages.join("\u{c}"), &mut Record::new(&CleanUp::default()))
+        without(&pages.join("\u{c}"), &mut Record::new(&Reading::default()))
     }
 
     #[test]

@@ -14,7 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::domain::program::on_path;
-use crate::text::cleanup::{self, CleanUp, Record};
+use crate::text::cleanup::{self, Record};
+use crate::text::reading::Reading;
 use crate::text::{Document, Error, decode, plain};
 
 const PROGRAM: &str = "pdftotext";
@@ -23,10 +24,10 @@ const MOST_BYTES: u64 = 64 << 20;
 /// A book of a thousand pages takes a second or two; a page made to take for ever is given up.
 const LONGEST: Duration = Duration::from_mins(2);
 
-pub(super) fn read(bytes: &[u8], rules: &CleanUp) -> Result<Document, Error> {
+pub(super) fn read(bytes: &[u8], reading: &Reading) -> Result<Document, Error> {
     let words = words(bytes, &on_path(PROGRAM).ok_or(Error::NeedsPdftotext)?)?;
     let decoded = decode::decode(&words)?;
-    let mut record = Record::new(rules);
+    let mut record = Record::new(reading);
     let pages = edges::without(&decoded.text, &mut record);
     let text = cleanup::gutenberg::body(&pages, &mut record);
     let document = plain::parse(text, record);
@@ -118,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_words_of_a_page_are_read_if_there_is_a_program_for_it() {
-        let read = super::read(&pdf("The boats came in."), &CleanUp::default());
+        let read = super::read(&pdf("The boats came in."), &Reading::default());
 
         match on_path(PROGRAM) {
             Some(_) => assert_eq!(read.unwrap().text, "The boats came in."),
@@ -132,7 +133,7 @@ mod tests {
             return;
         }
         for bytes in [pdf(""), b"%PDF-1.4 and nothing more".to_vec()] {
-            let read = super::read(&bytes, &CleanUp::default());
+            let read = super::read(&bytes, &Reading::default());
             assert!(matches!(read, Err(Error::BrokenPdf { .. })), "{read:?}");
         }
     }
