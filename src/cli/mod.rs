@@ -102,6 +102,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         match command {
             Command::Init(args) => commands::init::run(&global, &args),
             Command::Plan(args) => commands::plan::run(&global, &args).await,
+            Command::Preview(args) => commands::preview::run(&global, args).await,
             Command::Run(args) => commands::run::run(&global, args).await,
             Command::Tts(args) => commands::tts::run(&global, *args).await,
             Command::Stt(args) => commands::stt::run(&global, *args).await,

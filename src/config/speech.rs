@@ -73,6 +73,7 @@ pub(super) fn build(build: &mut Build, context: &Context<'_>) -> Option<SpeechWo
         reading: reading(table),
         unspoken: table.unspoken.value().copied().unwrap_or(Unspoken::Warn),
         chapters: table.chapters.value().cloned(),
+        excerpt: None,
         lexicon: lexicon(build, context),
         chunk: chunk_rules(build, context),
         packed_before: packed_before(context),

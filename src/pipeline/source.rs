@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::audio::{Coder, Cover};
+use crate::audio::{Coder, Cover, SpokenLength};
 use crate::domain::units::counted;
-use crate::domain::{Book, ContentKey, Encoder, Lesson};
+use crate::domain::{AudioMillis, Book, Boundary, ContentKey, Encoder, Lesson};
 use crate::pipeline::discover::Found;
 use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork};
@@ -188,19 +188,29 @@ pub fn read_text(found: &Found, endpoint: &str, work: &SpeechWork) -> Result<Tex
     refuse_unspoken(&document, work)?;
     let wire = work.params.wire_format(work.delivery);
     refuse_format(&work.learned, wire.as_str(), "write another `format`")?;
-    let (chunks, kept) = requests(&document, endpoint, work);
+    let (mut chunks, kept) = requests(&document, endpoint, work);
+    let all = chunks.len();
+    let end = excerpt(&document, &mut chunks, work);
     let (cover, passed_over) = book::cover(&document, found, &known, work);
-    let notes = note_of(&document, kept, work)
+    let only = (chunks.len() < all).then(|| {
+        format!(
+            "only its beginning: {} of {all}",
+            counted(u64::try_from(chunks.len()).unwrap_or(u64::MAX), "request")
+        )
+    });
+    let notes = only
         .into_iter()
+        .chain(note_of(&document, kept, work))
         .chain(passed_over);
     let notes: Vec<String> = notes.collect();
     Ok(TextSource {
         content,
-        text_key: key::of_bytes(document.text.as_bytes()),
+        text_key: key::of_bytes(&document.text.as_bytes()[..end]),
         chunks,
         chapters: document
             .chapters()
             .into_iter()
+            .filter(|chapter| chapter.start < end)
             .filter_map(|chapter| Some((chapter.title?.into_owned(), offset(chapter.start))))
             .collect(),
         title: known
@@ -211,10 +221,48 @@ pub fn read_text(found: &Found, endpoint: &str, work: &SpeechWork) -> Result<Tex
             .or(known.folder.clone()),
         book: book::of(&document, &known, work),
         cover,
-        respelt: document.respelt,
+        respelt: respelt(document.respelt, end),
         note: (!notes.is_empty()).then(|| notes.join("; ")),
-        text: document.text,
+        text: cut_off(document.text, end),
     })
+}
+
+/// Drops the requests behind the part that `work` asks for. Where the text that is left ends.
+fn excerpt(document: &Document, chunks: &mut Vec<PlannedChunk>, work: &SpeechWork) -> usize {
+    let Some(most) = work.excerpt else {
+        return document.text.len();
+    };
+    let mut spoken = AudioMillis::default();
+    let wanted = chunks.iter().take_while(|chunk| {
+        let is_wanted = spoken < most;
+        let text = &document.text[at(chunk.range.start)..at(chunk.range.end)];
+        spoken = AudioMillis(spoken.0.saturating_add(SpokenLength::of(text).usual().0));
+        is_wanted
+    });
+    let wanted = wanted.count();
+    if wanted == chunks.len() {
+        return document.text.len();
+    }
+    chunks.truncate(wanted);
+    chunks.last_mut().map_or(document.text.len(), |last| {
+        last.boundary = Boundary::End;
+        at(last.range.end)
+    })
+}
+
+/// A byte of the text, as it was counted from one.
+fn at(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+fn cut_off(mut text: String, end: usize) -> String {
+    text.truncate(end);
+    text
+}
+
+fn respelt(mut respelt: Vec<Respelt>, end: usize) -> Vec<Respelt> {
+    respelt.retain(|place| place.range.end <= end);
+    respelt
 }
 
 /// What is said of a document beside its price: nothing is changed or left out in silence.

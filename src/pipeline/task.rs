@@ -18,6 +18,9 @@ use crate::pipeline::objects::Objects;
 use crate::subtitle::CueRules;
 use crate::text::{ChosenChapters, ChunkRules, Lexicon, Reading, Unspoken};
 
+/// What the tasks of `preview` are called, before the name of the task: none of a file can be.
+pub const PREVIEW_OF: &str = "preview of ";
+
 /// One `[task.NAME]`.
 #[derive(Debug, Clone)]
 pub struct Task {
@@ -103,6 +106,8 @@ pub struct SpeechWork {
     pub unspoken: Unspoken,
     /// Only these chapters are spoken.
     pub chapters: Option<ChosenChapters>,
+    /// Only about so much of the beginning is spoken: a preview.
+    pub excerpt: Option<AudioMillis>,
     /// How words are said.
     pub lexicon: Arc<Lexicon>,
     pub chunk: ChunkRules,

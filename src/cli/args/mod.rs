@@ -3,6 +3,7 @@
 #[cfg(feature = "mock")]
 pub(crate) mod mock;
 pub(crate) mod one_shot;
+pub(crate) mod preview;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[cfg(feature = "mock")]
 use crate::cli::args::mock::MockArgs;
 use crate::cli::args::one_shot::{SttArgs, TtsArgs};
+use crate::cli::args::preview::PreviewArgs;
 use crate::config;
 use crate::domain::{JobKind, NanoUsd, Standing};
 
@@ -78,6 +80,8 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Show what there is to do and what it would cost; sends nothing
     Plan(PlanArgs),
+    /// Speak the beginning of a text, in one voice or several, before all of it is bought
+    Preview(PreviewArgs),
     /// Plan, ask, work; resumes by itself
     Run(RunArgs),
     /// Speak a text or a few files now: no jobs.toml, no key needed for the built-in voice
@@ -169,9 +173,12 @@ pub(crate) struct PlanArgs {
     pub csv: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct RunArgs {
+    /// What was typed, for hints.
+    #[arg(skip = "voicespool run")]
+    pub command: &'static str,
     /// Only these tasks
     #[arg(value_name = "TASK")]
     pub tasks: Vec<String>,

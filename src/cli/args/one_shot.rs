@@ -4,6 +4,7 @@
 //! from the provider's own scripts is accepted as well.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
@@ -11,7 +12,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use crate::domain::NanoUsd;
 
 /// Flags both commands know.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct OneShotArgs {
     /// Write here, replacing what is there; - is stdout
     #[arg(short, long, value_name = "FILE", conflicts_with = "output_dir")]
@@ -33,7 +34,7 @@ pub(crate) struct OneShotArgs {
     pub max_cost: Option<NanoUsd>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   voicespool tts \"Good morning.\" -o morning.wav         the built-in voice: no key, offline, free
   voicespool tts letter.txt -o letter.flac --voice pico-de --subtitles srt
@@ -115,6 +116,9 @@ pub(crate) struct TtsArgs {
     /// Only these chapters, by their number, such as 1-5,8
     #[arg(long, value_name = "NUMBERS")]
     pub chapters: Option<String>,
+    /// Only about the first so many seconds; all of it later buys none of them again
+    #[arg(long, value_name = "N")]
+    pub seconds: Option<NonZeroU32>,
     /// Tables: read (row by row, with the heads of the columns) or skip [default: read]
     #[arg(long, value_name = "WAY")]
     pub tables: Option<String>,

@@ -12,6 +12,7 @@ pub(super) mod mock;
 pub(super) mod models;
 pub(super) mod pause;
 pub(super) mod plan;
+pub(super) mod preview;
 pub(super) mod prices;
 pub(super) mod report;
 pub(super) mod run;

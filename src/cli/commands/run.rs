@@ -51,12 +51,21 @@ pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> 
         show_plan(&context, &plan, store.as_ref()).await?;
         return Ok(Exit::Ok);
     }
-    if !agreed_to_hosts(&mut context, &tasks)? {
+    on_tasks(&mut context, &args, &tasks).await
+}
+
+/// Plans `tasks`, asks, works on them and tells how it ended.
+pub(super) async fn on_tasks(
+    context: &mut Context,
+    args: &RunArgs,
+    tasks: &[Arc<Task>],
+) -> anyhow::Result<Exit> {
+    if !agreed_to_hosts(context, tasks)? {
         term::say("nothing was sent");
         return Ok(Exit::Usage);
     }
     let agreed = if term::interactive() && !args.yes && args.max_cost.is_none() {
-        match ask_first(&context, &args, &tasks).await? {
+        match ask_first(context, args, tasks).await? {
             Some(agreed) => Some(agreed),
             None => return Ok(Exit::Usage),
         }
@@ -72,7 +81,7 @@ pub(crate) async fn run(global: &Global, args: RunArgs) -> anyhow::Result<Exit> 
     })?;
     let lock = context.lock()?;
     let store = Arc::new(context.open().await?);
-    let exit = with_queue(&context, &args, &tasks, &store, agreed).await;
+    let exit = with_queue(context, args, tasks, &store, agreed).await;
     let closed = store.close().await;
     drop(lock);
     let exit = exit?;
@@ -150,7 +159,7 @@ async fn with_queue(
             return Err(
                 Failure::new(Exit::Usage, "it would cost more now than when you agreed")
                     .detail("files or the queue changed meanwhile; nothing was sent")
-                    .hint("voicespool run")
+                    .hint(args.command)
                     .into(),
             );
         }
@@ -283,7 +292,7 @@ async fn consent(
         yes: args.yes,
         max_cost: args.max_cost,
     };
-    agreed_to(context, spend, plan, "voicespool run")
+    agreed_to(context, spend, plan, args.command)
 }
 
 async fn finish(

@@ -56,7 +56,7 @@ pub(super) fn run(context: &Context, tasks: &[Arc<Task>], file: &Path) -> anyhow
 }
 
 /// The speech task that has `file` as input, or a folder whose texts are a book; else the only one there is.
-fn task_of<'a>(
+pub(super) fn task_of<'a>(
     context: &Context,
     tasks: &'a [Arc<Task>],
     file: &Path,

@@ -39,6 +39,7 @@ pub(crate) async fn run(global: &Global, args: SttArgs) -> anyhow::Result<Exit> 
         inputs,
         folder: args.common.output_dir.clone(),
         spend: Spend::from(&args.common),
+        excerpt: None,
     };
     fulfil(global, order).await
 }

@@ -12,7 +12,7 @@ use crate::cli::one_shot::input::{Input, Reading};
 use crate::cli::one_shot::order::Order;
 use crate::cli::one_shot::target::{self, Target, Targets};
 use crate::config::{TypedTask, TypedValue};
-use crate::domain::FileFormat;
+use crate::domain::{AudioMillis, FileFormat};
 use crate::engine::local;
 
 /// The profile of the built-in voice.
@@ -38,6 +38,9 @@ pub(crate) async fn run(global: &Global, args: TtsArgs) -> anyhow::Result<Exit> 
         inputs,
         folder: args.common.output_dir.clone(),
         spend: Spend::from(&args.common),
+        excerpt: args
+            .seconds
+            .map(|seconds| AudioMillis(u64::from(seconds.get()).saturating_mul(1000))),
     };
     fulfil(global, order).await
 }

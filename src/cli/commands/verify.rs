@@ -13,6 +13,7 @@ use crate::cli::term;
 use crate::config::Overrides;
 use crate::domain::{AudioMillis, JobId, NanoUsd};
 use crate::pipeline::key;
+use crate::pipeline::task::PREVIEW_OF;
 use crate::store::{OutputRow, Store};
 
 /// How far a decoded length may be from the recorded one.
@@ -80,7 +81,12 @@ async fn check_outputs(context: &Context, store: &Store, deep: bool) -> anyhow::
     for output in ledger::current_outputs(store).await? {
         let path = context.settings.places.out.join(path_of(&output.path));
         let shown = term::clean(&path.to_string_lossy());
+        let job = output.job;
+        let is_gone = !path.exists();
         let found = tokio::task::spawn_blocking(move || check(&path, &output, deep)).await?;
+        if is_gone && is_of_preview(store, job).await? {
+            continue;
+        }
         match found {
             None => tally.good += 1,
             Some(_) => tally.findings += 1,
@@ -96,6 +102,12 @@ async fn check_outputs(context: &Context, store: &Store, deep: bool) -> anyhow::
         }
     }
     Ok(tally)
+}
+
+/// Whether `job` made a file to be listened to once: who deletes it misses nothing.
+async fn is_of_preview(store: &Store, job: JobId) -> anyhow::Result<bool> {
+    let job = store.job(job).await?;
+    Ok(job.is_some_and(|job| job.spec.task.starts_with(PREVIEW_OF)))
 }
 
 /// Compares every kept answer with its hash; the jobs of those that are lost.

@@ -189,10 +189,14 @@ fn stage(
     });
     let patterns: Vec<_> = patterns.collect();
     let tasks = context.settings.tasks.iter().map(|task| {
-        Arc::new(Task {
+        let mut task = Task {
             input: patterns.clone(),
             ..task.clone()
-        })
+        };
+        if let Work::Speech(work) = &mut task.work {
+            work.excerpt = order.excerpt;
+        }
+        Arc::new(task)
     });
     let tasks: Vec<_> = tasks.collect();
     anyhow::ensure!(tasks.len() == 1, "{} tasks were typed", tasks.len());

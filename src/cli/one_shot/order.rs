@@ -6,6 +6,7 @@ use crate::cli::consent::Spend;
 use crate::cli::one_shot::input::{Input, Reading};
 use crate::cli::one_shot::target::Targets;
 use crate::config::TypedTask;
+use crate::domain::AudioMillis;
 
 /// What one command is to do.
 #[derive(Debug)]
@@ -20,4 +21,6 @@ pub(crate) struct Order {
     /// The folder of `-O`.
     pub folder: Option<PathBuf>,
     pub spend: Spend,
+    /// Only about so much of the beginning.
+    pub excerpt: Option<AudioMillis>,
 }

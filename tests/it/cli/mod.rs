@@ -26,6 +26,7 @@ mod old_project;
 mod oneshot;
 mod ownership;
 mod pace;
+mod preview;
 mod script;
 mod speech;
 mod stop;

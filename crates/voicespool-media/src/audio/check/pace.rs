@@ -46,6 +46,11 @@ impl SpokenLength {
         length
     }
 
+    /// How long a voice takes for it, about: 15 letters of prose a second.
+    pub fn usual(&self) -> AudioMillis {
+        AudioMillis::from_seconds(f64::midpoint(self.slowest, self.fastest) / 15.0)
+    }
+
     /// Of a text that is not at hand: whatever it may be made of.
     pub fn of_unknown(chars: CharCount) -> Self {
         let letters = AudioMillis(chars.0.saturating_mul(1000)).seconds();
