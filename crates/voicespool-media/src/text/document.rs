@@ -263,6 +263,11 @@ impl Builder {
         }
     }
 
+    /// Notes that a mark of the format that leads to a note is not said.
+    pub(super) fn pass_over_mark(&mut self, mark: &str) {
+        self.record.note(Rule::NoteMarks, mark, "");
+    }
+
     /// What is read aloud.
     pub(super) fn reading(&self) -> &Reading {
         self.record.reading()

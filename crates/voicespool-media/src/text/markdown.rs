@@ -89,7 +89,8 @@ impl Reader {
             Event::InlineMath(text) | Event::DisplayMath(text) => {
                 self.builder.leave_out("a formula", text);
             }
-            Event::FootnoteReference(_) | Event::TaskListMarker(_) => {}
+            Event::FootnoteReference(_) => self.builder.pass_over_mark(source),
+            Event::TaskListMarker(_) => {}
         }
     }
 

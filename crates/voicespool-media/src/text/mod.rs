@@ -25,6 +25,8 @@ mod front_matter;
 mod heading;
 mod html;
 mod latin;
+#[cfg(test)]
+mod law;
 mod lexicon;
 mod markdown;
 mod pack;

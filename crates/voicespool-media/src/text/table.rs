@@ -155,14 +155,20 @@ impl Rows {
             return rows.iter().map(|row| sentence(row)).collect();
         }
         let heads = rows.remove(0);
-        let mut was = format!("{} / ", heads.join(" | "));
+        // What no cell has said is listed as left out.
+        let is_said = |column: usize| rows.iter().any(|row| !cell(row, column).is_empty());
+        let said: Vec<&str> = (0..heads.len())
+            .filter(|column| is_said(*column))
+            .map(|column| cell(&heads, column))
+            .collect();
+        let mut was = format!("{} / ", said.join(" | "));
         let mut spoken = Vec::new();
         for row in rows {
             let cells: Vec<String> = row
                 .iter()
                 .enumerate()
                 .filter(|(_, cell)| !cell.is_empty())
-                .map(|(column, cell)| headed(heads.get(column).map_or("", |head| head), cell))
+                .map(|(column, cell)| headed(self::cell(&heads, column), cell))
                 .collect();
             let said = sentence(&cells);
             record.note(
@@ -181,16 +187,17 @@ impl Rows {
         let Some((heads, rows)) = self.cells.split_first().filter(|_| self.has_heads) else {
             return Vec::new();
         };
-        let is_idle = |column: usize| {
-            rows.iter()
-                .all(|row| row.get(column).is_none_or(String::is_empty))
-        };
+        let is_idle = |column: usize| rows.iter().all(|row| cell(row, column).is_empty());
         let heads = heads
             .iter()
             .enumerate()
             .filter(|(column, _)| is_idle(*column));
         heads.map(|(_, head)| head.clone()).collect()
     }
+}
+
+fn cell(row: &[String], column: usize) -> &str {
+    row.get(column).map_or("", String::as_str)
 }
 
 fn headed(head: &str, cell: &str) -> String {

@@ -101,7 +101,9 @@ fn is_numbers(text: &str) -> bool {
     !text.is_empty()
         && text.split([',', ';', '-', '–']).all(|part| {
             let part = part.trim();
-            (1..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+            // Raised, where a page raises what stands between the brackets.
+            (1..=4).contains(&part.chars().count())
+                && part.chars().all(|c| c.is_ascii_digit() || is_raised(c))
         })
 }
 
@@ -168,6 +170,7 @@ mod tests {
                 "the war. The end, he said.",
             ),
             ("彼は来た[注3]。", "彼は来た。"),
+            ("Nobody came[⁴] home[¹²].", "Nobody came home."),
         ] {
             assert_eq!(applied(apply, Rule::NoteMarks, text), expected, "{text}");
         }
