@@ -9,6 +9,7 @@
 mod architecture;
 mod cli;
 mod fuzz;
+mod law;
 mod mock;
 mod outage;
 mod rate;

@@ -3,6 +3,7 @@
 use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use crate::text::{Error, decode};
 
@@ -28,9 +29,12 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Error> {
     }
     let mut left = MOST_BYTES;
     for idx in 0..archive.len() {
-        let Ok(file) = archive.by_index(idx) else {
-            return Err(Error::LockedBook);
-        };
+        let file = archive.by_index(idx).map_err(|error| match error {
+            ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => Error::LockedBook,
+            _ => Error::BrokenBook {
+                what: "a file in it is damaged",
+            },
+        })?;
         let Ok(name) = file.name().map(|name| name.to_ascii_lowercase()) else {
             return Err(Error::BrokenBook {
                 what: "a file in it has a name that means nothing",

@@ -5,13 +5,12 @@
 
 use std::borrow::Cow;
 
-use html5gum::{Token, Tokenizer};
-
 use crate::text::cleanup::Record;
 use crate::text::document::{BlockKind, Builder, Document};
 use crate::text::reading::Aloud;
 use crate::text::semantics::silent_type;
 use crate::text::table::Table;
+use crate::text::tokens::{Token, tokens};
 
 /// Elements that begin and end a block.
 #[rustfmt::skip]
@@ -95,13 +94,14 @@ pub(super) fn speak_page(source: &str, builder: &mut Builder, anchors: &mut dyn 
         table: None,
     };
     reader.finish();
-    for token in Tokenizer::new(source.as_ref()) {
-        let Ok(token) = token;
-        reader.token(token);
-    }
+    let unread = tokens(&source, |token| reader.token(token)).err();
     reader.end_silence();
     reader.finish();
     reader.end_table();
+    if let Some(at) = unread {
+        let rest = &source[source.floor_char_boundary(at)..];
+        builder.leave_out("what follows a tag with more than 1,000 attributes", rest);
+    }
 }
 
 /// Raised and lowered text.
@@ -169,37 +169,29 @@ struct OpenTable {
 impl Reader<'_> {
     fn token(&mut self, token: Token) {
         match token {
-            Token::StartTag(tag) => {
-                let name = String::from_utf8_lossy(&tag.name);
-                let value = |name: &[u8]| {
-                    let value = tag.attributes.get(name)?;
-                    Some(String::from_utf8_lossy(value).into_owned())
-                };
-                let kind = value(b"epub:type").or_else(|| value(b"role"));
-                self.start(&name, kind.as_deref(), tag.self_closing);
-                for name in [value(b"id"), value(b"name")].into_iter().flatten() {
+            Token::Start(tag) => {
+                let kind = tag.value("epub:type").or_else(|| tag.value("role"));
+                self.start(&tag.name, kind, tag.is_closed);
+                for name in [tag.value("id"), tag.value("name")].into_iter().flatten() {
                     self.anchor(name);
                 }
-                if let ("td" | "th", Some(open), None) = (&*name, &mut self.table, &self.silent)
+                if let ("td" | "th", Some(open), None) = (&*tag.name, &mut self.table, &self.silent)
                     && open.inner == 0
                 {
-                    let spans = |name| value(name).is_some_and(|span| span.trim() != "1");
-                    if spans(b"colspan") || spans(b"rowspan") {
+                    let spans = |name| tag.value(name).is_some_and(|span| span.trim() != "1");
+                    if spans("colspan") || spans("rowspan") {
                         open.table.spans();
                     }
                 }
-                if let ("img", Some(alt), None) = (&*name, value(b"alt"), &self.silent) {
-                    self.picture(&alt);
+                if let ("img", Some(alt), None) = (&*tag.name, tag.value("alt"), &self.silent) {
+                    self.picture(alt);
                 }
             }
-            Token::EndTag(tag) => self.end(&String::from_utf8_lossy(&tag.name)),
-            Token::String(text) => self.say(&String::from_utf8_lossy(&text)),
+            Token::End(name) => self.end(&name),
+            Token::Words(text) => self.say(&text),
             // What stands between `<?` and `?>` is for programs, and no comment of a person.
-            Token::Comment(text) if text.starts_with(b"?") => {}
-            Token::Comment(text) => self
-                .builder
-                .leave_out("a comment", &String::from_utf8_lossy(&text)),
-            Token::Doctype(_) | Token::Error(_) => {}
+            Token::Comment(text) if text.starts_with('?') => {}
+            Token::Comment(text) => self.builder.leave_out("a comment", &text),
         }
     }
 
@@ -290,11 +282,11 @@ impl Reader<'_> {
         }
     }
 
-    fn anchor(&mut self, name: String) {
+    fn anchor(&mut self, name: &str) {
         let block = self.builder.next_block();
         match &mut self.table {
-            Some(open) => open.anchors.push((name, block)),
-            None => self.anchors.anchor(&name, block),
+            Some(open) => open.anchors.push((name.to_owned(), block)),
+            None => self.anchors.anchor(name, block),
         }
     }
 

@@ -1,8 +1,6 @@
 //! The law of reading: what is sent, what a named rule changed and what is listed as left out are
 //! together every readable character of the source.
 
-use std::path::Path;
-
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -161,77 +159,4 @@ fn nothing_of_markdown_is_lost() {
 #[test]
 fn nothing_of_a_page_is_lost() {
     hold(Markup::Html, page());
-}
-
-/// The texts of the public complaints, where they are at hand. Of marked-up ones what stands in tags
-/// of HTML, names a note or the language of code is not for readers.
-#[test]
-fn nothing_of_a_complaint_is_lost() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/tts");
-    let Ok(cases) = std::fs::read_dir(&folder) else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "no cases in {}",
-            folder.display()
-        );
-        return eprintln!("skipped: there are no cases in {}", folder.display());
-    };
-    let mut checked = 0;
-    for case in cases.map(Result::unwrap) {
-        let Ok(files) = std::fs::read_dir(case.path()) else {
-            continue;
-        };
-        for path in files.map(|file| file.unwrap().path()) {
-            let Some(markup) = Markup::of_path(&path) else {
-                continue;
-            };
-            let is_expectation = path.file_stem().is_some_and(|stem| stem == "expected");
-            let bytes = std::fs::read(&path).unwrap();
-            let (Ok(source), false) = (std::str::from_utf8(&bytes), is_expectation) else {
-                continue;
-            };
-            let document = read(&bytes, markup, &Reading::default()).unwrap();
-            let seen = match markup {
-                Markup::Plain => source.to_owned(),
-                _ => {
-                    let lines = source.lines().map(|line| match line.split_once("]:") {
-                        Some((name, note)) if name.starts_with("[^") => note,
-                        _ if line.starts_with("```") => "",
-                        _ => line,
-                    });
-                    let lines: Vec<_> = lines.collect();
-                    let seen = without_tags(&lines.join("\n"));
-                    html_escape::decode_html_entities(&seen).into_owned()
-                }
-            };
-            assert_eq!(
-                accounted(&document),
-                letters(&seen),
-                "{}:\n{}",
-                path.display(),
-                document.text
-            );
-            checked += 1;
-        }
-    }
-    assert!(checked > 40, "{checked}");
-}
-
-fn without_tags(source: &str) -> String {
-    let mut out = String::new();
-    let mut rest = source;
-    while let Some((before, tag)) = rest.split_once('<') {
-        out.push_str(before);
-        let name: String = tag
-            .trim_start_matches('/')
-            .chars()
-            .take_while(char::is_ascii_alphanumeric)
-            .collect();
-        let is_tag = crate::text::html::is_element(&name) && !name.is_empty();
-        rest = match tag.split_once('>') {
-            Some((_, after)) if is_tag || tag.starts_with('!') => after,
-            _ => tag,
-        };
-    }
-    out + rest
 }

@@ -41,6 +41,7 @@ mod sentence;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use std::path::Path;
 

@@ -18,7 +18,7 @@ use crate::sound;
 use crate::speech::format::Format;
 use crate::speech::order::Order;
 use crate::speech::spoken::Spoken;
-use crate::voice::{Voice, tones};
+use crate::voice::{Voice, beats, tones};
 
 /// Bytes of speech kept in each of two generations.
 const KEPT_BYTES: usize = 64 << 20;
@@ -85,7 +85,7 @@ impl Speaker {
         if order.format == Format::Mp3 {
             return self.something_else(order);
         }
-        let seconds = 1 + order.input.chars().count() / 14;
+        let seconds = 1 + beats(&order.input) / 14;
         let rate = usize::try_from(order.sample_rate).unwrap_or(24_000);
         Spoken::of_samples(order, &vec![0; seconds * rate])
     }
@@ -112,7 +112,7 @@ impl Speaker {
     }
 
     fn cut_mp3(&self, order: &Order) -> Spoken {
-        let chars = u64::try_from(order.input.chars().count()).unwrap_or(0);
+        let chars = u64::try_from(beats(&order.input)).unwrap_or(0);
         let chars = chars * 1000 / u64::from(order.speed.max(1));
         let cut = self.stock.cut(chars, short_hash(&order.identity()));
         self.remember(|memory| {
