@@ -172,8 +172,11 @@ fn refuse_unspoken(document: &Document, work: &SpeechWork) -> Result<(), Refusal
     }
     let signs = counted(u64::try_from(signs).unwrap_or(u64::MAX), "sign");
     Err(Refusal::new(
-        format!("has {signs} that the voice does not say"),
-        "`plan --text FILE` shows them; say them with a `lexicon`, or write unspoken = \"warn\"",
+        format!(
+            "has {signs} that the voice does not say: {}",
+            text::unsaid(&document.text, 8)
+        ),
+        "take them out, give them words in a `lexicon`, or write unspoken = \"warn\"",
     ))
 }
 

@@ -233,15 +233,12 @@ async fn outside(global: &Global, args: PreviewArgs) -> anyhow::Result<Exit> {
         args.voices.into_iter().map(Some).collect()
     };
     for voice in voices {
-        let name = voice.as_deref().map_or_else(
-            || "preview".to_owned(),
-            |voice| output::sanitised(voice, None),
-        );
+        let path = free_name(&stem, voice.as_deref().unwrap_or("preview"));
         let orders = TtsArgs {
             input: vec![file.clone().into_os_string()],
             files: true,
             common: OneShotArgs {
-                output: Some(PathBuf::from(format!("{stem}-{name}.wav"))),
+                output: Some(path.clone()),
                 yes: args.yes,
                 max_cost: args.max_cost,
                 ..OneShotArgs::default()
@@ -255,6 +252,18 @@ async fn outside(global: &Global, args: PreviewArgs) -> anyhow::Result<Exit> {
         if exit != Exit::Ok {
             return Ok(exit);
         }
+        if !global.json {
+            term::outln(&term::clean(&path.to_string_lossy()))?;
+        }
     }
     Ok(Exit::Ok)
+}
+
+/// A name here that nothing has: what lies here is not replaced by a name that nobody typed.
+fn free_name(stem: &str, name: &str) -> PathBuf {
+    let name = output::sanitised(name, None);
+    let first = PathBuf::from(format!("{stem}-{name}.wav"));
+    let others = (2_u32..).map(|nth| PathBuf::from(format!("{stem}-{name}-{nth}.wav")));
+    let mut all = std::iter::once(first).chain(others);
+    all.find(|path| !path.exists()).unwrap_or_default()
 }

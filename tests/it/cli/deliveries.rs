@@ -141,7 +141,7 @@ fn a_socket_that_falls_silent_is_in_doubt_and_asked_again() {
     let project = project(&provider, "delivery = \"websocket\"");
     let config = project.read("jobs.toml").replace(
         "[task.book]",
-        "timeouts = { idle = \"300ms\" }\n[task.book]",
+        "timeouts = { idle = \"1500ms\" }\n[task.book]",
     );
     project.write("jobs.toml", config);
     fault(&provider, 1, "stream=no-done");

@@ -270,7 +270,7 @@ fn a_run_that_pays_for_nothing_usable_stops_by_itself_and_says_why() {
 fn a_request_that_nobody_answers_is_not_bought_for_a_day() {
     let provider = Provider::start(MockOptions::default());
     let config = format!(
-        "version = 1\n[retry]\nbase_delay = \"100ms\"\nmax_delay = \"200ms\"\n{}timeouts = {{ total = \"500ms\" }}\n[task.book]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"book.txt\"]\nmodel = \"canopylabs/orpheus-3b-0.1-ft\"\nvoice = \"tara\"\nformat = \"wav\"\noutput = \"{{stem}}.{{ext}}\"\n",
+        "version = 1\n[retry]\nbase_delay = \"100ms\"\nmax_delay = \"200ms\"\n{}timeouts = {{ total = \"2s\" }}\n[task.book]\ntype = \"tts\"\nprofile = \"mock\"\ninput = [\"book.txt\"]\nmodel = \"canopylabs/orpheus-3b-0.1-ft\"\nvoice = \"tara\"\nformat = \"wav\"\noutput = \"{{stem}}.{{ext}}\"\n",
         provider.profile()
     );
     let project = Project::new(&config);

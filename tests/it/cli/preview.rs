@@ -97,7 +97,7 @@ fn what_a_preview_buys_the_run_does_not_buy_again() {
 #[test]
 fn a_preview_does_not_go_on_with_an_earlier_run() {
     let provider = Provider::start(MockOptions {
-        latency: Duration::from_millis(50),
+        latency: Duration::from_millis(500),
         ..MockOptions::default()
     });
     let project = project(&provider);
@@ -136,4 +136,22 @@ fn what_cannot_be_heard_is_said() {
         assert!(said.contains(words), "{args:?}: {said}");
     }
     assert_eq!(provider.billed(), 0);
+}
+
+#[test]
+fn outside_a_project_the_built_in_voice_speaks_beside_where_one_is() {
+    let folder = Project::new("version = 1\n");
+    folder.write("talk.md", "# A\n\nThe boats came in.\n\nNobody spoke.\n\nA lamp burnt.\n\nIt rained, and it went on raining until the morning.");
+    folder.write("talk-preview.wav", "mine");
+
+    let made = folder
+        .run(&["preview", "talk.md", "--seconds", "2"])
+        .exits(0);
+
+    assert_eq!(made.stdout().trim(), "talk-preview-2.wav");
+    assert_eq!(folder.read("talk-preview.wav"), "mine");
+    let sound = std::fs::metadata(folder.path("talk-preview-2.wav")).unwrap();
+    // 16 kHz, 16 bits: some seconds, and not all of it.
+    assert!((40_000..200_000).contains(&sound.len()), "{}", sound.len());
+    folder.run(&["preview"]).exits(2);
 }

@@ -52,17 +52,28 @@ pub fn in_latin(text: &str) -> Cow<'_, str> {
 pub fn foreign(text: &str) -> Foreign {
     let mut found = Foreign::default();
     for c in text.chars() {
-        if is_sign(c) {
+        if is_unsaid(c) {
             found.unsaid = found.unsaid.saturating_add(1);
         } else if is_foreign(c) {
-            if sound(c).is_empty() {
-                found.unsaid = found.unsaid.saturating_add(1);
-            } else {
-                found.romanised = found.romanised.saturating_add(1);
-            }
+            found.romanised = found.romanised.saturating_add(1);
         }
     }
     found
+}
+
+/// The signs of `text` that such a voice does not say, each once, at most `most` of them.
+pub fn unsaid(text: &str, most: usize) -> String {
+    let mut signs = String::new();
+    for c in text.chars().filter(|c| is_unsaid(*c)) {
+        if !signs.contains(c) && signs.chars().count() < most {
+            signs.push(c);
+        }
+    }
+    signs
+}
+
+fn is_unsaid(c: char) -> bool {
+    is_sign(c) || is_foreign(c) && sound(c).is_empty()
 }
 
 /// Letters and figures outside those of Western Europe.
@@ -118,6 +129,7 @@ mod tests {
         let found = foreign("Привет 🙂 → x");
         assert_eq!((found.romanised, found.unsaid), (6, 2));
         assert_eq!(foreign("Plain text, 5 €: ½."), Foreign::default());
+        assert_eq!(unsaid("a 🙂 → 🙂 ↑ b", 2), "🙂→");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub use chunk::{Chunk, Chunks, chunks, spoken};
 pub use cleanup::{Change, Sample};
 pub use document::{Document, LeftOut, Mark};
 pub use error::Error;
-pub use latin::{Foreign, foreign, in_latin};
+pub use latin::{Foreign, foreign, in_latin, unsaid};
 pub use lexicon::{Entry, Lexicon};
 pub use reading::{Aloud, CleanUp, Matter, Reading, Rule, Unspoken};
 pub use recut::recut;

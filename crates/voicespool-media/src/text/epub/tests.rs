@@ -3,7 +3,7 @@ use std::io::Write as _;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::text::{BlockKind, Document, Error, Markup, Reading};
+use crate::text::{Aloud, BlockKind, Document, Error, Markup, Matter, Reading};
 
 const CONTAINER: &str = r#"<?xml version="1.0"?><container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>"#;
 
@@ -243,6 +243,42 @@ fn a_page_that_is_not_there_is_listed_and_the_others_are_read() {
 }
 
 #[test]
+fn what_a_printed_book_has_besides_is_read_on_request() {
+    let bytes = book(
+        &[
+            ("t", "<p>Printed in Bergen.</p>"),
+            (
+                "a",
+                "<p>Words.</p><aside epub:type=\"footnote\"><p>Note.</p></aside>",
+            ),
+            ("n", "<p>The notes.</p>"),
+        ],
+        "<li><a href=\"a.xhtml\">A</a></li>",
+        "<li><a epub:type=\"copyright-page\" href=\"t.xhtml\">T</a></li><li><a epub:type=\"endnotes\" href=\"n.xhtml\">N</a></li>",
+    );
+    let text = |matter, notes| {
+        let reading = Reading {
+            notes,
+            matter,
+            ..Reading::default()
+        };
+        crate::text::read(&bytes, Markup::Epub, &reading)
+            .unwrap()
+            .text
+    };
+
+    assert_eq!(text(Matter::Body, Aloud::Skip), "A\n\nWords.");
+    assert_eq!(
+        text(Matter::All, Aloud::Skip),
+        "Printed in Bergen.\n\nA\n\nWords."
+    );
+    assert_eq!(
+        text(Matter::Body, Aloud::Read),
+        "A\n\nWords.\n\nNote.\n\nThe notes."
+    );
+}
+
+#[test]
 fn hostile_archives_are_refused_with_words() {
     let whole = book(&[("a", "<p>Words.</p>")], "", "");
     let bomb = book(&[("a", &"<p>0</p>".repeat(9 << 20))], "", "");
@@ -262,6 +298,11 @@ fn hostile_archives_are_refused_with_words() {
             ("OEBPS/book.opf", b"<package"),
         ]),
         bomb,
+        book(
+            &[("a", &format!("<p{}>", " a=\"1\"".repeat(200_000)))],
+            "",
+            "",
+        ),
     ];
     for cut in [whole.len() / 4, whole.len() / 2, whole.len() - 1] {
         refused.push(whole[..cut].to_vec());
