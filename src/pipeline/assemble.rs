@@ -13,6 +13,7 @@ use crate::pipeline::objects::Objects;
 use crate::pipeline::output::OutputError;
 use crate::pipeline::outputs::{Outputs, Put};
 use crate::pipeline::recipe::{Assemble, BEGINNING, ChapterFile};
+use crate::pipeline::requests::byte;
 use crate::pipeline::{Finished, kept_note};
 use crate::subtitle::document::{
     self, DocumentMeta, QualityMeta, RequestMeta, SourceMeta, UsageMeta,
@@ -358,17 +359,16 @@ fn blocks(parts: &[Part], joined: &Joined) -> Vec<AudioMillis> {
 
 /// What each part says, as it was written.
 fn shown(recipe: &Assemble, parts: &[Part], text: &str) -> Result<Vec<String>, AssembleError> {
-    let place = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
     let respelt: Vec<Respelt> = recipe
         .respelt
         .iter()
         .map(|(start, end, written)| Respelt {
-            range: place(*start)..place(*end),
+            range: byte(*start)..byte(*end),
             written: written.clone(),
         })
         .collect();
     let slice = |part: &Part| {
-        let range = place(part.range.start)..place(part.range.end);
+        let range = byte(part.range.start)..byte(part.range.end);
         if text.get(range.clone()).is_none() {
             return Err(AssembleError::Text(std::io::Error::new(
                 std::io::ErrorKind::InvalidData,

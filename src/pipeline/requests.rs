@@ -54,6 +54,11 @@ pub(super) fn offset(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
+/// Such a number as a byte of the document.
+pub(super) fn byte(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
 /// A text, where it is sent and how.
 #[derive(Debug, Clone, Copy)]
 struct Source<'a> {

@@ -2,7 +2,7 @@
 
 use crate::domain::{AudioMillis, Boundary, CharCount};
 use crate::pipeline::discover::Found;
-use crate::pipeline::requests::{Kept, requests};
+use crate::pipeline::requests::{Kept, byte, requests};
 use crate::pipeline::source::{Refusal, read_document};
 use crate::pipeline::task::SpeechWork;
 use crate::text::{self, Change, Foreign, LeftOut};
@@ -52,7 +52,7 @@ impl Script {
         let chosen = work.chapters.as_ref();
         let numbered = |nth| chosen.map_or(Some(nth), |chosen| chosen.nth(nth));
         let lines = chunks.into_iter().map(|chunk| {
-            let (start, end) = (at(chunk.range.start), at(chunk.range.end));
+            let (start, end) = (byte(chunk.range.start), byte(chunk.range.end));
             let (mut chapter, mut chapter_number) = (None, None);
             while let Some((nth, begun)) = chapters.next_if(|(_, chapter)| chapter.start < end) {
                 chapter = Some(begun.title.unwrap_or_default().into_owned());
@@ -86,9 +86,4 @@ impl Script {
         let chars = self.lines.iter().map(|line| line.chars.0);
         CharCount(chars.fold(0, u64::saturating_add))
     }
-}
-
-/// A byte of the text, as it was counted from one.
-fn at(offset: u64) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
 }

@@ -7,7 +7,7 @@ use crate::audio::{Coder, Cover, SpokenLength};
 use crate::domain::units::counted;
 use crate::domain::{AudioMillis, Book, Boundary, ContentKey, Encoder, Lesson};
 use crate::pipeline::discover::Found;
-use crate::pipeline::requests::{Kept, PlannedChunk, offset, requests};
+use crate::pipeline::requests::{Kept, PlannedChunk, byte, offset, requests};
 use crate::pipeline::task::{Learnt, SpeechWork};
 use crate::pipeline::{book, key};
 use crate::text::{self, Bound, Document, LeftOut, Markup, Respelt, Rule, Unspoken};
@@ -238,7 +238,7 @@ fn excerpt(document: &Document, chunks: &mut Vec<PlannedChunk>, work: &SpeechWor
     let mut spoken = AudioMillis::default();
     let wanted = chunks.iter().take_while(|chunk| {
         let is_wanted = spoken < most;
-        let text = &document.text[at(chunk.range.start)..at(chunk.range.end)];
+        let text = &document.text[byte(chunk.range.start)..byte(chunk.range.end)];
         spoken = AudioMillis(spoken.0.saturating_add(SpokenLength::of(text).usual().0));
         is_wanted
     });
@@ -249,13 +249,8 @@ fn excerpt(document: &Document, chunks: &mut Vec<PlannedChunk>, work: &SpeechWor
     chunks.truncate(wanted);
     chunks.last_mut().map_or(document.text.len(), |last| {
         last.boundary = Boundary::End;
-        at(last.range.end)
+        byte(last.range.end)
     })
-}
-
-/// A byte of the text, as it was counted from one.
-fn at(offset: u64) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
 fn cut_off(mut text: String, end: usize) -> String {

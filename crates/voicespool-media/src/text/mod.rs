@@ -25,8 +25,6 @@ mod front_matter;
 mod heading;
 mod html;
 mod latin;
-#[cfg(test)]
-mod law;
 mod lexicon;
 mod markdown;
 mod pack;
