@@ -127,9 +127,30 @@ fn guess(bytes: &[u8]) -> Result<&'static Encoding, Error> {
     if !has_escapes && is_nearly_utf_8(bytes) {
         return Ok(UTF_8);
     }
+    if is_one_byte(bytes) {
+        return Err(Error::Binary {
+            looks_like: "binary data",
+        });
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes, true);
     Ok(detector.guess(None, Utf8Detection::Deny))
+}
+
+/// Whether it is mostly one byte, and no letter of ASCII: erased memory is 0xFF from end to end, and
+/// would be read as so many letters of a code page.
+fn is_one_byte(bytes: &[u8]) -> bool {
+    let high = |byte: &&u8| !byte.is_ascii();
+    let Some(first) = bytes.iter().find(high) else {
+        return false;
+    };
+    let (count, same) = bytes
+        .iter()
+        .filter(high)
+        .fold((0_usize, true), |(count, same), byte| {
+            (count + 1, same && byte == first)
+        });
+    same && count >= 32 && count > bytes.len() / 2
 }
 
 /// UTF-16 without its mark: in the scripts of Europe every other byte is zero, which no other
@@ -244,7 +265,8 @@ mod tests {
 
     #[test]
     fn what_is_no_text_is_refused_by_name() {
-        let cases: [(&[u8], &str); 5] = [
+        let cases: [(&[u8], &str); 6] = [
+            (&[0xFF; 1000], "binary data"),
             (b"\x89PNG\r\n\x1a\n and so on", "a PNG image"),
             (b"PK\x03\x04....", "a zip archive, such as EPUB or DOCX"),
             (b"ID3\x04....", "MP3 audio"),
