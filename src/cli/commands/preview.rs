@@ -36,7 +36,7 @@ pub(crate) async fn run(global: &Global, args: PreviewArgs) -> anyhow::Result<Ex
         .iter()
         .map(|voice| Arc::new(preview(task, work, &found, voice, &args)))
         .collect();
-    refuse_beside_other_work(&context).await?;
+    refuse_beside_other_work(&context, &previews).await?;
     let orders = RunArgs {
         yes: args.yes,
         max_cost: args.max_cost,
@@ -170,14 +170,15 @@ fn literal(path: &Path) -> InputPattern {
 }
 
 /// A run works on everything that is queued: more than anybody would expect of a preview.
-async fn refuse_beside_other_work(context: &Context) -> anyhow::Result<()> {
+async fn refuse_beside_other_work(context: &Context, previews: &[Arc<Task>]) -> anyhow::Result<()> {
     let Some(store) = context.open_read_only().await? else {
         return Ok(());
     };
     let counts = store.counts().await?;
     store.close().await?;
     let waits = counts.iter().filter(|count| {
-        !count.task.starts_with(PREVIEW_OF)
+        // What a preview of the same name left is in the plan, or leaves the queue.
+        !previews.iter().any(|task| task.name == count.task)
             && matches!(
                 count.state,
                 JobState::Scheduled | JobState::Available | JobState::Leased | JobState::Sent

@@ -105,6 +105,31 @@ fn a_preview_does_not_go_on_with_an_earlier_run() {
     assert!(run.wait_for("job_completed", 1));
     run.signal(Signal::INT);
     run.end();
+    other_preview_is_refused(&project, &provider);
+}
+
+#[test]
+fn a_preview_that_was_killed_is_finished_and_no_other_goes_on_with_it() {
+    let provider = Provider::start(MockOptions {
+        latency: Duration::from_millis(500),
+        ..MockOptions::default()
+    });
+    let project = project(&provider);
+    let args = ["preview", "--seconds", "60", "--yes", "--json"];
+    let mut killed = project.start(&args);
+    assert!(killed.wait_for("job_completed", 1));
+    killed.kill();
+    let other = ["preview", "--seconds", "10", "--voices", "am_adam", "--yes"];
+    let refused = project.run(&other).exits(2).stderr();
+    assert!(refused.contains("would be worked on as well"), "{refused}");
+
+    project.run(&args).exits(0);
+
+    assert!(project.path("out/preview/book/train-af_heart.wav").exists());
+    project.run(&other).exits(0);
+}
+
+fn other_preview_is_refused(project: &Project, provider: &Provider) {
     let billed = provider.billed();
     assert!(billed < 93, "{billed}");
 
